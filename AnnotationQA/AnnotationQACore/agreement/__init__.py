@@ -1,0 +1,1 @@
+"""How alike the readings of a case are, by the statistic that fits each kind of item."""

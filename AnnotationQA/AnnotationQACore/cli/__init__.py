@@ -1,0 +1,1 @@
+"""The `annotation-qa` command, one module per subcommand."""

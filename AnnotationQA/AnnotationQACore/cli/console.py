@@ -1,0 +1,37 @@
+"""What commands show on a terminal: progress with the time left."""
+
+import sys
+import time
+from typing import TextIO
+
+__all__ = ["ConsoleProgress"]
+
+
+class ConsoleProgress:
+    """Progress with an estimate of the time left: one line rewritten on a terminal, a few plain lines elsewhere."""
+
+    def __init__(self, title: str, stream: TextIO | None = None) -> None:
+        self._title = title
+        self._stream = stream or sys.stderr
+        self._start = time.monotonic()
+        self._last_tenth = -1
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        """Show that `done` of `total` steps are finished."""
+        elapsed = time.monotonic() - self._start
+        left = f", {_duration(elapsed / done * (total - done))} left" if 0 < done < total else ""
+        line = f"{self._title}: {done}/{total} in {_duration(elapsed)}{left} {message}".rstrip()
+        if self._stream.isatty():
+            end = "\n" if done >= total else ""
+            self._stream.write(f"\r\x1b[2K{line}{end}")
+            self._stream.flush()
+            return
+        tenth = 10 * done // max(total, 1)
+        if tenth != self._last_tenth:
+            self._last_tenth = tenth
+            self._stream.write(line + "\n")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"

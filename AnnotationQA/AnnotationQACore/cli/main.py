@@ -1,0 +1,56 @@
+"""Entry point of `annotation-qa`: finds the subcommand, and turns errors into one line and exit code 2."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from AnnotationQACore.errors import AnnotationQAError, Cancelled
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, str] = {}
+"""Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""
+
+BAD_USE = 2
+CANCELLED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in {"-h", "--help"}:
+        print(_overview())
+        return 0 if argv else BAD_USE
+    if argv[0] == "--version":
+        print(f"annotation-qa {_version()}")
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"annotation-qa: no command '{argv[0]}'; see annotation-qa --help.", file=sys.stderr)
+        return BAD_USE
+    module = importlib.import_module(f"AnnotationQACore.cli.{argv[0].replace('-', '_')}")
+    parser = argparse.ArgumentParser(prog=f"annotation-qa {argv[0]}", description=module.__doc__)
+    module.add_arguments(parser)
+    arguments = parser.parse_args(argv[1:])
+    try:
+        return int(module.run(arguments))
+    except (Cancelled, KeyboardInterrupt):
+        print("annotation-qa: cancelled; run the same command again to resume.", file=sys.stderr)
+        return CANCELLED
+    except AnnotationQAError as error:
+        print(f"annotation-qa: {error}", file=sys.stderr)
+        return BAD_USE
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS), default=0)
+    rows = [f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(["usage: annotation-qa COMMAND ... (COMMAND --help says more)", "", *rows])
+
+
+def _version() -> str:
+    try:
+        return version("annotation-qa")
+    except PackageNotFoundError:
+        return "in Slicer"

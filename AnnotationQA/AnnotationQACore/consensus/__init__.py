@@ -1,0 +1,1 @@
+"""One reading computed from several."""

@@ -1,0 +1,59 @@
+"""The exceptions of AnnotationQA.
+
+::
+
+    AnnotationQAError
+    ├── InputError                a file, table or argument cannot be used as it is
+    │   └── GridMismatch          two images do not lie on the same grid
+    ├── ProtocolError             a labeling protocol is invalid
+    ├── ProjectError              a project folder cannot be used as asked
+    ├── DestinationError          the result cannot be written where it was asked for
+    ├── MissingExtra              an optional package is needed and not installed
+    └── Cancelled                 the user cancelled a long operation
+
+Every message is one line that says what is wrong, where, and the remedy, and holds nothing that identifies a patient.
+The command line prints it and ends with exit code 2.
+"""
+
+__all__ = [
+    "AnnotationQAError",
+    "Cancelled",
+    "DestinationError",
+    "GridMismatch",
+    "InputError",
+    "MissingExtra",
+    "ProjectError",
+    "ProtocolError",
+]
+
+
+class AnnotationQAError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class InputError(AnnotationQAError):
+    """A file, table or argument cannot be used as it is."""
+
+
+class GridMismatch(InputError):
+    """Two images do not lie on the same grid."""
+
+
+class ProtocolError(AnnotationQAError):
+    """A labeling protocol is invalid."""
+
+
+class ProjectError(AnnotationQAError):
+    """A project folder cannot be used as asked."""
+
+
+class DestinationError(AnnotationQAError):
+    """The result cannot be written where it was asked for."""
+
+
+class MissingExtra(AnnotationQAError):
+    """An optional package is needed and not installed."""
+
+
+class Cancelled(AnnotationQAError):
+    """The user cancelled a long operation."""

@@ -1,0 +1,1 @@
+"""File formats and networks: the only place that knows them."""

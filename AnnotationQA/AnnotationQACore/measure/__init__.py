@@ -1,0 +1,1 @@
+"""Measurements on segmentations and markups: volumes, diameters, intensities, angles, ejection fraction."""

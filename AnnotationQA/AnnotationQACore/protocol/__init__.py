@@ -1,0 +1,1 @@
+"""The written labeling protocol: model, validation, terminology, handbook, shipped protocols."""
