@@ -25,9 +25,7 @@ def test_lists_equal_the_disk(manifest: ModuleType, repository: Path, folder: st
 
 
 def test_a_missing_file_is_seen(manifest: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "CMakeLists.txt").write_text(
-        "set(MODULE_PYTHON_SCRIPTS\n  a.py\n  )\nset(MODULE_PYTHON_RESOURCES\n  )\n"
-    )
+    text = "set(MODULE_PYTHON_SCRIPTS\n  a.py\n  )\nset(MODULE_PYTHON_RESOURCES\n  )\n"
     (tmp_path / "a.py").touch()
     (tmp_path / "b.py").touch()
     (tmp_path / "c.json").touch()

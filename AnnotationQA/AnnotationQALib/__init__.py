@@ -1,0 +1,1 @@
+"""What connects AnnotationQACore to Slicer: logic on an injected MRML scene, and widgets that show it."""

@@ -1,0 +1,1 @@
+"""Logic on an injected MRML scene. Knows MRML and VTK; knows neither Qt nor the application."""
