@@ -1,0 +1,104 @@
+"""Random segmentations, and other people's programs as judges."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from AnnotationQACore.geometry import Grid
+from AnnotationQACore.protocol.terminology import Code
+from AnnotationQACore.segmentation import Segment, Segmentation
+
+TISSUE = Code("SCT", "85756007", "Tissue")
+MASS = Code("SCT", "4147007", "Mass")
+LIVER = Code("SCT", "10200004", "Liver")
+
+
+@st.composite
+def grids(draw, sheared: bool = False, largest: int = 6) -> Grid:
+    """Small grids of any orientation and spacing; with `sheared`, with an in-plane shift from slice to slice."""
+    shape = tuple(draw(st.tuples(*[st.integers(2, largest)] * 3)))
+    spacing = np.array(draw(st.tuples(*[st.sampled_from([0.4, 0.75, 1.0, 2.5])] * 3)))
+    origin = draw(st.tuples(*[st.sampled_from([-120.5, 0.0, 33.25])] * 3))
+    angles = draw(st.tuples(*[st.sampled_from([0.0, 0.2, -0.7])] * 3))
+    directions = Rotation.from_euler("xyz", angles).as_matrix()
+    affine = np.eye(4)
+    affine[:3, :3] = directions[:, ::-1] * spacing
+    if sheared:
+        affine[:3, 0] += draw(st.sampled_from([0.3, -0.5])) * affine[:3, 1]
+    affine[:3, 3] = origin
+    return Grid.from_affine(shape, affine)
+
+
+@st.composite
+def segmentations(draw, overlaps: bool = True, sheared: bool = False) -> Segmentation:
+    """Small segmentations: up to three layers that may overlap, all codes or none, now and then an empty segment."""
+    grid = draw(grids(sheared=sheared))
+    layer_count = draw(st.integers(1, 3)) if overlaps else 1
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    layers = np.zeros((layer_count, *grid.shape), np.uint8)
+    segments = []
+    for layer in range(layer_count):
+        values = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True))
+        layers[layer] = random.choice([0, *values], size=grid.shape)
+        for value in values:
+            number = len(segments) + 1
+            coded = draw(st.booleans())
+            segments.append(
+                Segment(
+                    id=f"item#{number}",
+                    name=f"Läsion {number}: <links>",
+                    value=value,
+                    layer=layer,
+                    color=(0.25, 0.5, 1.0),
+                    category=TISSUE if coded else None,
+                    type=MASS if coded else None,
+                    region=LIVER if coded else None,
+                )
+            )
+    return Segmentation(layers, grid, tuple(segments))
+
+
+@pytest.fixture(scope="session")
+def random_grids() -> Callable[..., st.SearchStrategy[Grid]]:
+    """Hypothesis strategy of small grids."""
+    return grids
+
+
+@pytest.fixture(scope="session")
+def random_segmentations() -> Callable[..., st.SearchStrategy[Segmentation]]:
+    """Hypothesis strategy of small segmentations."""
+    return segmentations
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str, str], str]:
+    """Find a program of someone else; without it the test is skipped, or fails where CI must have it."""
+
+    def find(name: str, package: str) -> str:
+        cached = Path(os.environ.get("ANNOTATIONQA_TOOLS", "/nonexistent")) / name
+        path = str(cached) if cached.exists() else shutil.which(name)
+        if path is None:
+            message = f"needs the program {name} ({package})"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def same() -> Callable[[Segmentation, Segmentation], None]:
+    """Assert that two segmentations are the same: grid, segments and the voxels of each."""
+
+    def check(first: Segmentation, second: Segmentation) -> None:
+        assert first.grid.differences(second.grid) == ()
+        assert [segment.id for segment in first.segments] == [segment.id for segment in second.segments]
+        for segment in first.segments:
+            assert np.array_equal(first.mask(segment.id).voxels, second.mask(segment.id).voxels), segment.id
+
+    return check
