@@ -6,6 +6,7 @@
     ├── InputError                a file, table or argument cannot be used as it is
     │   └── GridMismatch          two images do not lie on the same grid
     ├── ProtocolError             a labeling protocol is invalid
+    │   └── InvalidProtocol       its file has problems, all of them named
     ├── ProjectError              a project folder cannot be used as asked
     ├── DestinationError          the result cannot be written where it was asked for
     ├── MissingExtra              an optional package is needed and not installed
@@ -15,12 +16,15 @@ Every message is one line that says what is wrong, where, and the remedy, and ho
 The command line prints it and ends with exit code 2.
 """
 
+from typing import Self
+
 __all__ = [
     "AnnotationQAError",
     "Cancelled",
     "DestinationError",
     "GridMismatch",
     "InputError",
+    "InvalidProtocol",
     "MissingExtra",
     "ProjectError",
     "ProtocolError",
@@ -41,6 +45,27 @@ class GridMismatch(InputError):
 
 class ProtocolError(AnnotationQAError):
     """A labeling protocol is invalid."""
+
+
+class InvalidProtocol(ProtocolError):
+    """The file of a labeling protocol has problems.
+
+    Attributes
+    ----------
+    source : str
+        The file.
+    problems : tuple of str
+        Everything that is wrong, each with its path in the file and the remedy.
+    """
+
+    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
+        more = f" ({len(problems) - 1} more: annotation-qa protocol check lists them)" if len(problems) > 1 else ""
+        super().__init__(f"{source}: {problems[0]}{more}")
+        self.source = source
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.source, self.problems)
 
 
 class ProjectError(AnnotationQAError):
