@@ -84,9 +84,9 @@ def condition_holds(condition: Condition | None, answers: Mapping[str, object]) 
     condition : Condition or None
         No condition always holds.
     answers : mapping of item ID to plain value
-        Choice ID (or list of them), level, number, text, or presence state. A missing key, `None` and an empty list or
-        text mean "not answered yet"; then only `not_answered` holds, so that an item never appears because its
-        condition cannot be judged yet.
+        Choice ID (or list of them), level, number, text, or presence state. A missing key, `None` and empty text mean
+        "not answered yet"; then only `not_answered` holds, so that an item never appears because its condition cannot
+        be judged yet. An empty list is an answer: none of the choices.
     """
     match condition:
         case None:
@@ -113,7 +113,7 @@ def items_in(condition: Condition | None) -> Iterator[Comparison]:
 
 
 def _compare(comparison: Comparison, answer: object) -> bool:
-    answered = answer is not None and answer not in ("", (), [])
+    answered = answer is not None and answer != ""
     operator, value = comparison.operator, comparison.value
     if operator in ("answered", "not_answered"):
         return answered == (operator == "answered")

@@ -282,6 +282,8 @@ class Segmentation(DrawnItem):
         Always `segmentation`.
     label_value : int
         Value of its voxels in every label map, from 1 to 65535; unique in the protocol.
+    composed : bool
+        Whether it is the union of the segmentations whose `parent` it is, computed and not drawn.
     may_overlap : list of str
         IDs of the segmentations with which it may share voxels; naming it on one of the two is enough.
     editable_intensity : Limit or None
@@ -292,6 +294,7 @@ class Segmentation(DrawnItem):
 
     kind: Literal["segmentation"] = "segmentation"
     label_value: Annotated[int, Interval(1, 65535)]
+    composed: bool = False
     may_overlap: tuple[Slug, ...] = ()
     editable_intensity: Limit | None = None
     limits: RegionLimits = field(default_factory=RegionLimits)
@@ -425,7 +428,8 @@ class Measurement(DrawnItem):
     derived_from : list of str
         IDs of the items from which it is derived: one segmentation or polygon for length, bidimensional, area, volume,
         intensity and mass; landmarks for an angle or length; the segmentations at end-diastole and end-systole, in this
-        order, for stroke volume and ejection fraction; one measurement, taken over all its instances, for a sum.
+        order, for stroke volume and ejection fraction; one measurement, taken over all its instances, for a sum. What
+        has instances is measured all together, unless the scope is each instance.
     points : list of str
         IDs of the landmarks between which a length (2) or an angle (3, the middle one at its vertex, or 4 for two
         lines) is derived.
