@@ -91,6 +91,10 @@ def _segmentation(item: Segmentation, items: Mapping[str, Item], path: str) -> I
         elif not isinstance(items.get(name), Segmentation):
             known = [other.id for other in items.values() if isinstance(other, Segmentation) and other.id != item.id]
             yield Problem(where, f"no segmentation '{name}'", did_you_mean(name, known))
+    if item.composed and not any(
+        isinstance(other, Segmentation) and other.parent == item.id for other in items.values()
+    ):
+        yield Problem(f"{path}.composed", "no segmentation has it as its parent", "name the parent in its parts")
     if item.limits.area_mm2 is not None:
         yield Problem(f"{path}.limits.area_mm2", "a segmentation has a volume", "use 'volume_ml'")
     if item.limits.count is not None and not item.instances:
@@ -189,9 +193,7 @@ def _agreement(item: Item, agreement: Agreement, path: str) -> Iterator[Problem]
         what = f"{agreement.threshold:g} cannot be a value of {agreement.statistic}"
         yield Problem(f"{path}.threshold", what, f"give one from {low:g} to {high:g}")
     if agreement.statistic in _NEEDS_TOLERANCE and agreement.tolerance_mm is None:
-        yield Problem(
-            f"{path}.tolerance_mm", "missing", f"{agreement.statistic} needs the distance that does not count"
-        )
+        yield Problem(f"{path}.tolerance_mm", "missing", "give the distance that does not count as a difference")
     if agreement.case_tolerance is not None and facts.of_one_case:
         what = f"{agreement.statistic} is a figure of one case, and its threshold accepts it"
         yield Problem(f"{path}.case_tolerance", what, "remove it")
@@ -204,7 +206,5 @@ def _agreement(item: Item, agreement: Agreement, path: str) -> Iterator[Problem]
 def _twice(names: list[str], path: str, what: str) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name and name in names[:index]:
-            first = path.format(names.index(name))
-            yield Problem(
-                path.format(index), f"the {what} '{name}' is used twice, first at {first}", "give each its own"
-            )
+            said = f"the {what} '{name}' is used twice, first at {path.format(names.index(name))}"
+            yield Problem(path.format(index), said, "give each its own")

@@ -151,9 +151,7 @@ def _scope_problems(item: Item, items: Mapping[str, Item], roles: Mapping[str, o
     yield from _unknown(of, items, f"{path}.scope.of", "item")
     target = items.get(of)
     if target is not None and not (isinstance(target, DrawnItem) and target.instances):
-        yield Problem(
-            f"{path}.scope.of", f"'{of}' has no instances", f"set 'instances' of '{of}' to true, or name another"
-        )
+        yield Problem(f"{path}.scope.of", f"'{of}' has no instances", "set its 'instances' to true, or name another")
 
 
 def _cycle_problems(protocol: Protocol) -> Iterator[Problem]:
@@ -168,9 +166,7 @@ def _cycle_problems(protocol: Protocol) -> Iterator[Problem]:
         graph = {item.id: list(targets(item)) for item in protocol.items}
         for index, item in enumerate(protocol.items):
             if _reaches_itself(item.id, graph):
-                yield Problem(
-                    f"items[{index}].{name}", f"'{item.id}' depends on itself in a circle", "break the circle"
-                )
+                yield Problem(f"items[{index}].{name}", f"'{item.id}' leads back to itself", "break the circle")
 
 
 def _enclosing(item: Item) -> list[str]:
