@@ -102,7 +102,7 @@ class Markup:
     name : str
         Name of the node; empty where the file has none.
     points : tuple of MarkupPoint
-        None for a markup of kind `ROI`: its region says all.
+        Empty for a markup of kind `ROI`: its region says all.
     region : Region or None
         Box of a markup of kind `ROI`.
     """
