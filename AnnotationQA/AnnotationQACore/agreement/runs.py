@@ -1,0 +1,223 @@
+"""Runs of voxels on which every reader is constant: one scan of the label arrays from which all counts follow.
+
+Confusions, votes, decision patterns and boxes of any number of readers and labels depend only on which values occur
+together and how often. Along the memory order of an image these values change rarely, so that a scan for the changes
+turns hundreds of millions of voxels into about a million runs, and everything else works on the runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.segmentation import BoolArray, LabelArray
+
+__all__ = ["Box", "JointRuns", "joint_runs", "ranked"]
+
+Box = tuple[slice, slice, slice]
+
+_BLOCK = 1 << 18
+"""Voxels scanned at a time: a block and its comparison stay in the processor's cache."""
+
+_TABLE = 1 << 22
+"""Largest table of counts that is cheaper than sorting."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointRuns:
+    """Runs in C order of the voxels ``(k, j, i)``; a run may continue over the end of a row or slice.
+
+    Attributes
+    ----------
+    shape : tuple of 3 int
+        Shape of the label arrays.
+    starts : int64 array, shape (run,)
+        Flat index of the first voxel of each run, ascending; the first is 0.
+    lengths : int64 array, shape (run,)
+        Voxels of each run; they sum to the voxels of the array.
+    values : tuple of integer arrays, each of shape (run,)
+        For each label array its value on each run.
+    """
+
+    shape: tuple[int, int, int]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    values: tuple[LabelArray, ...]
+
+    def labels(self, source: int) -> NDArray[np.int64]:
+        """Values greater than zero that occur in label array `source`, ascending."""
+        distinct, _ = ranked(self.values[source])
+        return distinct[distinct > 0]
+
+    def patterns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Combinations of values that occur together.
+
+        Returns
+        -------
+        patterns : int64 array, shape (pattern, source)
+            Each combination once, in lexicographic order.
+        counts : int64 array, shape (pattern,)
+            Voxels on which it occurs.
+        of_run : int64 array, shape (run,)
+            Row in `patterns` of each run.
+        """
+        patterns = np.zeros((1, 0), dtype=np.int64)
+        of_run = np.zeros(len(self.starts), dtype=np.int64)
+        for values in self.values:
+            distinct, rank = ranked(values)
+            codes, of_run = ranked(of_run * len(distinct) + rank)
+            before, last = np.divmod(codes, len(distinct))
+            patterns = np.column_stack([patterns[before], distinct[last]])
+        return patterns, self.count(of_run, len(patterns)), of_run
+
+    def decision_patterns(self, label: int) -> tuple[BoolArray, NDArray[np.int64], NDArray[np.int64]]:
+        """Which readers gave `label` together: as `patterns`, with True where the reader's value is `label`."""
+        patterns, _, of_run = self.patterns()
+        decisions, merged = np.unique(patterns == label, axis=0, return_inverse=True)
+        of_run = merged.reshape(-1)[of_run]
+        return decisions, self.count(of_run, len(decisions)), of_run
+
+    def count(self, categories: NDArray[np.integer], n: int) -> NDArray[np.int64]:
+        """Voxels of each category 0 to n - 1, given the category of each run."""
+        # Sums of whole numbers below 2**53 are exact in float64.
+        return np.bincount(categories, weights=self.lengths, minlength=n).astype(np.int64)
+
+    def paint(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Image of shape `shape` that has on each run the given value; `values` has shape (run,)."""
+        return np.repeat(values, self.lengths).reshape(self.shape)
+
+    def extents(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Box of each of the given runs: shape (run, 3 axes, 2) with first and last voxel along each axis."""
+        _, rows, columns = self.shape
+        first = self.starts[runs]
+        last = first + self.lengths[runs] - 1
+        first_row, first_i = np.divmod(first, columns)
+        last_row, last_i = np.divmod(last, columns)
+        first_k, first_j = np.divmod(first_row, rows)
+        last_k, last_j = np.divmod(last_row, rows)
+        several_rows, several_slices = first_row != last_row, first_k != last_k
+        first_i[several_rows], last_i[several_rows] = 0, columns - 1
+        first_j[several_slices], last_j[several_slices] = 0, rows - 1
+        columns_of = [first_k, last_k, first_j, last_j, first_i, last_i]
+        return np.stack(columns_of, axis=1).reshape(-1, 3, 2)
+
+    def by_label(self, source: int) -> dict[int, NDArray[np.int64]]:
+        """For each label greater than zero of label array `source` the indices of its runs, ascending."""
+        labelled = np.flatnonzero(self.values[source])
+        if not len(labelled):
+            return {}
+        distinct, rank = ranked(self.values[source][labelled])
+        order = labelled[np.argsort(_smallest(rank, len(distinct)), kind="stable")]
+        ends = np.cumsum(np.bincount(rank, minlength=len(distinct)))
+        return {int(label): runs for label, runs in zip(distinct, np.split(order, ends[:-1]), strict=True)}
+
+
+def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | None = None) -> JointRuns:
+    """Scan label arrays of one shape for the runs on which all of them are constant.
+
+    Parameters
+    ----------
+    arrays : sequence of arrays, each of shape (k, j, i)
+        Whole numbers from zero, of any integer, boolean or floating type and any memory layout; not changed.
+    names : sequence of str, optional
+        What to call each array in an error.
+
+    Raises
+    ------
+    InputError
+        Shapes differ or are not three-dimensional, or an array holds something else than whole numbers from zero.
+    """
+    names = [f"label array {n}" for n in range(1, len(arrays) + 1)] if names is None else names
+    shape = _common_shape(arrays, names)
+    sources = [array.view(np.uint8) if array.dtype == np.bool_ else array for array in arrays]
+    planes = max(1, _BLOCK // (shape[1] * shape[2]))
+    starts: list[NDArray[np.int64]] = []
+    values: list[list[LabelArray]] = [[] for _ in sources]
+    previous: list[np.generic] | None = None
+    for k in range(0, shape[0], planes):
+        block = [np.ascontiguousarray(source[k : k + planes]).reshape(-1) for source in sources]
+        first = _changes(block, previous)
+        starts.append(first + k * shape[1] * shape[2])
+        for part, kept, name in zip(block, values, names, strict=True):
+            kept.append(_whole_numbers(part[first], name))
+        previous = [part[-1] for part in block]
+    all_starts = np.concatenate(starts)
+    lengths = np.diff(all_starts, append=math.prod(shape))
+    return JointRuns(shape, all_starts, lengths, tuple(np.concatenate(kept) for kept in values))
+
+
+def ranked(values: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct values, ascending, and for each value its place among them; values are zero or more."""
+    if not len(values):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    largest = int(values.max())
+    if largest >= _TABLE:
+        distinct, rank = np.unique(values, return_inverse=True)
+        return distinct.astype(np.int64), rank.reshape(-1).astype(np.int64)
+    present = np.zeros(largest + 1, dtype=np.bool_)
+    present[values] = True
+    distinct = np.flatnonzero(present)
+    place = np.cumsum(present, dtype=np.int64) - 1
+    return distinct, place[values]
+
+
+def _changes(block: Sequence[NDArray[np.generic]], previous: Sequence[np.generic] | None) -> NDArray[np.int64]:
+    """Positions in a block at which any array differs from the voxel before; `previous` is the one before the block."""
+    changed = np.empty(len(block[0]), dtype=np.bool_)
+    changed[0] = previous is None or any(part[0] != value for part, value in zip(block, previous, strict=True))
+    np.not_equal(block[0][1:], block[0][:-1], out=changed[1:])
+    if len(block) > 1:
+        also = np.empty(len(changed) - 1, dtype=np.bool_)
+        for part in block[1:]:
+            np.not_equal(part[1:], part[:-1], out=also)
+            np.logical_or(changed[1:], also, out=changed[1:])
+    return np.flatnonzero(changed)
+
+
+def _whole_numbers(values: NDArray[np.generic], name: str) -> LabelArray:
+    """Values as integers from zero; every value of an array is at the start of some run, so that none escapes."""
+    if values.dtype.kind == "f":
+        numbers = values.astype(np.float64)
+        if not np.all(np.isfinite(numbers)):
+            raise InputError(f"{name}: the label map contains NaN or infinite values; export it as whole numbers.")
+        if np.any(numbers != np.rint(numbers)):
+            raise InputError(
+                f"{name}: the label map contains fractions, as after interpolation or in a probability map; "
+                "export it as whole numbers, or threshold it."
+            )
+        if np.any(np.abs(numbers) > 2**31):
+            raise InputError(f"{name}: the label map contains numbers beyond 2147483648; export it as labels.")
+        values = numbers.astype(np.int64)
+    labels: LabelArray = values  # type: ignore[assignment]  # the kind of the array was checked before the scan
+    if labels.dtype.kind == "i" and len(labels) and int(labels.min()) < 0:
+        raise InputError(f"{name}: the label map contains negative values; labels are whole numbers from zero.")
+    return labels
+
+
+def _common_shape(arrays: Sequence[NDArray[np.generic]], names: Sequence[str]) -> tuple[int, int, int]:
+    if not arrays:
+        raise InputError("agreement: no label map was given; give two readers or more.")
+    for array, name in zip(arrays, names, strict=True):
+        if array.ndim != 3 or array.size == 0:
+            raise InputError(f"{name}: the label map has shape {array.shape}; it must have three axes (k, j, i).")
+        if array.shape != arrays[0].shape:
+            raise InputError(
+                f"{names[0]} and {name} have shapes {arrays[0].shape} and {array.shape}; "
+                "label them on the same image, or ask for resampling."
+            )
+        if array.dtype.kind not in "buif":
+            raise InputError(f"{name}: the label map has type {array.dtype}; export it as whole numbers.")
+    k, j, i = arrays[0].shape
+    return (k, j, i)
+
+
+def _smallest(values: NDArray[np.int64], limit: int) -> NDArray[np.integer]:
+    """The same numbers in the smallest type, which numpy sorts by radix."""
+    if limit <= 1 << 8:
+        return values.astype(np.uint8)
+    return values.astype(np.uint16) if limit <= 1 << 16 else values

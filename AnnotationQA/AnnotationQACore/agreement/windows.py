@@ -1,0 +1,75 @@
+"""Boxes in which the surfaces of one structure are looked for, so that cost follows the structure, not the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Extent", "separate_boxes", "slabs"]
+
+Extent = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+"""First and one past the last voxel along each axis (k, j, i)."""
+
+_WORTH_A_CUT = 300_000
+"""Voxels that a cut must save: about what another window costs in time."""
+
+_WINDOW = 1 << 20
+"""Voxels of a slab: a mask, its codes and its surface of that size stay near the processor."""
+
+
+def separate_boxes(runs: NDArray[np.int64], gap: tuple[int, int, int]) -> list[Extent]:
+    """Cut the box around some runs at empty layers, as long as that saves work.
+
+    Parameters
+    ----------
+    runs : int64 array, shape (run, 3 axes, 2)
+        First and last voxel of each run along each axis; at least one run.
+    gap : tuple of 3 int
+        Empty layers needed between two boxes along each axis.
+
+    Returns
+    -------
+    list of Extent
+        Boxes that hold all runs; any two are at least `gap` layers apart along some axis.
+    """
+    box = _box(runs)
+    if _voxels(box) < _WORTH_A_CUT:
+        return [box]
+    cuts = [_cut(runs, axis, box[axis], gap[axis]) for axis in range(3)]
+    parts = min(cuts, key=lambda parts: sum(_voxels(_box(part)) for part in parts))
+    if _voxels(box) - sum(_voxels(_box(part)) for part in parts) < _WORTH_A_CUT:
+        return [box]
+    return [smaller for part in parts for smaller in separate_boxes(part, gap)]
+
+
+def slabs(box: Extent) -> Iterator[tuple[int, int]]:
+    """First and one past the last slice of consecutive slabs of a box, each small enough to be handled at once."""
+    (first, stop), (first_j, stop_j), (first_i, stop_i) = box
+    thickness = max(8, _WINDOW // ((stop_j - first_j) * (stop_i - first_i)))
+    for start in range(first, stop, thickness):
+        yield start, min(start + thickness, stop)
+
+
+def _cut(runs: NDArray[np.int64], axis: int, limits: tuple[int, int], gap: int) -> list[NDArray[np.int64]]:
+    """Runs on either side of each stretch of `gap` or more empty layers along an axis."""
+    first, stop = limits
+    begins = np.bincount(runs[:, axis, 0] - first, minlength=stop - first + 1)
+    ends = np.bincount(runs[:, axis, 1] - first + 1, minlength=stop - first + 1)
+    occupied = np.flatnonzero(np.cumsum(begins - ends)[:-1])
+    after_gap = np.flatnonzero(np.diff(occupied) > gap) + 1
+    if not len(after_gap):
+        return [runs]
+    part = np.searchsorted(occupied[after_gap] + first, runs[:, axis, 0], side="right")
+    return [runs[part == n] for n in range(len(after_gap) + 1)]
+
+
+def _box(runs: NDArray[np.int64]) -> Extent:
+    firsts = runs[:, :, 0].min(axis=0).tolist()
+    lasts = runs[:, :, 1].max(axis=0).tolist()
+    return ((firsts[0], lasts[0] + 1), (firsts[1], lasts[1] + 1), (firsts[2], lasts[2] + 1))
+
+
+def _voxels(box: Extent) -> int:
+    return int(np.prod([stop - first for first, stop in box], dtype=np.int64))
