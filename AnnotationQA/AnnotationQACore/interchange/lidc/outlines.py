@@ -1,8 +1,8 @@
 """Turns LIDC-IDRI contours into voxels.
 
 The radiologists marked the first pixels *outside* a nodule (Armato et al. 2011, Medical Physics 38:915), so a voxel
-belongs to it when its centre lies strictly inside the polygon through the marked pixels, and to a hole also when it lies
-on it.
+belongs to it when its centre lies strictly inside the polygon through the marked pixels, and to a hole also when it
+lies on it.
 """
 
 from __future__ import annotations
