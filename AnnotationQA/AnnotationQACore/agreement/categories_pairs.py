@@ -18,8 +18,8 @@ from AnnotationQACore.errors import InputError
 
 __all__ = [
     "CategoryAgreement",
+    "CategoryPair",
     "Kappa",
-    "PairAgreement",
     "category_agreement",
     "cohen_kappa",
     "compare_pairs",
@@ -81,7 +81,7 @@ class CategoryAgreement(Result):
 
 
 @dataclass(frozen=True, slots=True)
-class PairAgreement(Result):
+class CategoryPair(Result):
     """Two readers on the cases that both read.
 
     Attributes
@@ -194,7 +194,7 @@ def kappa_statistic(
     return SumStatistic((name,), terms, evaluate)
 
 
-def compare_pairs(ratings: CategoryRatings, *, level: float = 0.95) -> tuple[PairAgreement, ...]:
+def compare_pairs(ratings: CategoryRatings, *, level: float = 0.95) -> tuple[CategoryPair, ...]:
     """Agreement of every two readers on the cases that both read, in the readers' order."""
     linear = agreement_weights("linear", ratings.scores)
     quadratic = agreement_weights("quadratic", ratings.scores)
@@ -205,7 +205,7 @@ def compare_pairs(ratings: CategoryRatings, *, level: float = 0.95) -> tuple[Pai
         size = len(table)
         by_category = tuple(category_agreement(table, code, ratings.categories[code]) for code in range(size))
         pairs.append(
-            PairAgreement(
+            CategoryPair(
                 a=ratings.readers[first],
                 b=ratings.readers[second],
                 n=int(table.sum()),
