@@ -14,8 +14,19 @@ from AnnotationQACore.segmentation import BoolArray
 __all__ = ["Shells", "far_distances", "near_shells", "nearest_shell"]
 
 _NEAR_MM = 3.0
-_MOST_OFFSETS = 600
+"""Within this distance every corner is searched step by step."""
+
+_STEPPED_MM = 8.0
+"""Up to this distance those are that are still left, when they are few."""
+
+_MOST_OFFSETS = 2500
 _SAME = 1e-9
+
+_LOOK_UPS_PER_TARGET = 50
+"""Look-ups beyond the near distance that cost as much as adding a corner to a k-d tree and asking it."""
+
+_SAMPLE = 1000
+"""Targets from which the distance of far points is first bounded."""
 
 _GATHER = 1 << 16
 """Look-ups done in one go when few corners are left."""
@@ -31,10 +42,13 @@ class Shells:
         Length in mm, ascending; shell 0 is the corner itself.
     offsets : tuple of int64 arrays, each of shape (offset, 3)
         Steps along (k, j, i) of each shell. Every offset not longer than the last distance is there.
+    n_near : int
+        Shells in which every corner is searched.
     """
 
     distances: NDArray[np.float64]
     offsets: tuple[NDArray[np.int64], ...]
+    n_near: int
 
     @property
     def reach(self) -> tuple[int, int, int]:
@@ -48,7 +62,7 @@ class Shells:
 
 
 def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
-    """All offsets up to about 3 mm; less where voxels are so small that they would be too many.
+    """All offsets up to about 8 mm; less where voxels are so small that they would be too many.
 
     Parameters
     ----------
@@ -56,7 +70,7 @@ def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
         Columns are the steps in mm along the axes (k, j, i).
     """
     voxel = abs(float(np.linalg.det(mm_from_index)))
-    radius = min(_NEAR_MM, (_MOST_OFFSETS * voxel * 3 / (4 * math.pi)) ** (1 / 3))
+    radius = min(_STEPPED_MM, (_MOST_OFFSETS * voxel * 3 / (4 * math.pi)) ** (1 / 3))
     # A step along an axis is bounded by the distance between the planes across it, which shear makes smaller.
     bounds = np.floor(radius * np.linalg.norm(np.linalg.inv(mm_from_index), axis=1)).astype(int)
     grids = np.meshgrid(*(np.arange(-bound, bound + 1) for bound in bounds), indexing="ij")
@@ -66,10 +80,14 @@ def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
     order = order[lengths[order] <= radius]
     lengths, offsets = lengths[order], offsets[order]
     starts = np.flatnonzero(np.diff(lengths, prepend=-1.0) > _SAME)
-    return Shells(lengths[starts], tuple(np.split(offsets, starts[1:])))
+    distances = lengths[starts]
+    n_near = int(np.searchsorted(distances, radius * _NEAR_MM / _STEPPED_MM, side="right"))
+    return Shells(distances, tuple(np.split(offsets, starts[1:])), n_near)
 
 
-def nearest_shell(corners: NDArray[np.int64], surface: BoolArray, offsets: list[list[int]]) -> NDArray[np.int64]:
+def nearest_shell(
+    corners: NDArray[np.int64], surface: BoolArray, n_surface: int, offsets: list[list[int]], n_near: int
+) -> NDArray[np.int64]:
     """First shell in which a surface lies.
 
     Parameters
@@ -77,23 +95,31 @@ def nearest_shell(corners: NDArray[np.int64], surface: BoolArray, offsets: list[
     corners : int64 array, shape (corner,)
         Flat positions in a window; none lies on the surface.
     surface : boolean array, flat as the window
+    n_surface : int
+        Corners of the surface, about.
     offsets : list of lists of int
         For each shell its flat offsets; shell 0 is not searched.
+    n_near : int
+        Shells that are searched for every corner; the others as long as that costs less than a k-d tree.
 
     Returns
     -------
     int64 array, shape (corner,)
-        Index of the shell; the number of shells where there is none.
+        Index of the shell; the number of shells where the surface was not found.
     """
     shells = np.full(len(corners), len(offsets), dtype=np.int64)
     left, places = corners, np.arange(len(corners))
     n_offsets = sum(map(len, offsets)) - 1
+    # As in renting or buying skis: never spend more on steps than the tree would have cost.
+    budget = n_surface * _LOOK_UPS_PER_TARGET
     for shell, steps in enumerate(offsets[1:], start=1):
-        if not len(left):
-            return shells
+        if not len(left) or budget < 0:
+            break
+        if shell >= n_near:
+            budget -= len(left) * len(steps)
         if len(left) * n_offsets <= _GATHER:
             shells[places] = _first_hit(left, surface, offsets[shell:], shell)
-            return shells
+            break
         hit = surface[left + steps[0]]
         for step in steps[1:]:
             hit |= surface[left + step]
@@ -103,14 +129,29 @@ def nearest_shell(corners: NDArray[np.int64], surface: BoolArray, offsets: list[
     return shells
 
 
-def far_distances(points: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance from each point to the nearest of `targets`, both of shape (n, 3) in mm."""
+def far_distances(
+    corners: NDArray[np.int64], surface: NDArray[np.int64], mm_from_index: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distance in mm from each corner to the nearest corner of a surface; both are indices (k, j, i), shape (3, n)."""
+    points, targets = _to_mm(corners, mm_from_index), _to_mm(surface, mm_from_index)
     # A bound from a sample of the targets leaves out those that can be nearest to no point.
-    bound = cKDTree(targets[:: max(1, len(targets) // 500)]).query(points)[0].max()
-    near = np.all((targets >= points.min(axis=0) - bound) & (targets <= points.max(axis=0) + bound), axis=1)
-    tree = cKDTree(targets[near], balanced_tree=False, compact_nodes=False)
-    distances: NDArray[np.float64] = tree.query(points)[0]
+    sample = targets[:, :: max(1, targets.shape[1] // _SAMPLE)]
+    bound = cKDTree(sample.T).query(points.T)[0].max()
+    near = np.ones(targets.shape[1], dtype=np.bool_)
+    for coordinate, of_points in zip(targets, points, strict=True):
+        near &= coordinate >= of_points.min() - bound
+        near &= coordinate <= of_points.max() + bound
+    tree = cKDTree(targets[:, near].T, balanced_tree=False, compact_nodes=False)
+    nearest = surface[:, near][:, tree.query(points.T)[1]]
+    # From whole steps, so that equal offsets have equal distances wherever they are.
+    distances: NDArray[np.float64] = np.linalg.norm(_to_mm(nearest - corners, mm_from_index), axis=0)
     return distances
+
+
+def _to_mm(indices: NDArray[np.int64], mm_from_index: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Positions in mm, shape (3, n)."""
+    # Not a matrix product: its threads cost more than they save on three numbers.
+    return np.stack([row[0] * indices[0] + row[1] * indices[1] + row[2] * indices[2] for row in mm_from_index])
 
 
 def _first_hit(

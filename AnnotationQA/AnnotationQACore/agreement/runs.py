@@ -92,7 +92,7 @@ class JointRuns:
         return np.repeat(values, self.lengths).reshape(self.shape)
 
     def extents(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Box of each of the given runs: shape (run, 3 axes, 2) with first and last voxel along each axis."""
+        """Box of each of the given runs: shape (3 axes, 2, run) with first and last voxel along each axis."""
         _, rows, columns = self.shape
         first = self.starts[runs]
         last = first + self.lengths[runs] - 1
@@ -103,8 +103,7 @@ class JointRuns:
         several_rows, several_slices = first_row != last_row, first_k != last_k
         first_i[several_rows], last_i[several_rows] = 0, columns - 1
         first_j[several_slices], last_j[several_slices] = 0, rows - 1
-        columns_of = [first_k, last_k, first_j, last_j, first_i, last_i]
-        return np.stack(columns_of, axis=1).reshape(-1, 3, 2)
+        return np.stack([first_k, last_k, first_j, last_j, first_i, last_i]).reshape(3, 2, -1)
 
     def by_label(self, source: int) -> dict[int, NDArray[np.int64]]:
         """For each label greater than zero of label array `source` the indices of its runs, ascending."""

@@ -65,7 +65,7 @@ class _Tally:
 
     area_of_shell: NDArray[np.float64]
     signed_sum: float = 0.0
-    far_points: list[NDArray[np.float64]] = field(default_factory=list)
+    far_corners: list[NDArray[np.int64]] = field(default_factory=list)
     far_areas: list[NDArray[np.float64]] = field(default_factory=list)
     far_signs: list[NDArray[np.float64]] = field(default_factory=list)
 
@@ -85,7 +85,7 @@ def surfel_distances(
         The masks, numbered in this order.
     pairs : sequence of (int, int)
         Masks between which distances are wanted, in both directions.
-    runs : int64 array, shape (run, 3, 2)
+    runs : int64 array, shape (3, 2, run)
         Extents that hold all voxels of all structures.
     geometry : SurfelGeometry
     """
@@ -94,7 +94,7 @@ def surfel_distances(
     directed = [ordered for a, b in pairs for ordered in ((a, b), (b, a))]
     tallies = {pair: _Tally(np.zeros(len(geometry.shells.distances))) for pair in directed}
     found: list[list[tuple[Window, NDArray[np.int64]]]] = [[] for _ in range(n_masks)]
-    for window in _windows(runs, geometry) if len(runs) else ():
+    for window in _windows(runs, geometry) if runs.size else ():
         surfels = find_surfels(window, structures, majorities)
         offsets = geometry.shells.flat(window.steps)
         corner_areas = [geometry.areas[each.codes[each.corners]] for each in surfels]
@@ -137,7 +137,7 @@ def _measure(
     tally.area_of_shell[0] += areas[~apart].sum()
     if not len(corners):
         return
-    shells = nearest_shell(corners, b.surface, offsets)
+    shells = nearest_shell(corners, b.surface, len(b.corners), offsets, geometry.shells.n_near)
     signs = np.where(b.codes[corners] == INSIDE, -1.0, 1.0)
     n_shells = len(offsets)
     tally.area_of_shell += np.bincount(shells, weights=corner_areas, minlength=n_shells + 1)[:n_shells]
@@ -145,7 +145,7 @@ def _measure(
     tally.signed_sum += float(signed @ geometry.shells.distances)
     far = shells == n_shells
     if np.any(far):
-        tally.far_points.append(window.indices(corners[far]) @ geometry.mm_from_index.T)
+        tally.far_corners.append(window.indices(corners[far]))
         tally.far_areas.append(corner_areas[far])
         tally.far_signs.append(signs[far])
 
@@ -154,10 +154,10 @@ def _distribution(
     tally: _Tally, targets: list[tuple[Window, NDArray[np.int64]]], geometry: SurfelGeometry
 ) -> DistanceDistribution:
     """Distances from one surface to another, once all windows are done."""
-    if not tally.far_points:
+    if not tally.far_corners:
         return DistanceDistribution.of(geometry.shells.distances, tally.area_of_shell, tally.signed_sum)
-    indices = np.concatenate([window.indices(corners) for window, corners in targets])
-    far = far_distances(np.concatenate(tally.far_points), indices @ geometry.mm_from_index.T)
+    surface = np.concatenate([window.indices(corners) for window, corners in targets], axis=1)
+    far = far_distances(np.concatenate(tally.far_corners, axis=1), surface, geometry.mm_from_index)
     areas = np.concatenate(tally.far_areas)
     return DistanceDistribution.of(
         np.concatenate([geometry.shells.distances, far]),

@@ -89,9 +89,12 @@ class Window:
         return flat
 
     def indices(self, corners: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Indices (k, j, i) in the image of the voxel before each corner, shape (corner, 3)."""
+        """Indices (k, j, i) in the image of the voxel before each corner, shape (3, corner)."""
+        slice_step, row_step, _ = self.steps
+        k, within = np.divmod(corners, slice_step)
+        j, i = np.divmod(within, row_step)
         origin = [first - margin for (first, _), margin in zip(self.voxels, self.margin, strict=True)]
-        return np.stack(np.unravel_index(corners, self.shape), axis=1) + np.array(origin, dtype=np.int64)
+        return np.stack([index + start for index, start in zip((k, j, i), origin, strict=True)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

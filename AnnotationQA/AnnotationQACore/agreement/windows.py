@@ -24,7 +24,7 @@ def separate_boxes(runs: NDArray[np.int64], gap: tuple[int, int, int]) -> list[E
 
     Parameters
     ----------
-    runs : int64 array, shape (run, 3 axes, 2)
+    runs : int64 array, shape (3 axes, 2, run)
         First and last voxel of each run along each axis; at least one run.
     gap : tuple of 3 int
         Empty layers needed between two boxes along each axis.
@@ -55,19 +55,19 @@ def slabs(box: Extent) -> Iterator[tuple[int, int]]:
 def _cut(runs: NDArray[np.int64], axis: int, limits: tuple[int, int], gap: int) -> list[NDArray[np.int64]]:
     """Runs on either side of each stretch of `gap` or more empty layers along an axis."""
     first, stop = limits
-    begins = np.bincount(runs[:, axis, 0] - first, minlength=stop - first + 1)
-    ends = np.bincount(runs[:, axis, 1] - first + 1, minlength=stop - first + 1)
+    begins = np.bincount(runs[axis, 0] - first, minlength=stop - first + 1)
+    ends = np.bincount(runs[axis, 1] - first + 1, minlength=stop - first + 1)
     occupied = np.flatnonzero(np.cumsum(begins - ends)[:-1])
     after_gap = np.flatnonzero(np.diff(occupied) > gap) + 1
     if not len(after_gap):
         return [runs]
-    part = np.searchsorted(occupied[after_gap] + first, runs[:, axis, 0], side="right")
-    return [runs[part == n] for n in range(len(after_gap) + 1)]
+    part = np.searchsorted(occupied[after_gap] + first, runs[axis, 0], side="right")
+    return [runs[:, :, part == n] for n in range(len(after_gap) + 1)]
 
 
 def _box(runs: NDArray[np.int64]) -> Extent:
-    firsts = runs[:, :, 0].min(axis=0).tolist()
-    lasts = runs[:, :, 1].max(axis=0).tolist()
+    firsts = runs[:, 0].min(axis=-1).tolist()
+    lasts = runs[:, 1].max(axis=-1).tolist()
     return ((firsts[0], lasts[0] + 1), (firsts[1], lasts[1] + 1), (firsts[2], lasts[2] + 1))
 
 
