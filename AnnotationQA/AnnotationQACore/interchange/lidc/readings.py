@@ -14,12 +14,10 @@ from AnnotationQACore.interchange.lidc.nodules import group_by_nodule, group_by_
 from AnnotationQACore.interchange.lidc.outlines import draw_outline, outline_box, scan_grid
 from AnnotationQACore.project.readings import (
     Answer,
-    ChoiceValue,
     Presence,
     RatingValue,
     SegmentationValue,
     Subject,
-    Value,
     segment_id,
 )
 from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
@@ -57,17 +55,11 @@ def reader_id(index: int) -> str:
     return f"lidc-{index + 1}"
 
 
-def scan_readings(scan: Scan, choices: Mapping[str, Mapping[int, str]]) -> Iterator[ScanReading]:
+def scan_readings(scan: Scan) -> Iterator[ScanReading]:
     """Yield the readings of the four radiologists.
 
     A nodule has the same instance number in all readings of a scan. A radiologist without outlines found no nodule of
     3 mm or more: all four read every scan.
-
-    Parameters
-    ----------
-    scan : Scan
-    choices : mapping
-        For each rating column that the protocol asks as a choice, and not on a scale: level to ID of the choice.
     """
     nodules = group_by_nodule(scan)
     boxes = [outline_box(scan, outline) for outline in scan.outlines]
@@ -80,7 +72,7 @@ def scan_readings(scan: Scan, choices: Mapping[str, Mapping[int, str]]) -> Itera
         yield ScanReading(
             reader=reader_id(index),
             segmentation=_segmentation(scan, outlines, part, low) if outlines else None,
-            answers=tuple(_answers(outlines, choices)),
+            answers=tuple(_answers(outlines)),
         )
 
 
@@ -101,16 +93,14 @@ def _segmentation(scan: Scan, outlines: Mapping[int, Outline], grid: Grid, low: 
     return Segmentation(np.stack(layers), grid, tuple(segments))
 
 
-def _answers(outlines: Mapping[int, Outline], choices: Mapping[str, Mapping[int, str]]) -> Iterator[Answer]:
+def _answers(outlines: Mapping[int, Outline]) -> Iterator[Answer]:
     if not outlines:
         yield Answer(ITEM, SegmentationValue(Presence.ABSENT))
     for number, outline in outlines.items():
         subject = Subject(instance=number + 1)
         yield Answer(ITEM, SegmentationValue(Presence.PRESENT), subject)
         for column in RATINGS:
-            level = outline.ratings[column]
-            value: Value = ChoiceValue((choices[column][level],)) if column in choices else RatingValue(level)
-            yield Answer(_item_of(column), value, subject)
+            yield Answer(_item_of(column), RatingValue(outline.ratings[column]), subject)
 
 
 def _item_of(column: str) -> str:

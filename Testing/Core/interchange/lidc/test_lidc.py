@@ -69,9 +69,8 @@ def test_every_reader_outlines_a_nodule_once(scans: list[Scan]) -> None:
 
 
 def test_readings_hold_voxels_and_ratings(scans: list[Scan]) -> None:
-    choices = {"calcification": {level: f"level_{level}" for level in range(1, 7)}}
     scan = next(scan for scan in scans if len(group_by_reader(group_by_nodule(scan))[3]) > 0)
-    readings = list(scan_readings(scan, choices))
+    readings = list(scan_readings(scan))
     assert [reading.reader for reading in readings] == ["lidc-1", "lidc-2", "lidc-3", "lidc-4"]
     for reading, outlines in zip(readings, group_by_reader(group_by_nodule(scan)), strict=True):
         assert reading.segmentation is not None
@@ -80,12 +79,12 @@ def test_readings_hold_voxels_and_ratings(scans: list[Scan]) -> None:
             assert reading.segmentation.mask(f"nodule#{number + 1}").voxels.sum() == drawn.sum()
             ratings = {a.item: a.value for a in reading.answers if a.subject == Subject(instance=number + 1)}
             assert ratings["malignancy"] == RatingValue(outline.ratings["malignancy"])
-            assert ratings["calcification"].choices == (f"level_{outline.ratings['calcification']}",)  # type: ignore[union-attr]
+            assert ratings["internal_structure"] == RatingValue(outline.ratings["internalStructure"])
 
 
 def test_a_reader_without_outlines_found_nothing(scans: list[Scan]) -> None:
     scan = next(scan for scan in scans if not group_by_reader(group_by_nodule(scan))[3])
-    last = list(scan_readings(scan, {}))[3]
+    last = list(scan_readings(scan))[3]
     assert last.segmentation is None
     assert [answer.value for answer in last.answers] == [SegmentationValue(Presence.ABSENT)]
 
