@@ -18,7 +18,15 @@ from AnnotationQACore.agreement.intervals import SumStatistic
 from AnnotationQACore.agreement.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
 
-__all__ = ["BlandAltman", "LimitsMethod", "ProportionalBias", "bland_altman", "limits_statistic", "paired_values"]
+__all__ = [
+    "BlandAltman",
+    "LimitsMethod",
+    "ProportionalBias",
+    "bland_altman",
+    "limit_reach",
+    "limits_statistic",
+    "paired_values",
+]
 
 LimitsMethod = Literal["exact", "approximate"]
 """``exact``: noncentral t (Carkeet 2015). ``approximate``: standard error sd * sqrt((1 + m²/2) / n) and Student's t
@@ -133,7 +141,7 @@ def bland_altman(
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
     tail = (1.0 + level) / 2.0
     reach = float(stats.t.ppf(tail, n - 1)) * sd / math.sqrt(n)
-    inner, outer = _limit_reach(n, multiplier, tail, method)
+    inner, outer = limit_reach(n, multiplier, tail, method)
     return BlandAltman(
         bias=bias,
         bias_low=bias - reach,
@@ -173,8 +181,8 @@ def limits_statistic(a: ArrayLike, b: ArrayLike, multiplier: float = 1.96) -> Su
     return SumStatistic(("bias", "lower_limit", "upper_limit"), terms, evaluate)
 
 
-def _limit_reach(n: int, multiplier: float, tail: float, method: LimitsMethod) -> tuple[float, float]:
-    """Inner and outer end of a limit's interval, in standard deviations from the bias."""
+def limit_reach(n: int, multiplier: float, tail: float, method: LimitsMethod) -> tuple[float, float]:
+    """Inner and outer end of the interval of a limit, in standard deviations from the bias; `tail` is e.g. 0.975."""
     if method == "approximate":
         reach = float(stats.t.ppf(tail, n - 1)) * math.sqrt((1.0 + multiplier**2 / 2.0) / n)
         return multiplier - reach, multiplier + reach
