@@ -10,7 +10,11 @@ from AnnotationQACore.errors import AnnotationQAError, Cancelled
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "consensus": "compute one segmentation from those of several readers",
+    "inspect": "list the image series of a folder and all that is wrong with them",
+    "measure": "measure volumes, diameters and intensities of segments",
+}
 """Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""
 
 BAD_USE = 2

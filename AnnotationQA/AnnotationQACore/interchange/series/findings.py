@@ -50,7 +50,6 @@ class FindingCode(enum.StrEnum):
     FOUR_DIMENSIONAL = "four_dimensional"
     DIMENSION_UNNAMED = "dimension_unnamed"
     INCOMPLETE_DIMENSION = "incomplete_dimension"
-    MISSING_PHASE = "missing_phase"
     MOSAIC = "mosaic"
     PER_FRAME_RESCALE = "per_frame_rescale"
     MODALITY_LUT = "modality_lut"
