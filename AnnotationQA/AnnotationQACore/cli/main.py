@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "consensus": "compute one segmentation from those of several readers",
     "inspect": "list the image series of a folder and all that is wrong with them",
     "measure": "measure volumes, diameters and intensities of segments",
+    "protocol": "check, read, start and compare labeling protocols",
 }
 """Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""
 

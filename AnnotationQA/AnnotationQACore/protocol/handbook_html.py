@@ -1,0 +1,229 @@
+"""The handbook as one self-contained HTML page: readable offline and in print, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from AnnotationQACore.protocol.handbook import Entry, Section, sections
+from AnnotationQACore.protocol.items import ExamplePicture
+from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.protocol.terminology import Code
+from AnnotationQACore.protocol.words import design_words, series_words, window_words
+
+__all__ = ["handbook_html"]
+
+_STYLE = """
+:root { color-scheme: light dark; --text: #1c2430; --soft: #5b6675; --line: #dfe3e8; --page: #f6f7f9; --card: #fff;
+  --accent: #14607a; --tint: #e8f1f4; --in: #2c7a4b; --out: #b0413e; }
+@media (prefers-color-scheme: dark) { :root { --text: #e4e8ee; --soft: #9aa5b3; --line: #323a45; --page: #14181d;
+  --card: #1c2128; --accent: #6cc0da; --tint: #1f2f37; --in: #6fca94; --out: #ee8f8b; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+.frame { display: grid; grid-template-columns: 17rem minmax(0, 56rem); gap: 2.5rem; max-width: 78rem; margin: 0 auto;
+  padding: 0 1.5rem 4rem; }
+nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 2rem 0;
+  font-size: .88rem; }
+nav b { display: block; margin: 1.1rem 0 .3rem; font-size: .74rem; letter-spacing: .06em; text-transform: uppercase;
+  color: var(--soft); }
+nav a { display: block; padding: .13rem 0; color: inherit; text-decoration: none; }
+nav a:hover { color: var(--accent); text-decoration: underline; }
+header { padding: 2.2rem 0 1.2rem; }
+h1 { margin: 0 0 .3rem; font-size: 2rem; line-height: 1.2; letter-spacing: -.01em; }
+h2 { margin: 2.8rem 0 .4rem; padding-bottom: .3rem; font-size: 1.35rem; border-bottom: 2px solid var(--accent); }
+h3 { margin: 0; font-size: 1.12rem; }
+h4 { margin: 1rem 0 .25rem; font-size: .92rem; }
+p { margin: .5rem 0; }
+.soft, code { color: var(--soft); font-size: .85rem; }
+code { font-family: ui-monospace, "Cascadia Mono", Consolas, monospace; overflow-wrap: anywhere; }
+.lead { font-size: 1.06rem; }
+.card { margin: 1rem 0; padding: 1.1rem 1.3rem 1.2rem; background: var(--card); border: 1px solid var(--line);
+  border-radius: 8px; }
+.card.d1 { margin-left: 1.4rem; } .card.d2, .card.d3 { margin-left: 2.8rem; }
+.head { display: flex; align-items: baseline; gap: .6rem; flex-wrap: wrap; }
+.swatch { width: .85rem; height: .85rem; border-radius: 3px; align-self: center; border: 1px solid #0003;
+  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.tag { padding: .05rem .5rem; border-radius: 99px; background: var(--tint); color: var(--accent); font-size: .78rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .8rem 0; font-size: .92rem; }
+dt { color: var(--soft); } dd { margin: 0; }
+.rules { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 0 1.6rem; font-size: .94rem; }
+.rules ul { margin: .2rem 0; padding-left: 1.1rem; }
+.in { color: var(--in); } .out { color: var(--out); }
+table { width: 100%; border-collapse: collapse; margin: .7rem 0; font-size: .92rem; }
+th, td { padding: .32rem .6rem .32rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 500; font-size: .8rem; }
+td.mark { width: 2rem; font-weight: 600; } td.name { width: 32%; } td.code { width: 9rem; }
+.pictures { display: flex; flex-wrap: wrap; gap: 1rem; margin: .8rem 0; }
+figure { margin: 0; max-width: 22rem; } figure img { max-width: 100%; border-radius: 6px; display: block; }
+figcaption { margin-top: .3rem; color: var(--soft); font-size: .85rem; }
+.codes { margin-top: .8rem; color: var(--soft); font-size: .82rem; }
+.scroll { overflow-x: auto; }
+@media (max-width: 60rem) { .frame { grid-template-columns: minmax(0, 1fr); gap: 0; padding: 0 1rem 3rem; }
+  nav { position: static; max-height: none; padding: 1rem 0 0; } dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: .4rem; } .card.d1, .card.d2, .card.d3 { margin-left: .6rem; } }
+@media print { :root { --text: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff; --accent: #14607a;
+  --tint: #eee; } nav { display: none; } .frame { display: block; max-width: none; padding: 0; }
+  body { font-size: 10.5pt; }
+  .card { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: .7rem 0; }
+  figure, tr, .head { break-inside: avoid; } h2, h3, h4 { break-after: avoid; } @page { margin: 18mm 16mm; } }
+"""
+
+_SHOWS = {"typical": "Typical", "edge_case": "Edge case", "not": "Not this"}
+
+
+def handbook_html(protocol: Protocol) -> str:
+    """Write the handbook of a protocol as one HTML page that needs nothing from elsewhere and holds no script."""
+    parts = sections(protocol)
+    return "".join(
+        [
+            "<!DOCTYPE html>\n",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(protocol.title)} {escape(protocol.version)} - handbook</title>",
+            f"<style>{_STYLE}</style></head>\n<body><div class='frame'>",
+            *_navigation(parts),
+            "<main>",
+            *_front(protocol),
+            *(line for section in parts for line in _section(section)),
+            *_references(protocol),
+            "</main></div></body></html>\n",
+        ]
+    )
+
+
+def _navigation(parts: Iterable[Section]) -> Iterator[str]:
+    yield "<nav aria-label='Contents'><b>Protocol</b>"
+    yield "<a href='#images'>Images</a><a href='#design'>How cases are read</a>"
+    for section in parts:
+        yield f"<b>{escape(section.title)}</b>"
+        for entry in section.entries:
+            yield f"<a href='#item-{entry.item.id}'>{'&emsp;' * entry.depth}{escape(entry.item.title)}</a>"
+    yield "</nav>\n"
+
+
+def _front(protocol: Protocol) -> Iterator[str]:
+    yield f"<header><h1>{escape(protocol.title)}</h1>"
+    yield f"<div class='soft'>Handbook for readers · version {escape(protocol.version)}</div>"
+    yield f"<p class='lead'>{escape(protocol.purpose)}</p>"
+    yield _facts(
+        [
+            ("Decision it supports", protocol.clinical_decision),
+            ("What changed", protocol.change_note),
+            ("Written by", ", ".join(protocol.authors)),
+        ]
+    )
+    yield f"<code>{escape(protocol.id)} · {protocol.hash}</code></header>\n"
+    yield "<h2 id='images'>Images</h2>"
+    yield f"<p>Body region: {_code(protocol.imaging.body_region)}</p>"
+    rows = []
+    for role in protocol.imaging.series:
+        reference = " <span class='tag'>reference</span>" if role.id == protocol.imaging.reference_series else ""
+        frames = "".join(f"<p><b>{escape(frame.title)}:</b> {escape(frame.definition)}</p>" for frame in role.frames)
+        rows.append(
+            f"<tr><td class='name'><b>{escape(role.title)}</b>{reference}</td><td>{escape(series_words(role))}</td>"
+            f"<td>{escape(role.description)}{frames}</td></tr>"
+        )
+    yield _table(["Series", "What it is", "Acquisition"], rows)
+    if protocol.windows:
+        yield "<h4>Window presets</h4>"
+        yield _table(
+            ["Preset", "Grey levels"],
+            [
+                f"<tr><td class='name'>{escape(window.title)}</td><td>{escape(window_words(window))}</td></tr>"
+                for window in protocol.windows
+            ],
+        )
+    yield "<h2 id='design'>How cases are read</h2>"
+    yield _facts(design_words(protocol))
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"<h2 id='group-{section.id}'>{escape(section.title)}</h2>"
+    if section.description:
+        yield f"<p class='soft'>{escape(section.description)}</p>"
+    for entry in section.entries:
+        yield from _entry(entry)
+
+
+def _entry(entry: Entry) -> Iterator[str]:
+    item = entry.item
+    facts = dict(entry.facts)
+    yield f"\n<section class='card d{min(entry.depth, 3)}' id='item-{item.id}'><div class='head'>"
+    if entry.color:
+        yield f"<span class='swatch' style='background:{entry.color}'></span>"
+    yield f"<h3>{escape(item.title)}</h3><span class='tag'>{escape(facts.pop('Answer'))}</span>"
+    yield f"<code>{item.id}</code></div>"
+    yield f"<p>{escape(item.definition)}</p>"
+    yield from _rules(item.inclusion, item.exclusion)
+    if entry.answers:
+        yield _answers(entry)
+    if item.edge_cases:
+        yield _table(
+            ["In doubt", "Then"],
+            [
+                f"<tr><td style='width:42%'>{escape(case.situation)}</td><td>{escape(case.resolution)}</td></tr>"
+                for case in item.edge_cases
+            ],
+        )
+    if entry.examples:
+        yield f"<div class='pictures'>{''.join(map(_picture, entry.examples))}</div>"
+    if item.hint:
+        yield f"<p class='soft'>{escape(item.hint)}</p>"
+    yield _facts(facts.items())
+    if entry.codes:
+        codes = " · ".join(f"{escape(role)}: {_code(code)}" for role, code in entry.codes)
+        yield f"<div class='codes'>{codes}</div>"
+    yield "</section>"
+
+
+def _rules(inclusion: tuple[str, ...], exclusion: tuple[str, ...]) -> Iterator[str]:
+    if not inclusion and not exclusion:
+        return
+    yield "<div class='rules'>"
+    for title, style, rules in (("Included", "in", inclusion), ("Not included", "out", exclusion)):
+        if rules:
+            points = "".join(f"<li>{escape(rule)}</li>" for rule in rules)
+            yield f"<div><h4 class='{style}'>{title}</h4><ul>{points}</ul></div>"
+    yield "</div>"
+
+
+def _answers(entry: Entry) -> str:
+    rows = []
+    for answer in entry.answers:
+        code = f"<code>{escape(answer.code.scheme)} {escape(answer.code.value)}</code>" if answer.code else ""
+        rows.append(
+            f"<tr><td class='mark'>{escape(answer.mark)}</td>"
+            f"<td class='name'>{'&emsp;' * answer.depth}{escape(answer.title)}</td>"
+            f"<td>{escape(answer.definition)}</td><td class='code'>{code}</td></tr>"
+        )
+    return _table(["", "Answer", "When", "Code"], rows)
+
+
+def _picture(example: ExamplePicture) -> str:
+    caption = escape(example.caption)
+    return (
+        f"<figure><img src='{escape(example.image)}' alt='{caption}'>"
+        f"<figcaption><b>{_SHOWS[example.shows]}.</b> {caption}</figcaption></figure>"
+    )
+
+
+def _references(protocol: Protocol) -> Iterator[str]:
+    if protocol.references:
+        points = "".join(f"<li>{escape(reference)}</li>" for reference in protocol.references)
+        yield f"<h2 id='references'>References</h2><ol>{points}</ol>"
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> str:
+    return (
+        "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in rows if words) + "</dl>"
+    )
+
+
+def _table(heads: list[str], rows: list[str]) -> str:
+    head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in heads)
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+
+
+def _code(code: Code) -> str:
+    return f"{escape(code.meaning)} <code>{escape(code.scheme)} {escape(code.value)}</code>"
