@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from AnnotationQACore.agreement.segmentation_agreement import Definition, DirectedDistances, SurfaceAgreement
 
-__all__ = ["NSD_TOLERANCE", "DistanceDistribution", "one_empty", "surface_agreement"]
+__all__ = ["NSD_TOLERANCE", "DistanceDistribution", "Pair", "SurfaceDistances", "one_empty", "surface_agreement"]
+
+Pair = tuple[int, int]
+"""Numbers of two masks."""
 
 NSD_TOLERANCE = 1e-6
 """In mm: what a distance may exceed the tolerance of NSD, since both are rounded."""
@@ -72,6 +75,17 @@ class DistanceDistribution:
     def directed(self) -> DirectedDistances:
         """Mean, 95th percentile and maximum."""
         return DirectedDistances(self.sum / self.area, self.percentile(95), self.maximum, self.area)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurfaceDistances:
+    """Surface area in mm² of each mask, and for each ordered pair that was asked for its distances.
+
+    A pair of which one mask is empty has no distances.
+    """
+
+    areas: tuple[float, ...]
+    distances: dict[Pair, DistanceDistribution]
 
 
 def surface_agreement(

@@ -252,6 +252,8 @@ class LabelAgreement:
         Voxelwise, of all who read it, over the whole grid.
     not_read : tuple of str
         Readers who did not read this structure; they are in no pair.
+    too_thin : bool
+        Whether the sub-voxel definition was asked for and could not be used.
     """
 
     label: str
@@ -261,6 +263,7 @@ class LabelAgreement:
     against_consensus: tuple[PairAgreement, ...]
     fleiss_kappa: float | None
     not_read: tuple[str, ...]
+    too_thin: bool = False
 
     @property
     def summary(self) -> Summary:

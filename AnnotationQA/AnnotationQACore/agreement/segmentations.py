@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from AnnotationQACore.agreement.confusion import Confusion
-from AnnotationQACore.agreement.distance_distribution import one_empty, surface_agreement
+from AnnotationQACore.agreement.distance_distribution import Pair, SurfaceDistances, one_empty, surface_agreement
 from AnnotationQACore.agreement.empty_masks import Presence
+from AnnotationQACore.agreement.field_of_view import CommonView, on_common_view
 from AnnotationQACore.agreement.label_sources import LabelSource, Place, Reading, as_sources, structures_of
 from AnnotationQACore.agreement.overlap import (
     cohen_kappa,
@@ -33,8 +34,10 @@ from AnnotationQACore.agreement.segmentation_agreement import (
     SegmentationAgreement,
     SurfaceAgreement,
 )
-from AnnotationQACore.agreement.surfel_distance import SurfelGeometry, SurfelResult, surfel_distances
+from AnnotationQACore.agreement.subvoxel_distance import subvoxel_distances
+from AnnotationQACore.agreement.surfel_distance import SurfelGeometry, surfel_distances
 from AnnotationQACore.agreement.surfels import Majority, Structure
+from AnnotationQACore.agreement.windows import bounding_box
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.progress import Progress, silent
@@ -44,8 +47,6 @@ __all__ = ["CONSENSUS", "REFERENCE", "compare_masks", "compare_segmentations"]
 
 REFERENCE = "reference"
 CONSENSUS = "majority of the others"
-
-Pair = tuple[int, int]
 
 
 def compare_segmentations(
@@ -58,6 +59,7 @@ def compare_segmentations(
     reference: Reading | None = None,
     against_consensus: bool = False,
     distances: bool = True,
+    resample: bool = False,
     progress: Progress = silent,
 ) -> SegmentationAgreement:
     """Compare every two readers, and each with a reference and with the majority of the others, structure by structure.
@@ -82,6 +84,9 @@ def compare_segmentations(
         Whether to compare each reader with the strict majority of the others; a tie of the others is background.
     distances : bool
         Whether to measure surface distances; overlap alone needs a fraction of the time.
+    resample : bool
+        Whether segmentations on another lattice are resampled to that of the first reader, by the nearest neighbour;
+        otherwise they are refused. Parts of one lattice need no resampling: what they have in common is compared.
     progress : Progress
         Called before each structure.
 
@@ -95,12 +100,13 @@ def compare_segmentations(
     asked = _definition(definition)
     tolerances = _tolerances(tolerances_mm)
     everyone = _with_reference(readers, reference)
-    sources = as_sources(everyone, grid)
+    view = on_common_view(as_sources(everyone, grid), resample)
+    sources = view.sources
     names = [source.name for source in sources for _ in source.arrays]
     arrays = [array for source in sources for array in source.arrays]
     runs = joint_runs(arrays, names)
     structures = structures_of(sources, runs, labels)
-    common = _Common.of(sources[0].grid, arrays, runs, asked, tolerances, distances)
+    common = _Common.of(view, arrays, runs, asked, tolerances, distances)
     results = {}
     for done, (key, places) in enumerate(structures.items()):
         progress(done, len(structures), key)
@@ -115,8 +121,8 @@ def compare_segmentations(
         labels=results,
         kappas=kappas,
         fleiss_kappa=fleiss,
-        left_out_mm3={},
-        messages=(),
+        left_out_mm3=view.left_out_mm3,
+        messages=(*view.messages, *_fallbacks(results.values())),
     )
 
 
@@ -151,7 +157,7 @@ class _Common:
     @classmethod
     def of(
         cls,
-        grid: Grid,
+        view: CommonView,
         arrays: Sequence[NDArray[np.generic]],
         runs: JointRuns,
         definition: Definition,
@@ -159,9 +165,11 @@ class _Common:
         distances: bool,
     ) -> _Common:
         patterns, counts, _ = runs.patterns()
-        geometry = SurfelGeometry.of(_mm_from_index(grid)) if distances else None
+        # What not all readers saw is background in all label arrays; it is no agreement.
+        counts[~patterns.any(axis=1)] -= view.n_unseen
+        geometry = SurfelGeometry.of(_mm_from_index(view.grid)) if distances else None
         runs_of = [runs.by_label(source) for source in range(len(arrays))] if distances else []
-        return cls(grid, arrays, runs, runs_of, patterns, counts, definition, tolerances, geometry)
+        return cls(view.grid, arrays, runs, runs_of, patterns, counts, definition, tolerances, geometry)
 
     def extents(self, places: Iterable[Place]) -> NDArray[np.int64]:
         """Boxes of the runs of a structure in any of its places."""
@@ -190,7 +198,7 @@ def _compare_label(
     wanted = among_readers + with_reference + with_consensus
 
     decisions = _decisions([places[mask] for mask in masks[:n_structures]], majorities, common)
-    surfaces = _surfel_surfaces([places[mask] for mask in masks[:n_structures]], majorities, wanted, common)
+    surfaces, too_thin = _surfaces([places[mask] for mask in masks[:n_structures]], majorities, wanted, common)
 
     def agreements(pairs: Sequence[Pair]) -> tuple[PairAgreement, ...]:
         return tuple(
@@ -207,6 +215,7 @@ def _compare_label(
         against_consensus=agreements(with_consensus),
         fleiss_kappa=fleiss_kappa(decisions[:, :n_readers], common.counts) if n_readers > 1 else None,
         not_read=tuple(reader for reader in readers if reader not in places),
+        too_thin=too_thin,
     )
 
 
@@ -231,27 +240,36 @@ def _confusion(a: BoolArray, b: BoolArray, common: _Common) -> Confusion:
     return Confusion(both, in_a - both, in_b - both, int(common.counts.sum()) - in_a - in_b + both)
 
 
-def _surfel_surfaces(
+def _surfaces(
     places: Sequence[Place], majorities: Sequence[Majority], pairs: Sequence[Pair], common: _Common
-) -> dict[Pair, SurfaceAgreement]:
-    """Surface figures of all pairs that have any; a pair of two empty masks is missing."""
+) -> tuple[dict[Pair, SurfaceAgreement], bool]:
+    """Surface figures of all pairs that have any; whether the structure is too thin for the definition asked for."""
     if common.geometry is None or not pairs:
-        return {}
+        return {}, False
     structures = [Structure(common.arrays[source], value) for source, value in places]
-    result = surfel_distances(structures, majorities, pairs, common.extents(places), common.geometry)
-    return {
-        pair: surface for pair in pairs if (surface := _surface(pair, result, common, Definition.SURFEL)) is not None
-    }
+    runs = common.extents(places)
+    smooth = None
+    if common.definition is Definition.SUBVOXEL and runs.size:
+        box = bounding_box(runs)
+        smooth = subvoxel_distances(structures, majorities, pairs, box, common.geometry.mm_from_index)
+    measured = smooth or surfel_distances(structures, majorities, pairs, runs, common.geometry)
+    used = Definition.SURFEL if smooth is None else Definition.SUBVOXEL
+    figures = {pair: _surface(pair, measured, common.tolerances, used) for pair in pairs}
+    too_thin = used is not common.definition and runs.size > 0
+    return {pair: surface for pair, surface in figures.items() if surface is not None}, too_thin
 
 
-def _surface(pair: Pair, result: SurfelResult, common: _Common, definition: Definition) -> SurfaceAgreement | None:
+def _surface(
+    pair: Pair, measured: SurfaceDistances, tolerances: Sequence[float], definition: Definition
+) -> SurfaceAgreement | None:
+    """Figures of one pair; None when both masks are empty."""
     a, b = pair
-    if (a, b) in result.distances:
-        return surface_agreement(result.distances[a, b], result.distances[b, a], common.tolerances, definition)
-    area_a, area_b = (result.areas[mask] or None for mask in pair)
+    if (a, b) in measured.distances:
+        return surface_agreement(measured.distances[a, b], measured.distances[b, a], tolerances, definition)
+    area_a, area_b = (measured.areas[mask] or None for mask in pair)
     if area_a is None and area_b is None:
         return None
-    return one_empty(area_a, area_b, common.tolerances, definition)
+    return one_empty(area_a, area_b, tolerances, definition)
 
 
 def _pair_agreement(
@@ -295,6 +313,13 @@ def _label_kappas(
     )
     everyone = len(complete) == len(readers) > 1
     return pairs, fleiss_kappa(categories, common.counts) if everyone else None
+
+
+def _fallbacks(labels: Iterable[LabelAgreement]) -> Iterator[str]:
+    """What to say of structures that the sub-voxel definition cannot measure."""
+    for label in labels:
+        if label.too_thin:
+            yield f"{label.label}: too thin for the sub-voxel definition; its distances are by the surfel definition."
 
 
 def _mm_from_index(grid: Grid) -> NDArray[np.float64]:

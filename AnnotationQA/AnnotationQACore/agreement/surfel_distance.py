@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.distance_distribution import DistanceDistribution
+from AnnotationQACore.agreement.distance_distribution import DistanceDistribution, Pair, SurfaceDistances
 from AnnotationQACore.agreement.marching_cubes import surfel_areas
 from AnnotationQACore.agreement.neighbours import Shells, far_distances, near_shells, nearest_shell
 from AnnotationQACore.agreement.surfels import INSIDE, Majority, Structure, Surfels, Window, find_surfels
 from AnnotationQACore.agreement.windows import Extent, separate_boxes, slabs
 
-__all__ = ["SurfelGeometry", "SurfelResult", "surfel_distances"]
-
-Pair = tuple[int, int]
+__all__ = ["SurfelGeometry", "surfel_distances"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,17 +46,6 @@ class SurfelGeometry:
         return (k + 2, j + 2, i + 2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SurfelResult:
-    """Surface area in mm² of each mask, and for each ordered pair that was asked for its distances.
-
-    A pair of which one mask is empty has no distances.
-    """
-
-    areas: tuple[float, ...]
-    distances: dict[Pair, DistanceDistribution]
-
-
 @dataclass(slots=True)
 class _Tally:
     """What is known so far about the distances from one surface to another."""
@@ -76,7 +63,7 @@ def surfel_distances(
     pairs: Sequence[Pair],
     runs: NDArray[np.int64],
     geometry: SurfelGeometry,
-) -> SurfelResult:
+) -> SurfaceDistances:
     """Distances between the surfaces of masks.
 
     Parameters
@@ -108,7 +95,7 @@ def surfel_distances(
         for (a, b), tally in tallies.items()
         if areas[a] > 0 and areas[b] > 0
     }
-    return SurfelResult(tuple(areas.tolist()), distances)
+    return SurfaceDistances(tuple(areas.tolist()), distances)
 
 
 def _windows(runs: NDArray[np.int64], geometry: SurfelGeometry) -> Iterator[Window]:

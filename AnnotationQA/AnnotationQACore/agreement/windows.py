@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Extent", "separate_boxes", "slabs"]
+__all__ = ["Extent", "bounding_box", "separate_boxes", "slabs"]
 
 Extent = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """First and one past the last voxel along each axis (k, j, i)."""
@@ -34,12 +34,12 @@ def separate_boxes(runs: NDArray[np.int64], gap: tuple[int, int, int]) -> list[E
     list of Extent
         Boxes that hold all runs; any two are at least `gap` layers apart along some axis.
     """
-    box = _box(runs)
+    box = bounding_box(runs)
     if _voxels(box) < _WORTH_A_CUT:
         return [box]
     cuts = [_cut(runs, axis, box[axis], gap[axis]) for axis in range(3)]
-    parts = min(cuts, key=lambda parts: sum(_voxels(_box(part)) for part in parts))
-    if _voxels(box) - sum(_voxels(_box(part)) for part in parts) < _WORTH_A_CUT:
+    parts = min(cuts, key=lambda parts: sum(_voxels(bounding_box(part)) for part in parts))
+    if _voxels(box) - sum(_voxels(bounding_box(part)) for part in parts) < _WORTH_A_CUT:
         return [box]
     return [smaller for part in parts for smaller in separate_boxes(part, gap)]
 
@@ -65,7 +65,8 @@ def _cut(runs: NDArray[np.int64], axis: int, limits: tuple[int, int], gap: int) 
     return [runs[:, :, part == n] for n in range(len(after_gap) + 1)]
 
 
-def _box(runs: NDArray[np.int64]) -> Extent:
+def bounding_box(runs: NDArray[np.int64]) -> Extent:
+    """Smallest box that holds all runs."""
     firsts = runs[:, 0].min(axis=-1).tolist()
     lasts = runs[:, 1].max(axis=-1).tolist()
     return ((firsts[0], lasts[0] + 1), (firsts[1], lasts[1] + 1), (firsts[2], lasts[2] + 1))
