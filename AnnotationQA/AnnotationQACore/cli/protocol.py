@@ -11,6 +11,7 @@ from AnnotationQACore.protocol.handbook_html import handbook_html
 from AnnotationQACore.protocol.handbook_markdown import handbook_markdown
 from AnnotationQACore.protocol.loading import load_protocol, load_shipped, protocol_text, shipped_protocols
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.protocol.reference import reference_markdown
 from AnnotationQACore.protocol.schema import schema_text
 from AnnotationQACore.protocol.validation import find_advice
 
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="list the shipped protocols")
     schema = actions.add_parser("schema", help="print the JSON Schema that editors complete protocols by")
     schema.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write (default: standard output)")
+    reference = actions.add_parser("reference", help="print the reference of every field of a protocol (Markdown)")
+    reference.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write (default: standard output)")
     diff = actions.add_parser("diff", help="say what a new version changes, and what is to be read again")
     diff.add_argument("old", metavar="A", help=_FILE)
     diff.add_argument("new", metavar="B", help=_FILE)
@@ -41,7 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action."""
-    actions = {"check": _check, "show": _show, "new": _new, "list": _list, "schema": _schema, "diff": _diff}
+    actions = {
+        "check": _check,
+        "show": _show,
+        "new": _new,
+        "list": _list,
+        "schema": _schema,
+        "reference": _reference,
+        "diff": _diff,
+    }
     return actions[arguments.action](arguments)
 
 
@@ -92,6 +103,11 @@ def _list(_: argparse.Namespace) -> int:
 
 def _schema(arguments: argparse.Namespace) -> int:
     _deliver(schema_text(), arguments.output)
+    return 0
+
+
+def _reference(arguments: argparse.Namespace) -> int:
+    _deliver(reference_markdown(), arguments.output)
     return 0
 
 

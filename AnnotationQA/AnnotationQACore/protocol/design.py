@@ -50,7 +50,8 @@ class Agreement:
         limits of agreement (unit of the measurement). A figure of one case that reaches it has the case accepted
         automatically; a figure of all cases is what the study must reach.
     tolerance_mm : float or None
-        Distance that does not count as a difference: of surfaces for `nsd`, of matching centres for `detection_f1`.
+        Distance that does not count as a difference: of surfaces for the normalized surface distance, which is shown
+        beside every overlap, of centres that match for detection, of points for landmarks.
     case_tolerance : float or None
         Largest difference between the readers of one case that is accepted automatically, in levels of a rating or the
         unit of a measurement; 0 asks for identical answers. Only with figures of all cases; without it no case is

@@ -118,6 +118,12 @@ def _design_problems(protocol: Protocol) -> Iterator[Problem]:
     if design.adjudication == "majority" and design.readers_per_case < 3:
         what = f"{design.readers_per_case} readers per case have no majority"
         yield Problem("design.adjudication", what, "have 3 readers, or another adjudication")
+    hidden = {"model": design.blinding.model_results, "earlier_time_point": design.blinding.prior_studies}
+    for index, source in enumerate(design.start_from):
+        if hidden.get(source):
+            name = "model_results" if source == "model" else "prior_studies"
+            what = f"readers start from '{source}', which design.blinding.{name} hides"
+            yield Problem(f"design.start_from[{index}]", what, f"set design.blinding.{name} to false, or remove it")
     yield from _duplicates(list(design.start_from), "design.start_from[{}]", "the source")
 
 

@@ -110,7 +110,7 @@ def agreement_words(agreement: Agreement, unit: str = "") -> str:
     sign = "≥" if facts.better == "larger" else "≤"
     words = f"{facts.title} {sign} {agreement.threshold:g}"
     if agreement.tolerance_mm is not None:
-        words += f"; differences up to {agreement.tolerance_mm:g} mm do not count"
+        words += f", tolerance {agreement.tolerance_mm:g} mm"
     if facts.of_one_case:
         return f"{words}; a case that reaches it is accepted automatically"
     if agreement.case_tolerance is None:
