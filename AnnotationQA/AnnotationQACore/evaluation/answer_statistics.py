@@ -1,0 +1,129 @@
+"""Statistics over the cases for answers: categories, ratings, measurements, and the volumes of what was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from AnnotationQACore.agreement.categories import CategoryRatings
+from AnnotationQACore.agreement.categories_coefficients import alpha_statistic, coefficient_statistic
+from AnnotationQACore.agreement.continuous import concordance_statistic
+from AnnotationQACore.agreement.icc import icc_statistic
+from AnnotationQACore.agreement.intervals import SumStatistic, combined
+from AnnotationQACore.agreement.results import FloatArray
+from AnnotationQACore.agreement.weights import agreement_weights
+from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
+from AnnotationQACore.protocol.items import Classification, Item, Rating
+
+__all__ = ["answer_statistics"]
+
+_UNITS = {"segmentation": "mm³", "polygon": "mm²"}
+
+
+def answer_statistics(item: Item, found: Found) -> Iterator[StudyStatistic]:
+    """Statistics that fit an item's answers.
+
+    Readers are columns, cases (or lesions) are rows; a missing answer and "not assessable" are missing. Kappas of more
+    than two readers are Conger's generalization (1980, Psychol Bull 88:322), which is Cohen's for two.
+    """
+    readers = tuple(dict.fromkeys(reader for _, one in found for reader in one.readers))
+    rows = [(case.patient, row.values) for case, one in found for row in one.values if len(row.values) > 1]
+    table = [[values.get(reader) for reader in readers] for _, values in rows]
+    if len(readers) < 2 or not any(value is not None for row in table for value in row):
+        return
+    patients = tuple(patient for patient, _ in rows)
+    of = "lesions" if any(one.instances for _, one in found) or item.scope.level == "instance" else "cases"
+    if isinstance(item, (Classification, Rating)):
+        yield from _categories(item, table, readers, patients, of)
+    else:
+        values = np.array([[np.nan if value is None else value for value in row] for row in table], dtype=np.float64)
+        yield from _measurements(values, _UNITS.get(item.kind, ""), patients, of)
+
+
+def _categories(
+    item: Classification | Rating,
+    table: Sequence[Sequence[float | str | None]],
+    readers: Sequence[str],
+    patients: tuple[str, ...],
+    of: str,
+) -> Iterator[StudyStatistic]:
+    scale = [level.value for level in item.levels] if isinstance(item, Rating) else None
+    ratings = CategoryRatings.from_values(table, readers, scale)
+    counted = int(((ratings.codes >= 0).sum(axis=1) >= 2).sum())
+    ordinal = isinstance(item, Rating) and item.scale == "ordinal"
+    plain = coefficient_statistic(ratings)
+    chosen = [
+        ("Proportion of agreement", _one(plain, "percent_agreement", "percent_agreement")),
+        ("Cohen's kappa", _one(plain, "conger", "cohen_kappa")),
+        ("Fleiss' kappa", _one(plain, "fleiss", "fleiss_kappa")),
+        ("Gwet's AC1", _one(plain, "gwet", "gwet_ac1")),
+    ]
+    if ordinal:
+        linear = coefficient_statistic(ratings, agreement_weights("linear", ratings.scores))
+        quadratic = coefficient_statistic(ratings, agreement_weights("quadratic", ratings.scores))
+        chosen += [
+            ("Weighted kappa, linear", _one(linear, "conger", "weighted_kappa_linear")),
+            ("Weighted kappa, quadratic", _one(quadratic, "conger", "weighted_kappa_quadratic")),
+            ("Gwet's AC2, quadratic", _one(quadratic, "gwet", "gwet_ac2")),
+        ]
+    alpha = alpha_statistic(ratings, "ordinal" if ordinal else "nominal")
+    chosen.append(("Krippendorff's alpha", _one(alpha, "krippendorff", "krippendorff_alpha")))
+    several = "Conger's generalization to several readers" if len(readers) > 2 else ""
+    for title, statistic in chosen:
+        is_kappa = "cohen" in statistic.names[0] or "weighted" in statistic.names[0]
+        yield StudyStatistic(title, statistic, patients, of, counted, several if is_kappa else "")
+    if ordinal:
+        values = np.where(ratings.codes >= 0, ratings.scores[ratings.codes], np.nan)
+        yield from _correlations(values, ("1,1",), patients, of)
+
+
+def _measurements(values: FloatArray, unit: str, patients: tuple[str, ...], of: str) -> Iterator[StudyStatistic]:
+    yield from _correlations(values, ("1,1", "2,1", "3,1"), patients, of)
+    doubly = int(((~np.isnan(values)).sum(axis=1) >= 2).sum())
+    pairs = combined(
+        [concordance_statistic(values[:, a], values[:, b]) for a, b in combinations(range(values.shape[1]), 2)]
+    )
+    yield StudyStatistic("Lin's concordance, mean over pairs", _mean_of(pairs, "lin_ccc"), patients, of, doubly)
+    limits = _limits_statistic(values)
+    title = (
+        f"Half-width of the 95 % limits of agreement, {unit}" if unit else "Half-width of the 95 % limits of agreement"
+    )
+    yield StudyStatistic(title, limits, patients, of, doubly, "from the within-subject standard deviation")
+
+
+def _correlations(
+    values: FloatArray, names: Sequence[str], patients: tuple[str, ...], of: str
+) -> Iterator[StudyStatistic]:
+    complete = int((~np.isnan(values)).all(axis=1).sum())
+    note = "only those read by all readers" if complete < len(values) else ""
+    forms = icc_statistic(values)
+    for form in names:
+        statistic = _one(forms, f"icc({form})", f"icc_{form.replace(',', '_')}")
+        yield StudyStatistic(f"Intraclass correlation ICC({form})", statistic, patients, of, complete, note)
+
+
+def _one(statistic: SumStatistic, name: str, new_name: str) -> SumStatistic:
+    """A single one of several statistics under the name that protocols use."""
+    place = statistic.names.index(name)
+    return SumStatistic((new_name,), statistic.terms, lambda sums: statistic.evaluate(sums)[..., place : place + 1])
+
+
+def _mean_of(statistics: SumStatistic, name: str) -> SumStatistic:
+    return SumStatistic(
+        (name,), statistics.terms, lambda sums: np.nanmean(statistics.values(sums), axis=-1, keepdims=True)
+    )
+
+
+def _limits_statistic(values: FloatArray) -> SumStatistic:
+    """1.96 sqrt(2) times the within-subject standard deviation (Bland and Altman 1999, Stat Methods Med Res 8:135)."""
+    read = ~np.isnan(values)
+    count = read.sum(axis=1).astype(np.float64)
+    filled = np.where(read, values, 0.0)
+    mean = filled.sum(axis=1) / np.maximum(count, 1.0)
+    squares = (np.where(read, values - mean[:, None], 0.0) ** 2).sum(axis=1)
+    terms = np.column_stack([np.where(count >= 2, squares, 0.0), np.maximum(count - 1.0, 0.0)])
+    return SumStatistic(
+        ("limits_of_agreement",), terms, lambda sums: 1.96 * np.sqrt(2.0 * sums[..., 0:1] / sums[..., 1:2])
+    )
