@@ -73,7 +73,7 @@ def parse_chain(content: bytes, after: Head | None = None) -> Chain:
     for number, line in enumerate(lines):
         try:
             event = parse(line)
-            _check_link(event, sequence, previous, lines[number + 1 :])
+            _check_link(event, sequence, previous, lines, number)
         except InputError as error:
             broken = Break(sequence, str(error))
             break
@@ -95,14 +95,14 @@ def complete_size(content: bytes) -> int:
     return content.rfind(b"\n") + 1
 
 
-def _check_link(event: Event, sequence: int, previous: str, rest: list[bytes]) -> None:
+def _check_link(event: Event, sequence: int, previous: str, lines: list[bytes], number: int) -> None:
     if event.sequence == sequence and event.previous == previous:
         return
     if event.sequence == sequence:
         raise InputError("the event before it was replaced (its link does not fit)")
     if event.sequence < sequence:
         raise InputError(f"event {event.sequence} stands here a second time (duplicated or moved)")
-    if any(_sequence(line) == sequence for line in rest):
+    if any(_sequence(line) == sequence for line in lines[number + 1 :]):
         raise InputError(f"event {event.sequence} stands here (reordered)")
     raise InputError(f"it is missing (event {event.sequence} follows: removed)")
 

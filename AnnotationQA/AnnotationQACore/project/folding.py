@@ -183,6 +183,7 @@ class _Folding:
             raise _Rejected(Reason.NO_RIGHT, f"the key belongs to '{key.member}'")
         limit = self._revoked.get(event.key, key.revoked_from)
         if limit is not None and event.sequence >= limit:
+            self._forget_key_of(event)
             raise _Rejected(Reason.REVOKED_KEY, f"the key is revoked from event {limit} on")
         handler = _HANDLERS.get(event.kind)
         if handler is None:
@@ -193,6 +194,13 @@ class _Folding:
                 Reason.NO_RIGHT, f"'{event.kind}' is not for {' and '.join(roles) or 'members without role'}"
             )
         handler(self, event, event.payload)
+
+    def _forget_key_of(self, event: Event) -> None:
+        """A key that was added with a revoked key is revoked with it."""
+        if event.kind is Kind.KEY_ADDED:
+            public_key = _text(event.payload, "public key")
+            key = fingerprint(public_key)
+            self.keys.setdefault(key, KeyRecord(key, _text(event.payload, "member"), public_key, revoked_from=0))
 
     def _create(self, event: Event) -> None:
         public_key = _text(event.payload, "public key")
@@ -224,7 +232,7 @@ class _Folding:
         self.members[member] = Member(member, _text(payload, "name"), _roles(payload))
 
     def change_member(self, _: Event, payload: Mapping[str, Any]) -> None:
-        member = self.members[_text(payload, "member")]
+        member = self._member(payload, "member")
         roles = _roles(payload)
         if self.keys[self.founder].member == member.id and Role.LEAD not in roles:
             raise _Rejected(Reason.NO_RIGHT, "the founder stays a lead")
@@ -233,7 +241,7 @@ class _Folding:
     def add_key(self, _: Event, payload: Mapping[str, Any]) -> None:
         public_key = _text(payload, "public key")
         key = fingerprint(public_key)
-        member = self.members[_text(payload, "member")]
+        member = self._member(payload, "member")
         if key in self.keys:
             raise _Rejected(Reason.CAME_TOO_LATE, "the key was added before")
         if ":" in member.id:
@@ -241,9 +249,11 @@ class _Folding:
         self.keys[key] = KeyRecord(key, member.id, public_key, _text(payload, "device", ""))
 
     def revoke_key(self, event: Event, payload: Mapping[str, Any]) -> None:
-        key = self.keys[_text(payload, "key")]
+        key = self.keys.get(_text(payload, "key"))
         first = _count(payload, "from")
         _text(payload, "reason")
+        if key is None:
+            raise _Rejected(Reason.NO_GROUND, "the project does not know the key")
         if key.fingerprint == self.founder and event.key != self.founder:
             raise _Rejected(Reason.NO_RIGHT, "only the founder may revoke the founder's key")
         if key.revoked_from is not None and key.revoked_from <= first:
@@ -261,11 +271,11 @@ class _Folding:
             raise _Rejected(Reason.CAME_TOO_LATE, f"added before: {', '.join(late)}")
 
     def exclude(self, _: Event, payload: Mapping[str, Any]) -> None:
-        case = self.cases[_text(payload, "case")]
+        case = self._case(payload)
         self.cases[case.id] = replace(case, excluded=_filled(payload, "reason"))
 
     def include(self, _: Event, payload: Mapping[str, Any]) -> None:
-        case = self.cases[_text(payload, "case")]
+        case = self._case(payload)
         self.cases[case.id] = replace(case, excluded="")
 
     def assign(self, _: Event, payload: Mapping[str, Any]) -> None:
@@ -283,7 +293,7 @@ class _Folding:
             raise _Rejected(Reason.CAME_TOO_LATE, f"{late} of {len(tasks)} were assigned before")
 
     def _new_task(self, value: Mapping[str, Any]) -> Task:
-        case, reader = self.cases[value["case"]], self.members[value["reader"]]
+        case, reader = self._case(value), self._member(value, "reader")
         if Role.READER not in reader.roles:
             raise _Rejected(Reason.MALFORMED, f"'{reader.id}' is no reader")
         purpose = value.get("purpose", "reading")
@@ -342,14 +352,16 @@ class _Folding:
         self._add_reading(reading)
 
     def decide(self, event: Event, payload: Mapping[str, Any]) -> None:
-        case = self.cases[_text(payload, "case")].id
+        case = self._case(payload).id
         action = Action(_text(payload, "action"))
         item = _text(payload, "item", "")
         readings = tuple(payload.get("readings", ()))
         comments = tuple(payload.get("comments", ()))
         known = {reading.id for reading in self.readings.get(case, ())}
-        if not readings or not known.issuperset(readings):
-            raise _Rejected(Reason.MALFORMED, "it names a reading that was not submitted, or none")
+        if not known.issuperset(readings):
+            raise _Rejected(Reason.NO_GROUND, "it names a reading that is not there")
+        if not readings:
+            raise _Rejected(Reason.MALFORMED, "it names no reading")
         adjudicator = Role.ADJUDICATOR in self.members[event.actor].roles
         if action is Action.ADJUDICATE and not adjudicator:
             raise _Rejected(Reason.NO_RIGHT, "only adjudicators adjudicate")
@@ -405,7 +417,7 @@ class _Folding:
 
     def _reading(self, event: Event, payload: Mapping[str, Any]) -> SubmittedReading:
         reading = SubmittedReading(
-            self.cases[_text(payload, "case")].id,
+            self._case(payload).id,
             _text(payload, "reader"),
             _count(payload, "round", 1),
             _count(payload, "revision", 1),
@@ -417,8 +429,20 @@ class _Folding:
             tuple(payload.get("sources", ())),
         )
         if all(reading.protocol != protocol.hash for protocol in self.protocols):
-            raise _Rejected(Reason.MALFORMED, "its protocol was never adopted")
+            raise _Rejected(Reason.NO_GROUND, "its protocol was never adopted")
         return reading
+
+    def _case(self, payload: Mapping[str, Any]) -> CaseRecord:
+        case = _text(payload, "case")
+        if case not in self.cases:
+            raise _Rejected(Reason.NO_GROUND, f"there is no case '{case[:100]}'")
+        return self.cases[case]
+
+    def _member(self, payload: Mapping[str, Any], role: str) -> Member:
+        member = _text(payload, role)
+        if member not in self.members:
+            raise _Rejected(Reason.NO_GROUND, f"there is no member '{member[:100]}'")
+        return self.members[member]
 
     def _add_reading(self, reading: SubmittedReading) -> None:
         self.readings[reading.case] = (*self.readings.get(reading.case, ()), reading)
@@ -433,7 +457,7 @@ class _Folding:
         case, reader = _text(payload, "case"), _text(payload, "reader")
         task = self._task(case, reader, _count(payload, "round", 1))
         if task is None:
-            raise _Rejected(Reason.MALFORMED, f"case '{case}' was not assigned to '{reader}'")
+            raise _Rejected(Reason.NO_GROUND, f"case '{case}' was not assigned to '{reader}'")
         return task
 
     def _set_task(self, task: Task) -> None:

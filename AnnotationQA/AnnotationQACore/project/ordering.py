@@ -101,7 +101,8 @@ class _Stamping:
             key = ready.pop()
             done = self._stamps[key]
             chain = self._chains[key]
-            for event in chain[len(done) :]:
+            for index in range(len(done), len(chain)):
+                event = chain[index]
                 if (awaited := self._unstamped(event)) is not None:
                     self._waiting[awaited].append(key)
                     break
@@ -138,9 +139,9 @@ class _Stamping:
             index = self._find(key, head)
             if index is not None:
                 followed.append(self._stamps[key][index])
-            elif head.sequence >= self._first.get(key, 0):
+            elif not 0 <= head.sequence < self._first.get(key, 0):
                 self._awaited = True
-            elif self._front.heads[key] == head:
+            elif self._front.heads.get(key) == head:
                 followed.append(self._front.stamps[key])
             elif event.time <= self._front.last[0]:
                 raise MustStartOver

@@ -76,12 +76,17 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an act does not count."""
+    """Why an act does not count.
+
+    `NO_GROUND`: what it speaks of is not there, or does not count since a key was revoked. `CAME_TOO_LATE`: somebody
+    else had done the like, without either having seen the other. Both happen to honest people.
+    """
 
     UNKNOWN_KEY = "unknown key"
     REVOKED_KEY = "revoked key"
     NO_RIGHT = "no right"
     MALFORMED = "malformed"
+    NO_GROUND = "no ground"
     CAME_TOO_LATE = "came too late"
 
 

@@ -28,7 +28,7 @@ __all__ = ["Finding", "Verification", "verify"]
 
 _CHUNK = 2000
 _STORED = re.compile(r"round-\d+\.revision-\d+\.([0-9a-f]{8})(\.json|\.seg\.nrrd)")
-_HARMLESS = frozenset({Reason.REVOKED_KEY, Reason.CAME_TOO_LATE})
+_HARMLESS = frozenset({Reason.REVOKED_KEY, Reason.NO_GROUND, Reason.CAME_TOO_LATE})
 
 
 @dataclass(frozen=True, slots=True)
