@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, generate_uid
+from pydicom.valuerep import format_number_as_ds
 from scipy.spatial.transform import Rotation
 
 from AnnotationQACore.geometry import Grid
@@ -22,7 +25,7 @@ LIVER = Code("SCT", "10200004", "Liver")
 @st.composite
 def grids(draw, sheared: bool = False, largest: int = 6) -> Grid:
     """Small grids of any orientation and spacing; with `sheared`, with an in-plane shift from slice to slice."""
-    shape = tuple(draw(st.tuples(*[st.integers(2, largest)] * 3)))
+    shape = tuple(draw(st.tuples(*[st.integers(3, largest)] * 3)))
     spacing = np.array(draw(st.tuples(*[st.sampled_from([0.4, 0.75, 1.0, 2.5])] * 3)))
     origin = draw(st.tuples(*[st.sampled_from([-120.5, 0.0, 33.25])] * 3))
     angles = draw(st.tuples(*[st.sampled_from([0.0, 0.2, -0.7])] * 3))
@@ -62,6 +65,36 @@ def segmentations(draw, overlaps: bool = True, sheared: bool = False) -> Segment
                 )
             )
     return Segmentation(layers, grid, tuple(segments))
+
+
+def ct_series(grid: Grid, **changes: object) -> list[Dataset]:
+    """Headers of a CT series whose slices lie on `grid`, last slice first, without attributes of type 2."""
+    study, series, frame_of_reference = (generate_uid() for _ in range(3))
+    down, across = grid.directions[1], grid.directions[2]
+    headers = []
+    for k in reversed(range(grid.shape[0])):
+        header = Dataset()
+        header.file_meta = FileMetaDataset()
+        header.SOPClassUID = CTImageStorage
+        header.SOPInstanceUID = generate_uid()
+        header.StudyInstanceUID, header.SeriesInstanceUID = study, series
+        header.FrameOfReferenceUID = frame_of_reference
+        header.Modality = "CT"
+        header.Rows, header.Columns = grid.shape[1:]
+        header.PixelSpacing = [format_number_as_ds(x) for x in grid.spacing[1:]]
+        header.SliceThickness = format_number_as_ds(grid.spacing[0])
+        header.ImagePositionPatient = [format_number_as_ds(x) for x in grid.to_world((k, 0, 0)).tolist()]
+        header.ImageOrientationPatient = [format_number_as_ds(x) for x in (*across, *down)]
+        for keyword, value in changes.items():
+            setattr(header, keyword, value)
+        headers.append(header)
+    return headers
+
+
+@pytest.fixture(scope="session")
+def series_on() -> Callable[..., list[Dataset]]:
+    """Make the headers of a CT series on a grid."""
+    return ct_series
 
 
 @pytest.fixture(scope="session")
