@@ -15,6 +15,9 @@ Extent = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 _WORTH_A_CUT = 300_000
 """Voxels that a cut must save: about what another window costs in time."""
 
+_THINNEST = 8
+"""Slices of a slab, at least, since its neighbours are looked at too."""
+
 _WINDOW = 1 << 20
 """Voxels of a slab: a mask, its codes and its surface of that size stay near the processor."""
 
@@ -47,7 +50,7 @@ def separate_boxes(runs: NDArray[np.int64], gap: tuple[int, int, int]) -> list[E
 def slabs(box: Extent) -> Iterator[tuple[int, int]]:
     """First and one past the last slice of consecutive slabs of a box, each small enough to be handled at once."""
     (first, stop), (first_j, stop_j), (first_i, stop_i) = box
-    thickness = max(8, _WINDOW // ((stop_j - first_j) * (stop_i - first_i)))
+    thickness = max(_THINNEST, _WINDOW // ((stop_j - first_j) * (stop_i - first_i)))
     for start in range(first, stop, thickness):
         yield start, min(start + thickness, stop)
 
