@@ -124,7 +124,7 @@ def segmentation_consensus(
             structures.append(_alone(key, readings, found, missing, method, margin_mm))
         progress(len(wanted), len(wanted), "consensus")
     told = (*warnings, *(warning for structure in structures for warning in structure.result.warnings))
-    segmentation = _assembled(structures, first)
+    segmentation = _layered(structures, first) if maps is None else _one_layer(structures[0], first)
     return SegmentationConsensus(segmentation, tuple(structures), tuple(dict.fromkeys(told)))
 
 
@@ -244,26 +244,25 @@ def _alone(
     return StructureConsensus({1: _first(found, key)}, method(decisions))
 
 
-def _assembled(structures: Sequence[StructureConsensus], first: Segmentation) -> Segmentation:
+def _layered(structures: Sequence[StructureConsensus], first: Segmentation) -> Segmentation:
     """Put the structures into as few layers as keep their overlaps; values stay where they do not collide."""
-    if len(structures) == 1 and len(structures[0].segments) > 1:
-        return _one_layer(structures[0], first)
+    described = [structure.segments[1] for structure in structures]
+    values = [segment.value for segment in described]
+    if len(set(values)) < len(values):
+        values = list(range(1, len(values) + 1))
     layers: list[LabelArray] = []
     taken: list[BoolArray] = []
     segments: list[Segment] = []
-    dtype = np.uint8 if len(structures) < 256 else np.uint16
-    for number, structure in enumerate(structures, start=1):
+    for structure, segment, value in zip(structures, described, values, strict=True):
         mask = structure.result.voxels > 0
         layer = next((index for index, other in enumerate(taken) if not np.any(other & mask)), len(layers))
         if layer == len(layers):
-            layers.append(np.zeros(first.grid.shape, dtype=dtype))
+            layers.append(np.zeros(first.grid.shape, dtype=_dtype_for(max(values))))
             taken.append(np.zeros(first.grid.shape, dtype=bool))
-        layers[layer][mask] = number
+        layers[layer][mask] = value
         taken[layer] |= mask
-        segments.append(replace(structure.segments[1], value=number, layer=layer))
-    if len({segment.id for segment in segments}) < len(segments):
-        segments = [replace(segment, id=f"segment-{segment.value}") for segment in segments]
-    return Segmentation(np.stack(layers), first.grid, tuple(segments))
+        segments.append(replace(segment, value=value, layer=layer))
+    return Segmentation(np.stack(layers), first.grid, _with_own_ids(segments))
 
 
 def _one_layer(structure: StructureConsensus, first: Segmentation) -> Segmentation:
@@ -272,13 +271,19 @@ def _one_layer(structure: StructureConsensus, first: Segmentation) -> Segmentati
     values = [segment.value for segment in segments.values()]
     if len(set(values)) < len(values):
         segments = {number: replace(segment, value=number) for number, segment in segments.items()}
-    if len({segment.id for segment in segments.values()}) < len(segments):
-        segments = {number: replace(segment, id=f"segment-{number}") for number, segment in segments.items()}
     table: NDArray[np.integer] = np.zeros(max(segments) + 1, dtype=_dtype_for(max(s.value for s in segments.values())))
     for number, segment in segments.items():
         table[number] = segment.value
     restored = voxels if np.array_equal(table, np.arange(len(table))) else table[voxels]
-    return Segmentation(restored[None], first.grid, tuple(segments.values()))
+    return Segmentation(restored[None], first.grid, _with_own_ids(list(segments.values())))
+
+
+def _with_own_ids(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Segments matched by name or value may come from readers who gave one ID to different ones."""
+    ids = [segment.id for segment in segments]
+    if len(set(ids)) == len(ids):
+        return tuple(segments)
+    return tuple(replace(segment, id=f"segment-{segment.value}") for segment in segments)
 
 
 def _dtype_for(highest: int) -> type[np.unsignedinteger]:

@@ -283,7 +283,7 @@ class _Lattice:
         said = decisions.patterns[:, queries.reader]
         chosen = np.flatnonzero((said == label if label else said != 0)[decisions.pattern])
         extents = decisions.runs.extents(chosen)
-        return extents[:, :, 0].min(axis=0) + self._pad, extents[:, :, 1].max(axis=0) + 1 + self._pad
+        return extents[:, 0].min(axis=1) + self._pad, extents[:, 1].max(axis=1) + 1 + self._pad
 
 
 def _warnings(decisions: Decisions, drawn: IntArray, present: NDArray[np.bool_]) -> tuple[str, ...]:
