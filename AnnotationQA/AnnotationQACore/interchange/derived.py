@@ -122,6 +122,7 @@ def write_dicom(path: Path, dataset: Dataset) -> None:
     InputError
         A value is not what its attribute can hold.
     """
+    dataset.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
     with atomic.replacing(path) as temporary:
         try:
             dataset.save_as(temporary, enforce_file_format=True)

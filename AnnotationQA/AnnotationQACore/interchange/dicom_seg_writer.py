@@ -365,7 +365,9 @@ def _segmentation(
             transfer_syntax_uid=ExplicitVRLittleEndian,
             **geometry,
         )
-    if part.grid is not None:  # highdicom makes it 1 mm when there is one frame only
+    if part.grid is None:
+        result.PatientOrientation = images.first.get("PatientOrientation") or ""
+    else:  # highdicom makes the spacing 1 mm when there is one frame only
         measures = result.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
         measures.SpacingBetweenSlices = format_number_as_ds(part.grid.spacing[0])
     return result

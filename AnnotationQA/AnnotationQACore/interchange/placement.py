@@ -56,12 +56,15 @@ def placed_on(
 def bounding_region(layers: NDArray[Any]) -> Region | None:
     """Smallest region of the last three axes that holds all voxels above zero; None when there are none."""
     occupied = layers.reshape(-1, *layers.shape[-3:])
-    planes: NDArray[np.bool_] = np.any([np.any(occupied[n], axis=(1, 2)) for n in range(len(occupied))], axis=0)
+    planes = np.zeros(occupied.shape[1], bool)
+    for volume in occupied:
+        planes |= (volume != 0).any(axis=(1, 2))
     ks = np.flatnonzero(planes)
     if not ks.size:
         return None
-    part = occupied[:, ks[0] : ks[-1] + 1]
-    flat = part.any(axis=(0, 1))
+    flat = np.zeros(occupied.shape[2:], bool)
+    for volume in occupied:
+        flat |= (volume[ks[0] : ks[-1] + 1] != 0).any(axis=0)
     js, is_ = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
     bounds = ((ks[0], ks[-1]), (js[0], js[-1]), (is_[0], is_[-1]))
     k, j, i = (slice(int(first), int(last) + 1) for first, last in bounds)

@@ -1,7 +1,11 @@
 """Random segmentations, and other people's programs as judges."""
 
+import contextlib
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,19 +113,51 @@ def random_segmentations() -> Callable[..., st.SearchStrategy[Segmentation]]:
     return segmentations
 
 
+def _absent(message: str) -> None:
+    pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+
 @pytest.fixture(scope="session")
-def program() -> Callable[[str, str], str]:
-    """Find a program of someone else; without it the test is skipped, or fails where CI must have it."""
+def judge() -> Callable[..., str]:
+    """Run a program of someone else and return what it says; it must be there where CI is set."""
 
-    def find(name: str, package: str) -> str:
-        cached = Path(os.environ.get("ANNOTATIONQA_TOOLS", "/nonexistent")) / name
-        path = str(cached) if cached.exists() else shutil.which(name)
+    def run(name: str, *arguments: object, package: str = "") -> str:
+        path = shutil.which(name)
         if path is None:
-            message = f"needs the program {name} ({package})"
-            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-        return path
+            _absent(f"needs the program {name} (apt-get install {package or name})")
+        command = [str(path), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+        return done.stdout + done.stderr
 
-    return find
+    return run
+
+
+@pytest.fixture(scope="session", params=["0.4.0", "newest"])
+def dcmqi(request: pytest.FixtureRequest) -> Path:
+    """Folder of dcmqi's programs: the version in Slicer 5.12, and the newest on PyPI; fetched once into a cache."""
+    cache = Path(os.environ.get("ANNOTATIONQA_TOOLS", Path.home() / ".cache" / "annotation-qa"))
+    folder = cache / f"dcmqi-{request.param}"
+    if not folder.is_dir():
+        requirement = "dcmqi" if request.param == "newest" else f"dcmqi=={request.param}"
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--target",
+                temporary,
+                requirement,
+            ]
+            if subprocess.run(command, capture_output=True, check=False).returncode:
+                _absent(f"needs {requirement} from PyPI")
+            with contextlib.suppress(OSError):  # another worker was faster
+                shutil.move(temporary, folder)
+                Path(temporary).mkdir()
+    return folder / "dcmqi" / "bin"
 
 
 @pytest.fixture(scope="session")

@@ -313,7 +313,7 @@ def test_dcmqi_object_lies_on_its_images(shared_data):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: [], "none are given"),
+        (lambda _: [], "none are given"),
         (lambda s: [*s[:2], *[_with(h, SeriesInstanceUID="1.2") for h in s[2:]]], "several series"),
         (lambda s: [_with(h, SeriesInstanceUID=None) for h in s], "has no SeriesInstanceUID"),
         (lambda s: [_with(h, FrameOfReferenceUID=None) for h in s], "FrameOfReferenceUID"),
