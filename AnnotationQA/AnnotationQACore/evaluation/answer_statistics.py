@@ -111,9 +111,15 @@ def _one(statistic: SumStatistic, name: str, new_name: str) -> SumStatistic:
 
 
 def _mean_of(statistics: SumStatistic, name: str) -> SumStatistic:
-    return SumStatistic(
-        (name,), statistics.terms, lambda sums: np.nanmean(statistics.values(sums), axis=-1, keepdims=True)
-    )
+    """Mean of those that are defined."""
+
+    def evaluate(sums: FloatArray) -> FloatArray:
+        values = statistics.values(sums)
+        defined = ~np.isnan(values)
+        mean: FloatArray = np.where(defined, values, 0.0).sum(axis=-1, keepdims=True) / defined.sum(-1, keepdims=True)
+        return mean
+
+    return SumStatistic((name,), statistics.terms, evaluate)
 
 
 def _limits_statistic(values: FloatArray) -> SumStatistic:

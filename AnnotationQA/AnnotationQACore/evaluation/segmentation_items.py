@@ -19,7 +19,7 @@ from AnnotationQACore.project.readings import Presence, Reading, SegmentationVal
 from AnnotationQACore.protocol.items import Segmentation as SegmentationItem
 from AnnotationQACore.segmentation import LabelArray, Segmentation
 
-__all__ = ["item_labels", "segmentation_agreement", "shared_instances"]
+__all__ = ["comparable_readers", "item_labels", "renumbered", "segmentation_agreement", "shared_members"]
 
 DEFAULT_TOLERANCE_MM = 1.0
 SAME_LESION_IOU = 0.0
@@ -34,7 +34,7 @@ def segmentation_agreement(item: SegmentationItem, case: CaseReadings) -> ItemAg
     A reader who answered that the structure is absent drew an empty one; readers who could not assess it or were not
     asked are left out.
     """
-    readers = [name for name, reading in case.readings.items() if _is_comparable(reading, item.id)]
+    readers = comparable_readers(case, item.id)
     if not readers:
         return None
     grid = next((segmentation.grid for segmentation in case.segmentations.values()), Grid((1, 1, 1)))
@@ -49,7 +49,7 @@ def segmentation_agreement(item: SegmentationItem, case: CaseReadings) -> ItemAg
         pairs = [_figures(pair, tolerance) for pair in compared.labels["1"].pairs]
         if item.instances:
             pairs = [_with_detection(pair, instances) for pair in pairs]
-            shared = shared_instances(labels, instances, grid, tolerance)
+            shared = _shared_instances(labels, instances, grid, tolerance)
     values = _instance_volumes(shared, instances) if item.instances else _volumes(instances)
     return ItemAgreement(item.id, tuple(readers), tuple(pairs), shared, values)
 
@@ -72,27 +72,43 @@ def item_labels(segmentation: Segmentation | None, item_id: str, grid: Grid) -> 
     return labels
 
 
-def shared_instances(
-    labels: Mapping[str, LabelArray], instances: Mapping[str, Instances], grid: Grid, tolerance_mm: float
-) -> tuple[SharedInstance, ...]:
-    """Which instances of the readers are one lesion, and how alike they drew it."""
-    readers = list(labels)
-    clusters = cluster_instances(list(instances.values()), readers, iou_above=SAME_LESION_IOU).clusters
-    if not clusters:
-        return ()
-    members = [
-        {name: label for name, label in zip(readers, cluster.members, strict=True) if label is not None}
+def comparable_readers(case: CaseReadings, item_id: str) -> list[str]:
+    """Readers who drew the item or said that it is absent."""
+    return [name for name, reading in case.readings.items() if _is_comparable(reading, item_id)]
+
+
+def shared_members(instances: Mapping[str, Instances]) -> tuple[dict[str, int], ...]:
+    """Which instances of the readers are one lesion: for each lesion the number of the instance of each reader."""
+    if len(instances) < 2:
+        return tuple({name: label} for name, own in instances.items() for label in own.labels)
+    clusters = cluster_instances(list(instances.values()), list(instances), iou_above=SAME_LESION_IOU).clusters
+    return tuple(
+        {name: label for name, label in zip(instances, cluster.members, strict=True) if label is not None}
         for cluster in clusters
-    ]
-    renumbered = {}
+    )
+
+
+def renumbered(labels: Mapping[str, LabelArray], members: Sequence[Mapping[str, int]]) -> dict[str, LabelArray]:
+    """The readers' label arrays with the number of the lesion, from 1, in place of their own numbers."""
+    result: dict[str, LabelArray] = {}
     for name, array in labels.items():
         table = np.zeros(int(array.max()) + 1, dtype=np.uint16)
         for number, lesion in enumerate(members, start=1):
             if name in lesion:
                 table[lesion[name]] = number
-        renumbered[name] = table[array]
+        result[name] = table[array]
+    return result
+
+
+def _shared_instances(
+    labels: Mapping[str, LabelArray], instances: Mapping[str, Instances], grid: Grid, tolerance_mm: float
+) -> tuple[SharedInstance, ...]:
+    members = shared_members(instances)
+    if not members:
+        return ()
     numbers = range(1, len(members) + 1)
-    compared = compare_segmentations(renumbered, grid, labels=numbers, tolerances_mm=[tolerance_mm])
+    lesions = renumbered(labels, members)
+    compared = compare_segmentations(lesions, grid, labels=numbers, tolerances_mm=[tolerance_mm])
     return tuple(
         SharedInstance(
             number, members[number - 1], tuple(_figures(p, tolerance_mm) for p in compared.labels[str(number)].pairs)

@@ -1,0 +1,133 @@
+"""Many cases: in parallel, resumed, not stopped by a bad one; and their summary."""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from AnnotationQACore.agreement.categories import CategoryRatings
+from AnnotationQACore.agreement.categories_pairs import cohen_kappa, contingency_table
+from AnnotationQACore.agreement.weights import agreement_weights
+from AnnotationQACore.errors import Cancelled, InputError
+from AnnotationQACore.evaluation import study
+from AnnotationQACore.evaluation.case_files import CaseFiles
+from AnnotationQACore.evaluation.executors import open_executor
+from AnnotationQACore.evaluation.study import study_agreement
+from AnnotationQACore.evaluation.summary import summarize
+from AnnotationQACore.protocol.model import Protocol
+
+WriteCase = Callable[..., CaseFiles]
+
+LEFT = (slice(2, 6), slice(2, 8), slice(2, 8))
+SHIFTED = (slice(2, 6), slice(2, 8), slice(3, 9))
+RATINGS = [(1, 2), (2, 2), (3, 3), (5, 4), (4, 4), (1, 1), (3, 5), (5, 5)]
+
+
+@pytest.fixture
+def cases(write_case: WriteCase) -> list[CaseFiles]:
+    return [
+        write_case(f"c{number}", {"a": [(LEFT, first)], "b": [(SHIFTED, second)]}, patient=f"p{number // 2}")
+        for number, (first, second) in enumerate(RATINGS)
+    ]
+
+
+def test_one_bad_file_does_not_stop_the_rest(cases: list[CaseFiles], lung: Protocol) -> None:
+    cases[3].readings[0].reading.write_text("{")
+    result = study_agreement(cases, lung)
+    assert [case.case for case in result.cases] == ["c0", "c1", "c2", "c4", "c5", "c6", "c7"]
+    assert [failed.case for failed in result.failed] == ["c3"]
+    assert "was changed" in result.failed[0].problem
+
+
+def test_executors_give_the_same(cases: list[CaseFiles], lung: Protocol) -> None:
+    here = study_agreement(cases, lung)
+    with ThreadPoolExecutor(2) as threads:
+        assert study_agreement(cases, lung, executor=threads).to_json() == here.to_json()
+    with open_executor(2) as processes:
+        assert study_agreement(cases, lung, executor=processes).to_json() == here.to_json()
+
+
+@pytest.mark.filterwarnings("ignore")  # of distributed and tornado, which are not ours
+def test_a_dask_cluster_gives_the_same(cases: list[CaseFiles], lung: Protocol) -> None:
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
+        open_executor(scheduler=cluster.scheduler_address) as executor,
+    ):
+        assert study_agreement(cases, lung, executor=executor).to_json() == study_agreement(cases, lung).to_json()
+
+
+def test_a_cancelled_run_is_taken_up_where_it_stopped(
+    cases: list[CaseFiles], lung: Protocol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+
+    def cancel_after_three(done: int, total: int, message: str = "") -> None:
+        if done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        study_agreement(cases, lung, keep_in=kept, progress=cancel_after_three)
+    compared: list[str] = []
+    compare = study.case_agreement
+    monkeypatch.setattr(study, "case_agreement", lambda files, p: compared.append(files.case) or compare(files, p))
+    result = study_agreement(cases, lung, keep_in=kept)
+    assert compared == ["c3", "c4", "c5", "c6", "c7"]
+    assert result.to_json() == study_agreement(cases, lung).to_json()
+
+
+@pytest.mark.parametrize("damage", ["truncate", "other reading"])
+def test_a_kept_result_that_does_not_fit_is_made_again(
+    cases: list[CaseFiles], lung: Protocol, tmp_path: Path, damage: str
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    study_agreement(cases[:1], lung, keep_in=kept)
+    (path,) = kept.iterdir()
+    files = cases[0]
+    if damage == "truncate":
+        path.write_bytes(path.read_bytes()[:-5])
+    else:
+        files = replace(cases[0], readings=(cases[0].readings[0], replace(cases[1].readings[1])))
+    again = study_agreement([files], lung, keep_in=kept)
+    assert again.to_json() == study_agreement([files], lung).to_json()
+
+
+def test_summary_equals_the_statistics_of_the_table(cases: list[CaseFiles], lung: Protocol) -> None:
+    summary = summarize(study_agreement(cases, lung), lung, resamples=200)
+    items = {item.item: item for item in summary.items}
+    assert (summary.n_cases, summary.n_patients) == (8, 4)
+    dice = items["nodule"].figure("dice")
+    assert dice is not None
+    assert (dice.value, dice.n, dice.n_patients) == (pytest.approx(5 / 6), 8, 4)
+    ratings = CategoryRatings.from_values(RATINGS, ("a", "b"), [1, 2, 3, 4, 5])
+    expected = cohen_kappa(contingency_table(ratings, 0, 1), agreement_weights("quadratic", ratings.scores))
+    kappa = items["malignancy"].figure("weighted_kappa_quadratic")
+    assert kappa is not None
+    assert kappa.value == pytest.approx(expected.value)
+    assert kappa.low < kappa.value < kappa.high
+    assert items["malignancy"].reached is (expected.value >= 0.6)
+    assert items["malignancy"].agreed_cases == 7  # one case of eight differs by two levels
+    assert items["malignancy"].review_cases == 1
+
+
+def test_limits_of_agreement_of_two_readers(write_case: WriteCase, lung: Protocol) -> None:
+    larger = (slice(2, 6), slice(2, 8), slice(2, 9))
+    cases = [write_case(f"c{n}", {"a": [(LEFT, 3)], "b": [(larger if n % 2 else LEFT, 3)]}) for n in range(6)]
+    summary = summarize(study_agreement(cases, lung), lung, resamples=50)
+    limits = summary.items[0].figure("limits_of_agreement")
+    assert limits is not None
+    difference = np.array([0.0, 48.0] * 3)
+    assert limits.value == pytest.approx(1.96 * math.sqrt(np.mean(difference**2)))
+
+
+def test_impossible_workers_and_schedulers_are_refused() -> None:
+    with pytest.raises(InputError, match="workers: 0"), open_executor(0):
+        pass
