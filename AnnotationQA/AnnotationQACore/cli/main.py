@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -11,12 +12,26 @@ from AnnotationQACore.errors import AnnotationQAError, Cancelled
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, str] = {
+    "add-cases": "add cases from a table or a folder",
+    "agreement": "measure how far readers agree: label files, ratings, landmarks",
+    "assign": "assign cases to readers, balanced and in random order",
+    "audit": "export all acts for auditors",
     "consensus": "compute one segmentation from those of several readers",
+    "history": "show all that happened to a case",
+    "identity": "make and show the keys with which you sign",
+    "import": "import readings that were made elsewhere",
+    "init": "make a project",
     "inspect": "list the image series of a folder and all that is wrong with them",
     "measure": "measure volumes, diameters and intensities of segments",
+    "member": "say who belongs to a project, and what they may do",
     "protocol": "check, read, start and compare labeling protocols",
+    "status": "show where a project stands",
+    "verify": "verify that a project is as it was signed",
 }
-"""Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""
+"""Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`.
+
+A hyphen in the name is an underscore in that of the module, and a keyword of Python gets one at its end.
+"""
 
 BAD_USE = 2
 CANCELLED = 130
@@ -34,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv[0] not in COMMANDS:
         print(f"annotation-qa: no command '{argv[0]}'; see annotation-qa --help.", file=sys.stderr)
         return BAD_USE
-    module = importlib.import_module(f"AnnotationQACore.cli.{argv[0].replace('-', '_')}")
+    name = argv[0].replace("-", "_") + ("_" if keyword.iskeyword(argv[0]) else "")
+    module = importlib.import_module(f"AnnotationQACore.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"annotation-qa {argv[0]}", description=module.__doc__)
     module.add_arguments(parser)
     arguments = parser.parse_args(argv[1:])
