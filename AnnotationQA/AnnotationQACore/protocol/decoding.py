@@ -246,7 +246,7 @@ def _name(value: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    shown = json.dumps(value, ensure_ascii=True)
+    shown = f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=True)
     return shown if len(shown) <= 40 else f"{shown[:37]}..."
 
 
