@@ -125,6 +125,8 @@ def _frames(file: FileHeader, numbers: Sequence[int]) -> Iterator[NDArray[Any]]:
         warnings.simplefilter("ignore")
         try:
             dataset = pydicom.dcmread(file.path, force=True)
+            if "PixelData" not in dataset:
+                raise Undecodable(file.path, "it has no pixel data")
             if "TransferSyntaxUID" not in dataset.file_meta:
                 dataset.file_meta.TransferSyntaxUID = file.transfer_syntax
             if plugin == SIMPLEITK:
@@ -135,7 +137,7 @@ def _frames(file: FileHeader, numbers: Sequence[int]) -> Iterator[NDArray[Any]]:
             options = {} if plugin == NATIVE else {"decoding_plugin": plugin}
             for frame, _ in decoder.iter_array(dataset, indices=[number - 1 for number in numbers], **options):
                 yield _palette_to_rgb(frame, dataset) if file.photometric == "PALETTE COLOR" else frame
-        except (MissingExtra, OSError, GeneratorExit):
+        except (MissingExtra, Undecodable, OSError):
             raise
         except Exception as error:  # decoders raise whatever they stumble over
             raise Undecodable(file.path, f"its pixel data cannot be decoded ({type(error).__name__})") from error

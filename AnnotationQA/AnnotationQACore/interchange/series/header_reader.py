@@ -29,6 +29,7 @@ _FRAME_TIME_VECTOR: Final = 0x00181065
 _GRID_FRAME_OFFSETS: Final = 0x3004000C
 _DETECTORS: Final = 0x00540022
 _FRAME_GROUPS: Final = 0x52009230
+_BROKEN: Final = "its DICOM header is broken"
 _PIXEL_BYTES: Final = {0x7FE00008: 4, 0x7FE00009: 8}
 
 Job = tuple[str, int, int]
@@ -54,15 +55,18 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
     problem = ""
     try:
         elements: Elements
+        located = True
         try:
             elements, pixels = read_elements(path, size)
         except Unusual:
+            located = False
             elements, pixels = read_elements_with_pydicom(path)
         except Truncated as error:
             problem = f"the file ends inside {error}"
             elements, pixels = read_elements_with_pydicom(path)
     except _NotDicom as error:
-        return UnreadableFile(path, problem or str(error), is_dicom=bool(problem))
+        broken = bool(problem) or _has_preamble(path)
+        return UnreadableFile(path, problem or (_BROKEN if broken else str(error)), is_dicom=broken)
     except OSError as error:
         return UnreadableFile(path, f"it cannot be read ({error.strerror or type(error).__name__})", is_dicom=False)
     try:
@@ -70,6 +74,8 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
         if header.sop_class == _DICOMDIR:
             return UnreadableFile(path, "it is a DICOMDIR, an index of other files", is_dicom=False)
         problem = problem or _missing(header)
+        if not problem and header.is_image and located and pixels is None:
+            problem = "it has no pixel data"
         if not problem and header.is_image:
             header = _with_frames(header, elements)
             problem = header.problem or _short_pixel_data(header)
@@ -107,12 +113,12 @@ def read_elements_with_pydicom(path: Path) -> tuple[dict[int, Value], PixelLocat
     try:
         dataset = read_dataset(path)
     except ValueError as error:
-        raise _NotDicom(f"it is not a DICOM file, or its header is broken ({error})") from error
-    if not dataset.get("SOPClassUID") and not dataset.file_meta.get("MediaStorageSOPClassUID"):
-        raise _NotDicom("it is not a DICOM file")
+        raise _NotDicom("it is not a DICOM file") from error
     elements: dict[int, Value] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if not dataset.get("SOPClassUID") and not dataset.file_meta.get("MediaStorageSOPClassUID"):
+            raise _NotDicom("it is not a DICOM file")
         for tag, vr in VRS.items():
             source = dataset.file_meta if tag >> 16 == 2 else dataset
             if tag in source:
@@ -140,11 +146,16 @@ def _value(dataset: Any, tag: int, vr: str) -> Value:
     return str(value).strip(" \0") if vr in TEXT_VRS else str(value)
 
 
+def _has_preamble(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
 def _may_lack_preamble(path: Path) -> bool:
     """Whether a file without preamble begins as DICOM data sets do: group 2 or 8, a small element number."""
     with path.open("rb") as file:
         head = file.read(132)
-    if head[128:132] == b"DICM":
+    if head[128:] == b"DICM":
         return False
     group, element = int.from_bytes(head[:2], "little"), int.from_bytes(head[2:4], "little")
     return len(head) == 132 and group in {2, 8} and element <= 0x1100

@@ -123,9 +123,9 @@ def _walk(
             raise _NeedMore
         if size - position < 8:
             raise Truncated("its header")
-        group, tag, start, length = _head(buffer, position, explicit=explicit)
-        if group > last_group:
+        if buffer[position] | buffer[position + 1] << 8 > last_group:
             break
+        tag, start, length = _head(buffer, position, explicit=explicit)
         if tag in PIXEL_DATA:
             return position, PixelLocation(tag, start, -1 if length == _UNDEFINED else length)
         if tag in VRS:
@@ -141,19 +141,19 @@ def _walk(
     return position, None
 
 
-def _head(buffer: bytes, position: int, *, explicit: bool) -> tuple[int, int, int, int]:
-    """Group, tag, start of the value, and its length."""
+def _head(buffer: bytes, position: int, *, explicit: bool) -> tuple[int, int, int]:
+    """Tag, start of the value, and its length."""
     if not explicit:
         group, element, length = _implicit_head(buffer, position)
-        return group, group << 16 | element, position + 8, length
+        return group << 16 | element, position + 8, length
     group, element, vr, length = _explicit_head(buffer, position)
     if vr in _SHORT_VRS:
-        return group, group << 16 | element, position + 8, length
+        return group << 16 | element, position + 8, length
     if vr in _LONG_VRS:
         (long_length,) = _long_length(buffer, position + 8)
         if vr == b"UN" and long_length == _UNDEFINED:
             raise Unusual("unknown sequence")
-        return group, group << 16 | element, position + 12, long_length
+        return group << 16 | element, position + 12, long_length
     raise Unusual("value representation")
 
 
@@ -180,7 +180,7 @@ def _skip_item(buffer: bytes, position: int, size: int, *, explicit: bool) -> in
         group, element, length = _implicit_head(buffer, position)
         if group << 16 | element == _ITEM_END:
             return position + 8
-        _, _, start, length = _head(buffer, position, explicit=explicit)
+        _, start, length = _head(buffer, position, explicit=explicit)
         position = _skip_items(buffer, start, size, explicit=explicit) if length == _UNDEFINED else start + length
 
 

@@ -39,7 +39,7 @@ def is_mosaic(header: FileHeader) -> bool:
 def tile_shape(rows: int, columns: int, tiles: int) -> tuple[int, int]:
     """Rows and columns of one tile of a mosaic of `tiles` slices."""
     across = math.ceil(math.sqrt(tiles))
-    down = across if rows * across % columns == 0 and rows == columns else math.ceil(tiles / across)
+    down = across if rows == columns else math.ceil(tiles / across)
     return rows // down, columns // across
 
 
