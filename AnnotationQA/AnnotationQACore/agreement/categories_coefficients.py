@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from AnnotationQACore.agreement.categories import CategoryRatings, Level
@@ -22,6 +22,7 @@ from AnnotationQACore.errors import InputError
 __all__ = [
     "COEFFICIENTS",
     "Coefficient",
+    "VarianceMethod",
     "alpha_coefficient",
     "alpha_from_values",
     "alpha_statistic",
@@ -30,6 +31,10 @@ __all__ = [
     "coefficients",
     "fleiss_z",
 ]
+
+VarianceMethod = Literal["linearized", "gwet"]
+"""``linearized``: delta method for the ratio that observed agreement is; the bootstrap gives the same. ``gwet``: Gwet's
+formulas, those of the package irrCAC, which are wider where many cases have one rating."""
 
 COEFFICIENTS = ("percent_agreement", "fleiss", "conger", "gwet", "brennan_prediger")
 """Names of the coefficients of `coefficient_statistic`, in its order."""
@@ -110,16 +115,31 @@ def coefficient_statistic(ratings: CategoryRatings, weights: FloatArray | None =
 
 
 def coefficients(
-    ratings: CategoryRatings, weights: FloatArray | None = None, *, level: float = 0.95
+    ratings: CategoryRatings,
+    weights: FloatArray | None = None,
+    *,
+    level: float = 0.95,
+    variance: VarianceMethod = "linearized",
 ) -> dict[str, Coefficient]:
-    """`COEFFICIENTS` with standard errors and intervals, keyed by name."""
+    """`COEFFICIENTS` with standard errors and intervals, keyed by name.
+
+    Parameters
+    ----------
+    ratings : CategoryRatings
+    weights : array, shape (category, category), optional
+        Agreement weights from `weights`; the identity when left out.
+    level : float
+    variance : VarianceMethod
+        The two differ only where some cases have one rating.
+    """
     if len(ratings.categories) < 2:
         return {name: _undefined("the scale has one category", level) for name in COEFFICIENTS}
     statistic = coefficient_statistic(ratings, weights)
     rated = (ratings.codes >= 0).sum(axis=1)
-    n = int((rated >= 1).sum())
+    n = int((rated >= (1 if variance == "gwet" else 2)).sum())
     reason = "no case was read by two readers" if not np.any(rated >= 2) else "only one category was used"
-    errors = standard_errors(_with_fixed_share(statistic, rated >= 1))
+    with_rating = SumStatistic(statistic.names, statistic.terms[rated >= 1], statistic.evaluate)
+    errors = standard_errors(_with_fixed_share(with_rating) if variance == "gwet" else with_rating)
     return {
         name: _coefficient(float(value), float(error), n, level, reason)
         for name, value, error in zip(statistic.names, statistic.estimates(), errors, strict=True)
@@ -144,15 +164,15 @@ def alpha_statistic(
     counts = ratings.counts
     rated = counts.sum(axis=1)
     counts = np.where(rated[:, None] >= 2, counts, 0.0)
-    others = np.maximum(rated - 1.0, 1.0)
+    others = np.maximum(rated - 1.0, 1.0)[:, None]
     categories = counts.shape[1]
-    pairs = counts[:, :, None] * counts[:, None, :] / others[:, None, None]
-    pairs -= np.eye(categories) * (counts / others[:, None])[:, :, None]
     if metric == "ordinal":
+        pairs = (counts / others)[:, :, None] * counts[:, None, :]
+        pairs[:, np.arange(categories), np.arange(categories)] -= counts / others
         terms = np.column_stack([counts, pairs.reshape(len(counts), -1)])
     else:
-        difference = _metric(metric, ratings.scores)
-        terms = np.column_stack([counts, (pairs * difference).sum(axis=(1, 2))])
+        difference = _metric(metric, ratings.scores)  # zero on the diagonal: a rating is not paired with itself
+        terms = np.column_stack([counts, (counts @ difference * counts / others).sum(axis=1)])
 
     def evaluate(sums: FloatArray) -> FloatArray:
         used = sums[..., :categories]
@@ -225,16 +245,15 @@ def fleiss_z(ratings: CategoryRatings) -> tuple[float, float]:
     return z, float(2.0 * stats.norm.sf(abs(z)))
 
 
-def _with_fixed_share(statistic: SumStatistic, rated: NDArray[np.bool_]) -> SumStatistic:
+def _with_fixed_share(statistic: SumStatistic) -> SumStatistic:
     """Let cases with one rating add to the variance as in Gwet (2014, chapter 5): he takes their share as given."""
-    terms = statistic.terms[rated]
-    share = terms[:, 1].mean()
+    share = statistic.terms[:, 1].mean()
 
     def evaluate(sums: FloatArray) -> FloatArray:
         values: FloatArray = statistic.evaluate(sums) * (sums[..., 1:2] / sums[..., 0:1]) / share
         return values
 
-    return SumStatistic(statistic.names, terms, evaluate)
+    return SumStatistic(statistic.names, statistic.terms, evaluate)
 
 
 def _alpha(observed: FloatArray, expected: FloatArray, total: FloatArray, *, small_sample: bool) -> FloatArray:

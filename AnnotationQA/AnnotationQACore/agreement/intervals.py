@@ -216,7 +216,7 @@ def _resampled_values(
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
         draws[start : start + size] = statistic.values(_case_weights(generator, size, count) @ terms)
-        progress(start + size, resamples, "bootstrap")
+        progress(start + size, resamples)
     return draws
 
 

@@ -21,7 +21,7 @@ from AnnotationQACore.agreement.categories_coefficients import (
     fleiss_z,
 )
 from AnnotationQACore.agreement.categories_pairs import cohen_kappa, compare_pairs, contingency_table, kappa_statistic
-from AnnotationQACore.agreement.intervals import standard_errors
+from AnnotationQACore.agreement.intervals import bootstrap, standard_errors
 from AnnotationQACore.agreement.weights import WEIGHTS, agreement_weights, weights_from_disagreement
 from AnnotationQACore.errors import InputError
 
@@ -88,7 +88,7 @@ def test_krippendorff_alpha_with_missing_readers(published, metric):
 
 def test_coefficients_errors_and_intervals_as_gwet_prints_them(published, raw4raters):
     expected = published["irrCAC_raw4raters"]["expected"]
-    found = coefficients(raw4raters)
+    found = coefficients(raw4raters, variance="gwet")
     names = {"pa": "percent_agreement", "AC1": "gwet", "fleiss": "fleiss", "conger": "conger", "BP": "brennan_prediger"}
     for key, name in names.items():
         assert found[name].value == pytest.approx(expected[key]["coef"], abs=5e-6), key
@@ -99,6 +99,21 @@ def test_coefficients_errors_and_intervals_as_gwet_prints_them(published, raw4ra
     assert alpha.value == pytest.approx(expected["krippendorff"]["coef"], abs=5e-6)
     assert alpha.standard_error == pytest.approx(expected["krippendorff"]["se"], abs=6e-6)
     assert (alpha.low, alpha.high) == pytest.approx(expected["krippendorff"]["ci_python_port"], abs=5e-4)
+
+
+def test_linearized_errors_are_those_of_the_bootstrap_where_many_cases_have_one_rating():
+    generator = np.random.default_rng(0)
+    values = [[int(v), int(v) if generator.random() < 0.7 else 1 - int(v)] for v in generator.integers(0, 2, 200)]
+    values += [[int(v), None] for v in generator.integers(0, 2, 800)]
+    ratings = CategoryRatings.from_values(values, ["a", "b"])
+    intervals = bootstrap(coefficient_statistic(ratings))
+    linearized, gwet = coefficients(ratings), coefficients(ratings, variance="gwet")
+    for name, interval in intervals.items():
+        assert linearized[name].standard_error == pytest.approx(interval.standard_error, rel=0.06), name
+        assert linearized[name].n == 200
+        assert gwet[name].standard_error > linearized[name].standard_error
+    p = linearized["percent_agreement"].value
+    assert linearized["percent_agreement"].standard_error == pytest.approx(math.sqrt(p * (1 - p) / 200), rel=0.01)
 
 
 def test_weighted_coefficients_as_gwet_prints_them(published, raw4raters):

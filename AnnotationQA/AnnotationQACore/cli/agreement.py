@@ -1,0 +1,91 @@
+"""Measure how far readers agree: on label files, on a table of ratings, or on landmarks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from AnnotationQACore.agreement.categories import Level
+from AnnotationQACore.agreement.intervals import RESAMPLES
+from AnnotationQACore.agreement.weights import WEIGHTS
+from AnnotationQACore.cli import agreement_landmarks, agreement_ratings, agreement_segmentations
+from AnnotationQACore.cli.output import write_json
+from AnnotationQACore.errors import InputError
+
+__all__ = ["add_arguments", "run"]
+
+LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `annotation-qa agreement`."""
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="label file of one reader each")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write everything as JSON")
+    parser.add_argument("--readers", nargs="+", metavar="NAME", help="names of the readers; default: the file names")
+    _segmentation_arguments(parser.add_argument_group("segmentations"))
+    _rating_arguments(parser.add_argument_group("ratings"))
+    landmarks = parser.add_argument_group("landmarks")
+    landmarks.add_argument(
+        "--landmarks", nargs="+", type=Path, metavar="FILE", help=".mrk.json or .fcsv of each reader"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, show and write."""
+    report, table = _mode(arguments)(arguments)
+    if arguments.json:
+        write_json(arguments.json, report)
+    print(table)
+    return 0
+
+
+Mode = Callable[[argparse.Namespace], tuple[dict[str, Any], str]]
+
+
+def _mode(arguments: argparse.Namespace) -> Mode:
+    """Choose by what was given; a project folder would be one more mode here."""
+    table = arguments.ratings is not None or arguments.matrix is not None
+    given = [bool(arguments.files), table, arguments.landmarks is not None]
+    if sum(given) != 1:
+        raise InputError(
+            "agreement: give label files, or --ratings FILE, or --matrix FILE, or --landmarks FILES; "
+            f"{'only one of these at a time' if any(given) else 'see annotation-qa agreement --help'}."
+        )
+    if table:
+        return agreement_ratings.compare
+    return agreement_landmarks.compare if arguments.landmarks else agreement_segmentations.compare
+
+
+def _segmentation_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--labels", nargs="+", metavar="LABEL", help="only these label values or segment IDs")
+    group.add_argument("--tolerance", nargs="+", type=float, default=[1.0, 2.0], metavar="MM", help="of NSD; 1 2")
+    group.add_argument("--definition", choices=("surfel", "subvoxel"), default="surfel", help="of the surface")
+    group.add_argument("--resample", action="store_true", help="resample to the first file's grid where grids differ")
+    group.add_argument("--match", choices=("auto", "id", "value"), default="auto", help="what segments have in common")
+    group.add_argument("--reference", type=Path, metavar="FILE", help="reference standard (also of landmarks)")
+    group.add_argument("--consensus", action="store_true", help="also against the majority of the other readers")
+    group.add_argument(
+        "--instances", choices=("connected", "given"), help="match instances: components, or label values"
+    )
+    group.add_argument("--iou", type=float, default=0.5, metavar="T", help="instances match above this IoU; 0.5")
+    group.add_argument("--within", type=float, metavar="MM", help="match instances by the distance of centres instead")
+    group.add_argument("--connectivity", type=int, choices=(6, 18, 26), default=26, help="of instances; 26")
+
+
+def _rating_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--ratings", type=Path, metavar="FILE", help="table, one rating a row; see --case and so on")
+    group.add_argument("--matrix", nargs="?", const=True, metavar="FILE", help="table, cases x readers")
+    group.add_argument("--case", metavar="COL", help="column of the case")
+    group.add_argument("--reader", nargs="+", metavar="COL", help="column of the reader; of a matrix, all of them")
+    group.add_argument("--value", metavar="COL", help="column of the rating")
+    group.add_argument("--patient", metavar="COL", help="column of the patient: the bootstrap draws patients")
+    group.add_argument("--level", choices=LEVELS, help="level of measurement of the values")
+    group.add_argument("--categories", nargs="+", metavar="VALUE", help="the whole scale, from low to high")
+    group.add_argument("--weights", choices=WEIGHTS, default="quadratic", help="of Gwet's AC2; quadratic")
+    group.add_argument("--multiplier", type=float, default=1.96, metavar="M", help="of the limits of agreement; 1.96")
+    group.add_argument("--limits", choices=("exact", "approximate"), default="exact", help="their intervals; exact")
+    group.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of all intervals; 0.95")
+    group.add_argument("--resamples", type=int, default=RESAMPLES, metavar="N", help="of the bootstrap; 0 for none")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap; 0")

@@ -1,0 +1,161 @@
+"""Label files of several readers: `annotation-qa agreement A.nrrd B.nii.gz ...`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from AnnotationQACore.agreement.instances import Instances, connected_instances, given_instances
+from AnnotationQACore.agreement.instances_matching import InstanceAgreement, match_instances
+from AnnotationQACore.agreement.segmentation_agreement import SegmentationAgreement
+from AnnotationQACore.agreement.segmentations import compare_segmentations
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.geometry import require_same_grid
+from AnnotationQACore.interchange.label_images import read_segmentation
+from AnnotationQACore.interchange.labels import default_segment
+from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
+
+__all__ = ["compare"]
+
+
+def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Compare label files; returns the JSON document and the text to show."""
+    folder = next((path for path in arguments.files if path.is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{folder}: is a folder; give the label file of each reader.")
+    if len(arguments.files) < 2 and arguments.reference is None:
+        raise InputError("agreement: one reader cannot be compared; give two files or more, or a --reference.")
+    names = reader_names(arguments.files, arguments.readers)
+    paths = dict(zip(names, arguments.files, strict=True))
+    everyone = {**paths, **({"reference": arguments.reference} if arguments.reference else {})}
+    if len(everyone) < len(paths) + bool(arguments.reference):
+        raise InputError("agreement: a reader is called 'reference'; choose another name with --readers.")
+    files = _read(everyone)
+    readings = _matched(files, arguments.match, arguments.labels)
+    result = compare_segmentations(
+        {name: readings[name] for name in names},
+        labels=arguments.labels,
+        tolerances_mm=arguments.tolerance,
+        definition=arguments.definition,
+        reference=readings.get("reference"),
+        against_consensus=arguments.consensus,
+        resample=arguments.resample,
+        progress=ConsoleProgress("comparing"),
+    )
+    document: dict[str, Any] = dict(result.to_json())
+    text = _text(result)
+    if arguments.instances:
+        found = _instances({name: files[name] for name in everyone}, arguments)
+        document["instances"] = [{"a": a, "b": b, **agreement.to_json()} for a, b, agreement in found]
+        text += "\n\n" + _instance_text(found)
+    return document, text
+
+
+def _read(paths: Mapping[str, Path]) -> dict[str, Segmentation]:
+    progress = ConsoleProgress("reading")
+    files = {}
+    for done, (name, path) in enumerate(paths.items()):
+        progress(done, len(paths), name)
+        files[name] = read_segmentation(path)
+    progress(len(paths), len(paths))
+    return files
+
+
+def _matched(files: Mapping[str, Segmentation], match: str, labels: Sequence[str] | None) -> dict[str, Segmentation]:
+    """Give segments IDs by which they are matched: their own, or their label values.
+
+    A label image without names lists no segments, so that a value which it does not hold is absent, not unread.
+    """
+    bare = {name: _is_bare(file) for name, file in files.items()}
+    if match == "id" or (match == "auto" and not any(bare.values())):
+        return dict(files)
+    values = {segment.value for file in files.values() for segment in file.segments}
+    values |= {int(label) for label in labels or () if label.isdecimal() and int(label) > 0}
+    return {name: _by_value(name, file, values if bare[name] else set()) for name, file in files.items()}
+
+
+def _is_bare(file: Segmentation) -> bool:
+    return len(file.layers) == 1 and all(segment.id == default_segment(segment.value).id for segment in file.segments)
+
+
+def _by_value(name: str, file: Segmentation, values: set[int]) -> Segmentation:
+    segments: dict[int, Segment] = {}
+    for segment in file.segments:
+        if segment.value in segments:
+            raise InputError(f"{name}: two segments have the label value {segment.value}; compare with --match id.")
+        segments[segment.value] = replace(segment, id=str(segment.value))
+    for value in sorted(values - set(segments)):
+        segments[value] = replace(default_segment(value), id=str(value))
+    return Segmentation(file.layers, file.grid, tuple(segments[value] for value in sorted(segments)))
+
+
+def _instances(
+    files: Mapping[str, Segmentation], arguments: argparse.Namespace
+) -> list[tuple[str, str, InstanceAgreement]]:
+    names = list(files)
+    for name in names[1:]:
+        require_same_grid(files[names[0]].grid, files[name].grid, (names[0], name))
+    wanted = {int(label) for label in arguments.labels or () if label.isdecimal()}
+    instances = {name: _instances_of(name, file, wanted, arguments) for name, file in files.items()}
+    if "reference" in files:
+        pairs = [("reference", name) for name in names if name != "reference"]
+    else:
+        pairs = list(combinations(names, 2))
+    return [
+        (a, b, match_instances(instances[a], instances[b], iou_above=arguments.iou, within_mm=arguments.within))
+        for a, b in pairs
+    ]
+
+
+def _instances_of(name: str, file: Segmentation, wanted: set[int], arguments: argparse.Namespace) -> Instances:
+    if len(file.layers) > 1:
+        raise InputError(f"{name}: has overlapping segments; export it as one label image to match instances.")
+    labels: LabelArray = file.layers[0]
+    if wanted:
+        labels = np.where(np.isin(labels, sorted(wanted)), labels, 0)
+    if arguments.instances == "given":
+        return given_instances(labels, file.grid)
+    return connected_instances(labels, file.grid, connectivity=arguments.connectivity)
+
+
+def _text(result: SegmentationAgreement) -> str:
+    parts = [f"{len(result.readers)} readers ({', '.join(result.readers)}); definition {result.definition.value}"]
+    for label in result.labels.values():
+        sections = [(label.pairs, ""), (label.against_reference, "")]
+        sections.append((label.against_consensus, ""))
+        pairs = [pair for section, _ in sections for pair in section]
+        tolerances = sorted({tau for pair in pairs if pair.surface for tau in pair.surface.nsd})
+        header = ["pair", "Dice", "HD mm", "HD95 mm", "ASSD mm", *(f"NSD {tau:g} mm" for tau in tolerances)]
+        rows = [[*header, "a mm³", "b mm³", "state"]]
+        for pair in pairs:
+            shown = pair.to_json()
+            nsd = shown["nsd"] if isinstance(shown["nsd"], dict) else {}
+            cells = [shown[name] for name in ("dice", "hd", "hd95", "assd")] + [nsd.get(str(tau)) for tau in tolerances]
+            volumes = (figure(pair.volume_a_mm3, 1), figure(pair.volume_b_mm3, 1))
+            figures = [figure(cell if isinstance(cell, float | str) else None) for cell in cells]
+            rows.append([f"{pair.a} – {pair.b}", *figures, *volumes, pair.state.value])
+        title = f"label {label.label}" + (f" ({label.name})" if label.name != label.label else "")
+        unread = f"; not read by {', '.join(label.not_read)}" if label.not_read else ""
+        parts.append(f"{title}{unread}\n{rows_as_text(rows)}")
+    notes = [f"note: {message}" for message in result.messages]
+    left_out = [f"note: {name}: {volume:.1f} mm³ lie outside" for name, volume in result.left_out_mm3.items() if volume]
+    return "\n\n".join([*parts, *(["\n".join([*notes, *left_out])] if notes or left_out else [])])
+
+
+def _instance_text(found: Sequence[tuple[str, str, InstanceAgreement]]) -> str:
+    rows = [["instances", "matched", "missed", "extra", "precision", "recall", "F1", "SQ", "PQ"]]
+    for a, b, result in found:
+        detection = result.detection
+        counts = (detection.true_positives, detection.false_negatives, detection.false_positives)
+        rates = (detection.precision, detection.recall, detection.f1)
+        quality = (result.segmentation_quality, result.panoptic_quality)
+        rows.append([f"{a} – {b}", *map(str, counts), *map(figure, (*rates, *quality))])
+    return f"{rows_as_text(rows)}\nmatched by {found[0][2].rule}; missed: of the first only, extra: of the second only"

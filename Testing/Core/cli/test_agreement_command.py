@@ -1,0 +1,317 @@
+"""`annotation-qa agreement` from files to JSON, and its errors."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from AnnotationQACore.cli.main import main
+from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.label_images import write_segmentation
+from AnnotationQACore.interchange.markups import Markup, MarkupKind, MarkupPoint, PointStatus, write_markups
+from AnnotationQACore.segmentation import Segment, Segmentation
+
+GRID = Grid((12, 20, 20), (2.0, 1.0, 1.0), (-10.0, 5.0, 30.0))
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Runs the command and returns exit code, JSON document (or None), and what was printed."""
+
+    def command(*arguments):
+        out = tmp_path / "out.json"
+        out.unlink(missing_ok=True)
+        code = main(["agreement", *map(str, arguments), "--json", str(out)])
+        printed = capsys.readouterr()
+        if code:
+            assert not out.exists()
+            assert printed.out == ""
+        return code, json.loads(out.read_text()) if out.exists() else None, printed
+
+    return command
+
+
+@pytest.fixture
+def refused(run):
+    """Runs the command and returns its one line of error."""
+
+    def command(*arguments):
+        code, _, printed = run(*arguments)
+        assert code == 2
+        lines = [line for line in printed.err.splitlines() if line.startswith("annotation-qa: ")]
+        assert len(lines) == 1, printed.err
+        return lines[0]
+
+    return command
+
+
+def cube(start, size, value=1, shape=GRID.shape):
+    labels = np.zeros(shape, np.uint8)
+    labels[tuple(slice(s, s + size) for s in start)] = value
+    return labels
+
+
+@pytest.fixture
+def write(tmp_path):
+    def save(name, labels, grid=GRID, segments=None):
+        path = tmp_path / name
+        values = [int(value) for value in np.unique(labels) if value]
+        segments = segments or [Segment(f"label-{value}", f"Label {value}", value) for value in values]
+        write_segmentation(path, Segmentation(np.asarray(labels)[np.newaxis], grid, tuple(segments)))
+        return path
+
+    return save
+
+
+@pytest.fixture
+def table(tmp_path):
+    def save(text, name="table.csv"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return save
+
+
+def test_label_files_of_three_readers(run, write):
+    a = write("ann.nrrd", cube((3, 3, 3), 4) + cube((3, 12, 12), 3, 2))
+    b = write("bob.nii.gz", cube((3, 3, 4), 4) + cube((3, 12, 12), 3, 2))
+    c = write("cem.mha", cube((3, 3, 3), 4))
+    code, document, printed = run(a, b, c, "--tolerance", "1", "2.5")
+    assert code == 0
+    assert document["definition"] == "surfel"
+    assert document["readers"] == ["ann", "bob", "cem"]
+    first = {(pair["a"], pair["b"]): pair for pair in document["labels"]["1"]["pairs"]}
+    assert first["ann", "bob"]["dice"] == pytest.approx(0.75)
+    assert first["ann", "bob"]["jaccard"] == pytest.approx(0.6)
+    assert first["ann", "bob"]["volume_a_mm3"] == pytest.approx(128.0)
+    assert first["ann", "bob"]["hd"] == pytest.approx(1.0)
+    assert set(first["ann", "bob"]["nsd"]) == {"1.0", "2.5"}
+    assert first["ann", "cem"]["dice"] == 1.0
+    second = {(pair["a"], pair["b"]): pair for pair in document["labels"]["2"]["pairs"]}
+    assert second["ann", "cem"]["state"] == "only a"  # a bare label image without the value says that it is absent
+    assert second["ann", "cem"]["dice"] == 0.0
+    assert second["ann", "cem"]["hd"] == "inf"
+    required = {"a", "b", "dice", "jaccard", "volume_similarity", "hd", "hd95", "assd", "masd", "nsd", "state"}
+    assert required | {"volume_a_mm3", "volume_b_mm3"} <= set(first["ann", "bob"])
+    assert "ann – bob" in printed.out
+
+
+def test_labels_that_nobody_has_are_both_absent(run, write):
+    a, b = write("a.nrrd", cube((3, 3, 3), 4)), write("b.nrrd", cube((3, 3, 3), 4))
+    _, document, _ = run(a, b, "--labels", "1", "7")
+    (pair,) = document["labels"]["7"]["pairs"]
+    assert pair["state"] == "both absent"
+    assert pair["dice"] is None
+
+
+def test_named_segments_are_matched_by_id_and_may_be_unread(run, write):
+    liver, lesion = Segment("liver", "Liver", 1), Segment("lesion", "Lesion", 2)
+    a = write("a.seg.nrrd", cube((3, 3, 3), 4), segments=[liver, lesion])
+    b = write("b.seg.nrrd", cube((3, 3, 3), 4, 5), segments=[Segment("liver", "Liver", 5)])
+    _, document, _ = run(a, b)
+    assert document["labels"]["liver"]["pairs"][0]["dice"] == 1.0
+    assert document["labels"]["lesion"]["pairs"] == []
+    plain = write("plain.nrrd", cube((3, 3, 3), 4))
+    _, mixed, _ = run(a, plain)
+    assert mixed["labels"]["1"]["pairs"][0]["dice"] == 1.0
+
+
+def test_reference_consensus_and_subvoxel(run, write):
+    files = [write(f"r{i}.nrrd", cube((3, 3, 3 + i), 5)) for i in range(3)]
+    code, document, _ = run(*files, "--reference", files[1], "--readers", "x", "y", "z", "--consensus")
+    assert code == 0
+    against = {pair["a"]: pair["dice"] for pair in document["labels"]["1"]["against_reference"]}
+    assert against["y"] == 1.0
+    assert against["x"] == pytest.approx(0.8)
+    assert len(document["labels"]["1"]["against_consensus"]) == 3
+
+
+def test_instances_are_matched(run, write):
+    a = cube((1, 1, 1), 3) + cube((6, 10, 10), 4)
+    b = cube((1, 1, 1), 3) + cube((8, 1, 15), 2)
+    _, document, printed = run(write("a.nrrd", a), write("b.nrrd", b), "--instances", "connected")
+    (found,) = document["instances"]
+    assert (len(found["matches"]), len(found["missed"]), len(found["extra"])) == (1, 1, 1)
+    assert found["detection"]["f1"] == 0.5
+    assert found["panoptic_quality"] == 0.5
+    assert "IoU > 0.5, unique" in printed.out
+
+
+def test_other_grids_are_refused_or_resampled(run, refused, write):
+    a = write("a.nrrd", cube((3, 3, 3), 4))
+    finer = Grid((24, 20, 20), (1.0, 1.0, 1.0), (-10.0, 5.0, 29.5))
+    b = write("b.nrrd", np.repeat(cube((3, 3, 3), 4), 2, axis=0), finer)
+    assert "b" in refused(a, b)
+    code, document, _ = run(a, b, "--resample")
+    assert code == 0
+    assert document["labels"]["1"]["pairs"][0]["dice"] == 1.0
+    assert document["messages"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give label files"),
+        (["{a}"], "one reader cannot be compared"),
+        (["{a}", "{a}"], "more than once"),
+        (["{a}", "{b}", "--readers", "x"], "1 names for 2 files"),
+        (["{a}", "{b}", "--readers", "x", "x"], "'x' appears more than once"),
+        (["{a}", "{folder}"], "is a folder"),
+        (["{a}", "{folder}/none.nrrd"], "none.nrrd"),
+        (["{a}", "{b}", "--tolerance", "-1"], "tolerance"),
+        (["{a}", "{b}", "--landmarks", "{a}"], "only one of these"),
+        (["{a}", "{b}", "--instances", "given", "--iou", "1.5"], "IoU threshold"),
+    ],
+)
+def test_bad_label_files_are_one_line(refused, write, tmp_path, arguments, message):
+    paths = {"a": write("a.nrrd", cube((3, 3, 3), 4)), "b": write("b.nrrd", cube((3, 3, 3), 4)), "folder": tmp_path}
+    assert message in refused(*[argument.format(**paths) for argument in arguments])
+
+
+def test_matrix_of_published_measurements(run, shared_data, table):
+    examples = json.loads((shared_data / "agreement" / "measurements.json").read_text())
+    data = examples[0]["data"]
+    path = table("target,j1,j2,j3,j4\n" + "".join(f"{i},{','.join(map(str, row))}\n" for i, row in enumerate(data)))
+    code, document, printed = run("--matrix", path)
+    assert code == 0
+    assert list(document["icc"].values()) == pytest.approx(list(examples[0]["digits6"].values()))
+    assert (document["n_cases"], document["n_readers"], document["case_column"]) == (6, 4, "target")
+    assert "icc.2,1" in printed.out
+    again = run("--ratings", path, "--matrix", "--level", "interval")[1]
+    assert again["icc"] == document["icc"]
+
+
+def test_matrix_with_missing_readers(run, shared_data, table):
+    examples = json.loads((shared_data / "agreement" / "categorical.json").read_text())
+    example = next(e for e in examples if e["id"] == "krippendorff_C_data")
+    rows = "".join(",".join("NA" if v is None else str(v) for v in row) + "\n" for row in example["data"])
+    path = table("A,B,C,D\n" + rows)
+    for level, expected in example["expected"].items():
+        document = run("--matrix", path, "--level", level)[1]
+        assert document["krippendorff"] == pytest.approx(expected, abs=example["tol"])
+        assert (document["n_readers"], document["case_column"]) == (4, None)
+
+
+def test_real_quality_ratings(run, shared_data):
+    path = shared_data / "agreement" / "ratings" / "y_abide_two_raters_41d9827f.csv"
+    document = run("--matrix", path)[1]
+    assert document["cohen"]["rater_1|rater_2"] == pytest.approx(0.3858, abs=5e-5)
+    assert document["overlap"] == [[601, 100], [100, 601]]
+    assert document["case_column"] == "subject_id"
+
+
+def test_long_table_equals_its_matrix(run, shared_data, table):
+    path = shared_data / "lidc" / "ratings.csv"
+    columns = ["--case", "nodule", "--reader", "reader_slot", "--value", "malignancy", "--patient", "patient_id"]
+    long = run("--ratings", path, *columns, "--level", "ordinal", "--categories", *"12345")[1]
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    cells = {(row["nodule"], row["reader_slot"]): row["malignancy"] for row in rows}
+    nodules = list(dict.fromkeys(row["nodule"] for row in rows))
+    text = "nodule,1,2,3,4\n" + "".join(
+        f"{nodule},{','.join(cells.get((nodule, str(slot)), '') for slot in range(1, 5))}\n" for nodule in nodules
+    )
+    options = ["--level", "ordinal", "--categories", *"12345", "--patient", "nodule"]
+    matrix = run("--matrix", table(text), *options)[1]
+    chosen = run("--matrix", table(text), "--reader", *"1234", *options)[1]
+    assert chosen == matrix
+    for name in ("percent_agreement", "fleiss", "krippendorff", "gwet_ac1", "gwet_ac2", "n_cases", "n_clusters"):
+        assert matrix[name] == pytest.approx(long[name]), name
+    assert long["n_clusters"] == 40
+    assert matrix["icc"] == pytest.approx(long["icc"])
+
+
+def test_words_with_an_order(run, table):
+    path = table("case;reader;finding\n1;a;absent\n1;b;absent\n2;a;present\n2;b;uncertain\n3;a;present\n3;b;present\n")
+    columns = ["--case", "case", "--reader", "reader", "--value", "finding"]
+    document = run("--ratings", path, *columns, "--level", "ordinal", "--categories", "absent", "uncertain", "present")[
+        1
+    ]
+    assert document["categories"] == ["absent", "uncertain", "present"]
+    assert document["weighted"]["linear"]["a|b"] > document["cohen"]["a|b"]
+    assert document["icc"]["1,1"] is None
+
+
+LONG = ["--ratings", "{t}", "--case", "case", "--reader", "reader", "--value", "v"]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        ("case,a,a\n1,1,2\n", ["--matrix", "{t}"], "heading"),
+        ("case,a\n1,1\n2,2\n", ["--matrix", "{t}"], "at least two readers"),
+        ("case,a,b\n", ["--matrix", "{t}"], "no rows"),
+        ("", ["--matrix", "{t}"], "empty"),
+        ("case,a,b\n1,,\n", ["--matrix", "{t}"], "no rating"),
+        ("case,a,b\n1,1,x\n", ["--matrix", "{t}", "--level", "interval"], "row 2, column 'b': 'x' is no number"),
+        ("case,a,b\n1,1,x\n", ["--matrix", "{t}", "--level", "ordinal"], "--categories"),
+        ("case,a,b\n1,-1,2\n2,3,4\n", ["--matrix", "{t}", "--level", "ratio"], "not negative"),
+        ("case,a,b\n1,1,2\n1,2,2\n", ["--matrix", "{t}"], "row 3 repeats a case"),
+        ("7,8\n1,2\n", ["--matrix", "{t}"], "begin with a row of readers' names"),
+        ("case,a,b\n1,1,9\n", ["--matrix", "{t}", "--categories", "1", "2"], "'9' is not one of"),
+        ("case,reader,v\n1,a,1\n1,a,2\n", LONG, "row 3 rates a case that its reader rated"),
+        ("case,reader,v\n1,a,1\n2,a,2\n", LONG, "at least two readers"),
+        ("case,reader,v\n1,,1\n", LONG, "row 2 names no case or no reader"),
+        ("case,reader,w\n1,a,1\n", LONG, "no column 'v'"),
+        ("case,reader,v\n1,a,1\n1,b,2\n", LONG[:-2], "--value"),
+        ("case,reader,v\n1,a,x\n1,b,2\n", [*LONG, "--level", "ratio"], "'x' is no number"),
+        ("case,reader,v\n1,a,1\n1,b,2\n", [*LONG, "--confidence", "95"], "between 0 and 1"),
+        ("case,reader,v,p\n1,a,1,x\n1,b,2,y\n", [*LONG, "--patient", "p"], "another patient"),
+    ],
+)
+def test_bad_tables_are_one_line(refused, table, text, arguments, message):
+    path = table(text)
+    assert message in refused(*[argument.format(t=path) for argument in arguments])
+
+
+def landmarks(path, points):
+    markup = Markup(
+        MarkupKind.FIDUCIAL,
+        "F",
+        tuple(
+            MarkupPoint(name, point, PointStatus.DEFINED if point else PointStatus.MISSING)
+            for name, point in points.items()
+        ),
+    )
+    write_markups(path, [markup])
+    return path
+
+
+def test_landmark_files(run, shared_data):
+    case = json.loads((shared_data / "agreement" / "landmarks.json").read_text())["cases"][3]
+    files = sorted((shared_data / "agreement" / "landmarks" / case["subject"]).glob("*.fcsv"))
+    code, document, printed = run("--landmarks", *files, "--readers", *case["raters"])
+    assert code == 0
+    assert document["mean_error_mm"] == pytest.approx(case["afle_mean_mm"])
+    assert (document["n_readers"], document["n_landmarks"]) == (5, 32)
+    assert {row["reader"]: row["mean_mm"] for row in document["per_reader"]} == pytest.approx(case["afle_per_rater"])
+    assert "mean error" in printed.out
+
+
+def test_landmarks_that_are_not_visible_and_a_reference(run, tmp_path):
+    a = landmarks(tmp_path / "a.mrk.json", {"apex": (0.0, 0.0, 0.0), "base": None})
+    b = landmarks(tmp_path / "b.mrk.json", {"apex": (0.0, 0.0, 3.0), "base": (1.0, 1.0, 1.0)})
+    document = run("--landmarks", a, b, "--reference", a)[1]
+    assert document["centre"] == "reference"
+    assert document["per_reader"][1]["mean_mm"] == pytest.approx(3.0)
+    assert document["pairs"][0]["disputed"] == ["base"]
+
+
+def test_bad_landmark_files_are_one_line(refused, tmp_path):
+    a = landmarks(tmp_path / "a.mrk.json", {"apex": (0.0, 0.0, 0.0)})
+    assert "at least two readers" in refused("--landmarks", a)
+    line = tmp_path / "line.mrk.json"
+    write_markups(line, [Markup(MarkupKind.LINE, "L", (MarkupPoint("1", (0, 0, 0)), MarkupPoint("2", (1, 0, 0))))])
+    assert "no landmarks" in refused("--landmarks", a, line)
+    twice = tmp_path / "twice.mrk.json"
+    write_markups(twice, [Markup(MarkupKind.FIDUCIAL, "F", (MarkupPoint("x", (0, 0, 0)), MarkupPoint("x", (1, 0, 0))))])
+    assert "two points called 'x'" in refused("--landmarks", a, twice)
+
+
+def test_the_seed_makes_it_repeatable(run, table):
+    path = table("case,a,b\n1,1,1\n2,2,1\n3,2,2\n4,1,1\n5,1,2\n")
+    one, two, other = (run("--matrix", path, "--seed", seed)[1] for seed in (1, 1, 2))
+    assert one == two
+    assert one["intervals"]["fleiss"] != other["intervals"]["fleiss"]
