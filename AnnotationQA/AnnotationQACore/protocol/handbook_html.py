@@ -59,7 +59,7 @@ figure { margin: 0; max-width: 22rem; } figure img { max-width: 100%; border-rad
 figcaption { margin-top: .3rem; color: var(--soft); font-size: .85rem; }
 .codes { margin-top: .8rem; color: var(--soft); font-size: .82rem; }
 .scroll { overflow-x: auto; }
-@media (max-width: 60rem) { .frame { grid-template-columns: minmax(0, 1fr); gap: 0; padding: 0 1rem 3rem; }
+@media screen and (max-width: 60rem) { .frame { grid-template-columns: minmax(0, 1fr); gap: 0; padding: 0 1rem 3rem; }
   nav { position: static; max-height: none; padding: 1rem 0 0; } dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .4rem; } .card.d1, .card.d2, .card.d3 { margin-left: .6rem; } }
 @media print { :root { --text: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff; --accent: #14607a;
@@ -189,15 +189,19 @@ def _rules(inclusion: tuple[str, ...], exclusion: tuple[str, ...]) -> Iterator[s
 
 
 def _answers(entry: Entry) -> str:
-    rows = []
-    for answer in entry.answers:
-        code = f"<code>{escape(answer.code.scheme)} {escape(answer.code.value)}</code>" if answer.code else ""
-        rows.append(
-            f"<tr><td class='mark'>{escape(answer.mark)}</td>"
-            f"<td class='name'>{'&emsp;' * answer.depth}{escape(answer.title)}</td>"
-            f"<td>{escape(answer.definition)}</td><td class='code'>{code}</td></tr>"
-        )
-    return _table(["", "Answer", "When", "Code"], rows)
+    """Choices, levels or points; columns in which nothing would stand are left out."""
+    columns = [
+        ("", "mark", [escape(answer.mark) for answer in entry.answers]),
+        ("Answer", "name", [f"{'&emsp;' * answer.depth}{escape(answer.title)}" for answer in entry.answers]),
+        ("When", "when", [escape(answer.definition) for answer in entry.answers]),
+        ("Code", "code", [_code_value(answer.code) for answer in entry.answers]),
+    ]
+    shown = [column for column in columns if any(column[2])]
+    rows = [
+        "<tr>" + "".join(f"<td class='{style}'>{cells[row]}</td>" for _, style, cells in shown) + "</tr>"
+        for row in range(len(entry.answers))
+    ]
+    return _table([head for head, _, _ in shown], rows)
 
 
 def _picture(example: ExamplePicture) -> str:
@@ -226,4 +230,8 @@ def _table(heads: list[str], rows: list[str]) -> str:
 
 
 def _code(code: Code) -> str:
-    return f"{escape(code.meaning)} <code>{escape(code.scheme)} {escape(code.value)}</code>"
+    return f"{escape(code.meaning)} {_code_value(code)}"
+
+
+def _code_value(code: Code | None) -> str:
+    return f"<code>{escape(code.scheme)} {escape(code.value)}</code>" if code else ""

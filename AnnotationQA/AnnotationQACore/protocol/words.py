@@ -95,7 +95,7 @@ def limit_words(item: Item, protocol: Protocol) -> list[str]:
     limits = getattr(item, "limits", None)
     match limits:
         case RegionLimits():
-            return list(_region_words(limits, protocol))
+            return list(_region_words(limits, _intensity_unit(item, protocol), protocol))
         case LandmarkLimits():
             return list(_landmark_words(limits, protocol))
         case MeasurementLimits():
@@ -115,6 +115,7 @@ def agreement_words(agreement: Agreement, unit: str = "") -> str:
         return f"{words}; a case that reaches it is accepted automatically"
     if agreement.case_tolerance is None:
         return f"{words} over all cases"
+    unit = "level" if unit == "levels" and agreement.case_tolerance == 1 else unit
     same = "identical answers" if agreement.case_tolerance == 0 else f"up to {agreement.case_tolerance:g} {unit} apart"
     return f"{words} over all cases; a case is accepted automatically with {' '.join(same.split())}"
 
@@ -195,17 +196,23 @@ def _bracketed(condition: Condition, protocol: Protocol) -> str:
     return words if isinstance(condition, Comparison) else f"({words})"
 
 
-def _region_words(limits: RegionLimits, protocol: Protocol) -> Iterator[str]:
+def _region_words(limits: RegionLimits, intensity_unit: str, protocol: Protocol) -> Iterator[str]:
     yield from _limit("number", limits.count)
     yield from _limit("volume", limits.volume_ml, "ml")
     yield from _limit("area", limits.area_mm2, "mm²")
     yield from _limit("longest diameter", limits.longest_diameter_mm, "mm")
-    yield from _limit("mean intensity", limits.mean_intensity, "HU")
+    yield from _limit("mean intensity", limits.mean_intensity, intensity_unit)
     yield from _inside(limits.inside, protocol)
     if limits.max_components is not None:
         yield "in one piece" if limits.max_components == 1 else f"in at most {limits.max_components} pieces"
     if limits.empty_when is not None:
         yield f"nothing drawn when {condition_words(limits.empty_when, protocol)}"
+
+
+def _intensity_unit(item: Item, protocol: Protocol) -> str:
+    series = getattr(item, "series", None) or protocol.imaging.reference_series
+    modalities = next(role.modalities for role in protocol.imaging.series if role.id == series)
+    return {("CT",): "HU", ("PT",): "SUV"}.get(modalities, "")
 
 
 def _landmark_words(limits: LandmarkLimits, protocol: Protocol) -> Iterator[str]:

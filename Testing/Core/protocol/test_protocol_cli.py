@@ -45,9 +45,9 @@ def test_check_names_every_problem_on_its_own_line(run, tmp_path, small):
 def test_a_file_that_is_not_there(run):
     code, out, err = run("check", "nowhere.json")
     assert (code, out) == (2, "")
-    assert (
-        err == "annotation-qa: nowhere.json: cannot be read (No such file or directory); name a protocol file (JSON).\n"
-    )
+    assert err.startswith("annotation-qa: nowhere.json: cannot be read (")
+    assert err.endswith("); name a protocol file (JSON).\n")
+    assert len(err.splitlines()) == 1
 
 
 def test_new_writes_a_protocol_and_refuses_to_overwrite(run, tmp_path):

@@ -120,3 +120,28 @@ def test_items_without_a_group_come_last(small):
     small["groups"] = [{"id": "first", "title": "First"}]
     small["items"][4]["group"] = "first"
     assert [(s.id, len(s.entries)) for s in sections(protocol_from_document(small))] == [("first", 1), ("other", 5)]
+
+
+def test_pet_ct_names_its_series_frames_and_units(small):
+    small["imaging"]["series"] += [
+        {"id": "pet", "title": "PET", "modalities": ["PT"], "contrast_phase": "none"},
+        {
+            "id": "cine",
+            "title": "Cine",
+            "modalities": ["MR"],
+            "required": False,
+            "frames": [{"id": "systole", "title": "End-systole", "definition": "Smallest cavity."}],
+        },
+    ]
+    small["windows"].append({"id": "suv", "title": "SUV 0 to 7", "center": 3.5, "width": 7, "inverted": True})
+    small["view"] = {"background": "ct", "foreground": "pet", "window": "lung", "foreground_window": "suv"}
+    small["items"][0] |= {"series": "pet", "limits": {"mean_intensity": {"min": 2.5, "severity": "error"}}}
+    small["items"][1] |= {"series": "cine", "frame": "systole"}
+    protocol = protocol_from_document(small)
+    (section,) = sections(protocol)
+    facts = {entry.item.id: dict(entry.facts) for entry in section.entries}
+    assert facts["lung"]["Drawn on"] == "PET"
+    assert facts["lung"]["Plausible"] == "mean intensity at least 2.5 SUV (must)"
+    assert facts["nodule"]["Drawn on"] == "Cine, end-systole"
+    assert facts["nodule"]["Plausible"] == "inside Lung"
+    assert "centre 3.5, width 7, inverted" in handbook_html(protocol)
