@@ -1,4 +1,4 @@
-"""Measure how far readers agree: on label files, on a table of ratings, or on landmarks."""
+"""Measure how far readers agree: in a project, on label files, on a table of ratings, or on landmarks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 from AnnotationQACore.agreement.categories import Level
 from AnnotationQACore.agreement.intervals import RESAMPLES
 from AnnotationQACore.agreement.weights import WEIGHTS
-from AnnotationQACore.cli import agreement_landmarks, agreement_ratings, agreement_segmentations
+from AnnotationQACore.cli import agreement_landmarks, agreement_project, agreement_ratings, agreement_segmentations
 from AnnotationQACore.cli.output import write_json
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.project.layout import PROJECT_FILE
 
 __all__ = ["add_arguments", "run"]
 
@@ -21,11 +22,14 @@ LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `annotation-qa agreement`."""
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="label file of one reader each")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="label file of one reader each, or a project"
+    )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write everything as JSON")
     parser.add_argument("--readers", nargs="+", metavar="NAME", help="names of the readers; default: the file names")
     _segmentation_arguments(parser.add_argument_group("segmentations"))
     _rating_arguments(parser.add_argument_group("ratings"))
+    agreement_project.add_executor(parser.add_argument_group("projects"))
     landmarks = parser.add_argument_group("landmarks")
     landmarks.add_argument(
         "--landmarks", nargs="+", type=Path, metavar="FILE", help=".mrk.json or .fcsv of each reader"
@@ -45,7 +49,7 @@ Mode = Callable[[argparse.Namespace], tuple[dict[str, Any], str]]
 
 
 def _mode(arguments: argparse.Namespace) -> Mode:
-    """Choose by what was given; a project folder would be one more mode here."""
+    """Choose by what was given."""
     table = arguments.ratings is not None or arguments.matrix is not None
     given = [bool(arguments.files), table, arguments.landmarks is not None]
     if sum(given) != 1:
@@ -53,6 +57,8 @@ def _mode(arguments: argparse.Namespace) -> Mode:
             "agreement: give label files, or --ratings FILE, or --matrix FILE, or --landmarks FILES; "
             f"{'only one of these at a time' if any(given) else 'see annotation-qa agreement --help'}."
         )
+    if len(arguments.files) == 1 and (arguments.files[0] / PROJECT_FILE).is_file():
+        return agreement_project.compare
     if table:
         return agreement_ratings.compare
     return agreement_landmarks.compare if arguments.landmarks else agreement_segmentations.compare

@@ -1,0 +1,93 @@
+"""Agreement over a project: every item by the statistic that the protocol asks for."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from contextlib import ExitStack
+from typing import Any
+
+from AnnotationQACore.agreement.results import json_value
+from AnnotationQACore.cli.acting import open_project
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import rows_as_text
+from AnnotationQACore.evaluation.executors import open_executor
+from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
+from AnnotationQACore.evaluation.summary import Figure, ItemSummary
+from AnnotationQACore.protocol.statistics import STATISTICS
+
+__all__ = ["add_executor", "compare", "evaluate"]
+
+
+def add_executor(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say where the work runs."""
+    group.add_argument("--workers", type=int, metavar="N", help="local processes; default: 1, this one")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler, such as tcp://host:8786")
+
+
+def evaluate(arguments: argparse.Namespace, folder: Any, resamples: int, seed: int) -> ProjectAgreement:
+    """Compare all cases of a project; what was compared before is taken from this user's kept results."""
+    project = open_project(argparse.Namespace(project=folder))
+    with ExitStack() as stack:
+        executor = None
+        if arguments.scheduler or (arguments.workers or 1) != 1:
+            executor = stack.enter_context(open_executor(arguments.workers, arguments.scheduler))
+        return project_agreement(
+            project,
+            executor=executor,
+            keep_in=kept_results_folder(project),
+            resamples=resamples,
+            seed=seed,
+            progress=ConsoleProgress("comparing cases"),
+        )
+
+
+def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """The mode of `annotation-qa agreement` for a project folder."""
+    result = evaluate(arguments, arguments.files[0], arguments.resamples, arguments.seed)
+    document = {
+        "protocol": result.study.protocol,
+        "summary": json_value(result.summary),
+        "cases": json_value(result.study.cases),
+        "failed": json_value(result.study.failed),
+        "not compared": list(result.unread),
+    }
+    return document, _table(result)
+
+
+def _table(result: ProjectAgreement) -> str:
+    rows = [["item", "statistic", "value", "95 % interval", "n", "asked for", "cases agreed", "to review"]]
+    rows += [_row(item) for item in result.summary.items]
+    lines = [rows_as_text(rows)]
+    lines += [f"not compared: {failed.case}: {failed.problem}" for failed in result.study.failed]
+    if result.unread:
+        lines.append(f"{len(result.unread)} cases were read by fewer than two readers.")
+    return "\n".join(lines)
+
+
+def _row(item: ItemSummary) -> list[str]:
+    figure = item.figure(item.judged_by) or (item.figures[0] if item.figures else None)
+    if figure is None:
+        return [item.title, "–", "–", "–", str(item.n_cases), "–", "–", "–"]
+    judged = figure.name == item.judged_by
+    sign = "≥" if not judged or STATISTICS[figure.name].better == "larger" else "≤"  # type: ignore[index]
+    asked = f"{sign} {item.threshold:g} {'reached' if item.reached else 'missed'}" if judged else "–"
+    has_verdict = item.agreed_cases + item.review_cases > 0
+    return [
+        item.title,
+        figure.title,
+        _number(figure.value),
+        _interval(figure),
+        f"{figure.n} {figure.of}",
+        asked,
+        str(item.agreed_cases) if has_verdict else "–",
+        str(item.review_cases) if has_verdict else "–",
+    ]
+
+
+def _interval(figure: Figure) -> str:
+    return "–" if math.isnan(figure.low) else f"{_number(figure.low)} to {_number(figure.high)}"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
