@@ -136,7 +136,7 @@ def box_consensus(
 
 def _clusters(drawn: Sequence[tuple[str, Box]], threshold: float) -> list[list[int]]:
     """Agglomerate by mean overlap; ties go to the boxes given first."""
-    overlap = np.array([[_linkable(a, b) for b in drawn] for a in drawn], dtype=np.float64).reshape(len(drawn), -1)
+    overlap = np.array([[_linkable(a, b) for b in drawn] for a in drawn], dtype=np.float64)
     clusters = [[index] for index in range(len(drawn))]
     while len(clusters) > 1:
         best, pair = threshold - 1e-12, None

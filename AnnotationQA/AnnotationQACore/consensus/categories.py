@@ -214,8 +214,10 @@ def _decided(
     said = {category for row in rows for entry in row for category in entry}
     kinds = tuple(sorted(said)) if categories is None else tuple(categories)
     unknown = sorted(said - set(kinds))
-    if unknown or len(set(kinds)) < len(kinds):
-        raise InputError(f"consensus: category {unknown[0] if unknown else kinds!r} is not in the list or is twice.")
+    if len(set(kinds)) < len(kinds):
+        raise InputError("consensus: a category is in the list twice; give each once.")
+    if unknown:
+        raise InputError(f"consensus: category '{unknown[0]}' is not in the list; correct the rating or the list.")
     if not kinds:
         raise InputError("consensus: the table holds no rating; check the columns.")
     index = {category: number for number, category in enumerate(kinds)}
