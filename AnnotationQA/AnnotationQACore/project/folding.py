@@ -262,6 +262,9 @@ class _Folding:
 
     def add_cases(self, _: Event, payload: Mapping[str, Any]) -> None:
         cases = [Case.from_json(value) for value in payload["cases"]]
+        names = [case.id.casefold() for case in cases]
+        if len(set(names)) < len(names):
+            raise _Rejected(Reason.MALFORMED, "a case is named twice; name each once")
         late = [case.id for case in cases if case.id.casefold() in self.names_of_cases]
         for case, value in zip(cases, payload["cases"], strict=True):
             if case.id.casefold() not in self.names_of_cases:

@@ -28,12 +28,21 @@ from AnnotationQACore.project.snapshots import (
     save_snapshot,
     without_collection,
 )
-from AnnotationQACore.project.state import State
+from AnnotationQACore.project.state import Reason, State
 
 __all__ = ["Act", "Ledger", "claimed_keys", "ledger_files", "utc_now"]
 
 _SAVE_AFTER = 200
 """New events after which the snapshot is worth being written again."""
+
+_REMEDIES: dict[str, str] = {
+    Reason.UNKNOWN_KEY: "send the lead your public key (annotation-qa identity show)",
+    Reason.REVOKED_KEY: "ask the lead for another key",
+    Reason.NO_RIGHT: "ask the lead",
+    Reason.NO_GROUND: "correct the name",
+    Reason.CAME_TOO_LATE: "leave it out",
+    Reason.MALFORMED: "correct it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +201,10 @@ class Ledger:
         key = events[0].key if events else ""
         for rejection in state.rejected[::-1]:
             if rejection.key == key and rejection.sequence in own:
-                raise ProjectError(f"'{rejection.kind}' by '{rejection.actor}' is refused: {rejection.detail}.")
+                remedy = _REMEDIES[rejection.reason]
+                raise ProjectError(
+                    f"'{rejection.kind}' by '{rejection.actor}' is refused: {rejection.detail}; {remedy}."
+                )
         return state
 
     def _new_chains(self) -> dict[str, tuple[Chain, bytes]] | None:

@@ -2,9 +2,10 @@
 
 Locks of the operating system are not reliable on network shares. A lock here is a file that only one process can create
 (exclusive creation is atomic on local disks, SMB and NFS). It is held for one append, some milliseconds, and tells who
-holds it. A lock is taken for abandoned when its process has ended on this computer, or when it is older than a minute
-by the clock of the share; then it is moved aside first, so that of two processes that see it only one goes on.
-Should two processes get in all the same, their events fork the chain, and `verify` tells.
+holds it. A lock is taken for abandoned when its process has ended on this computer, when it is older than a minute by
+the clock of the share, or when it does not say whose it is and is older than two seconds; then it is moved aside first,
+so that of two processes that see it only one goes on. Should two processes get in all the same, their events fork the
+chain, and `verify` tells.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ PATIENCE = 10.0
 
 ABANDONED_AFTER = 60.0
 """Seconds after which a lock of another computer is taken for abandoned."""
+
+INCOMPLETE_AFTER = 2.0
+"""Seconds after which a lock that does not say whose it is was left by a crash."""
 
 _PAUSE = 0.02
 
@@ -103,7 +107,7 @@ def _is_abandoned(path: Path, holder: str) -> bool:
         fields = json.loads(holder)
         host, process = str(fields["host"]), int(fields["process"])
     except (ValueError, TypeError, KeyError):
-        return _age(path) > ABANDONED_AFTER
+        return _age(path) > INCOMPLETE_AFTER
     if host == socket.gethostname() and os.name != "nt" and not _is_running(process):
         return True
     return _age(path) > ABANDONED_AFTER

@@ -204,8 +204,8 @@ class _Verifying:
 
     def _check_heads(self) -> None:
         reported: set[str] = set()
-        witnesses = [(f"'{e.actor}' had seen", e.seen) for c in self._chains.values() for e in c.events if e.seen]
-        witnesses.append(("had been seen before", self._known))
+        witnesses = [(f"'{e.actor}'", e.seen) for c in self._chains.values() for e in c.events if e.seen]
+        witnesses.append(("this user", self._known))
         for who, seen in witnesses:
             for key, head in seen.items():
                 chain = self._chains.get(key)
@@ -216,10 +216,10 @@ class _Verifying:
                 if not 0 <= head.sequence < len(events):
                     reported.add(key)
                     first = len(events)
-                    self._find(where, f"it is missing, though {who} event {head.sequence} (truncated)", first)
+                    self._find(where, f"it is missing, though {who} had seen event {head.sequence} (truncated)", first)
                 elif events[head.sequence].hash != head.hash:
                     reported.add(key)
-                    self._find(where, f"it is not the one that {who} (the chain was rewritten)", head.sequence)
+                    self._find(where, f"it is not the one that {who} had seen (the chain was rewritten)", head.sequence)
 
     def _is_found(self, where: str) -> bool:
         return any(finding.where == where for finding in self._findings)

@@ -115,7 +115,7 @@ def test_a_rewrite_that_only_this_computer_had_seen(study) -> None:
     content = path.read_bytes()
     path.write_bytes(b"")
     found = verify(study.folder)
-    assert "event 0: it is missing, though had been seen before event 0 (truncated)" in str(found.first)
+    assert "event 0: it is missing, though this user had seen event 0 (truncated)" in str(found.first)
     assert verify(study.folder, known_heads={}).is_sound
     path.write_bytes(content)
     assert verify(study.folder).is_sound

@@ -1,0 +1,88 @@
+"""Arguments of the commands that work on a project: which one, and who acts."""
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.identities import Identity, key_files, load_identity
+
+__all__ = [
+    "PASSPHRASE_VARIABLE",
+    "add_actor",
+    "add_key_dir",
+    "add_project",
+    "identity_of",
+    "open_project",
+    "passphrase",
+]
+
+PASSPHRASE_VARIABLE = "ANNOTATIONQA_PASSPHRASE"  # noqa: S105 - its name, not a passphrase
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Add the argument PROJECT."""
+    parser.add_argument("project", metavar="PROJECT", type=Path, help="project folder")
+
+
+def add_key_dir(parser: argparse.ArgumentParser) -> None:
+    """Add the option --key-dir."""
+    parser.add_argument("--key-dir", type=Path, help="folder of private keys (default: this user's)")
+
+
+def add_actor(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say who acts."""
+    parser.add_argument(
+        "--as", dest="actor", metavar="NAME", help="who acts (default: the only identity on this device)"
+    )
+    add_key_dir(parser)
+
+
+def identity_of(arguments: argparse.Namespace) -> Identity:
+    """Load the key of the one who acts; its passphrase comes from ANNOTATIONQA_PASSPHRASE or is asked for."""
+    names = list(key_files(arguments.key_dir))
+    name = arguments.actor or (names[0] if len(names) == 1 else None)
+    if name is None:
+        known = f"one of {', '.join(names)}" if names else "after making one with: annotation-qa identity new NAME"
+        raise InputError(f"who acts is not clear; say --as NAME, {known}.")
+    try:
+        return load_identity(name, arguments.key_dir, os.environ.get(PASSPHRASE_VARIABLE, ""))
+    except InputError as error:
+        if "passphrase is needed" not in str(error) or not sys.stdin.isatty():
+            raise
+    return load_identity(name, arguments.key_dir, getpass.getpass(f"passphrase of {name}: "))
+
+
+def passphrase() -> str:
+    """A new passphrase, from ANNOTATIONQA_PASSPHRASE or asked for twice."""
+    if PASSPHRASE_VARIABLE in os.environ:
+        return os.environ[PASSPHRASE_VARIABLE]
+    first = getpass.getpass("passphrase: ")
+    if getpass.getpass("the same again: ") != first:
+        raise InputError("the two passphrases differ; try again.")
+    return first
+
+
+def open_project(arguments: argparse.Namespace, identity: Identity | None = None) -> Project:
+    """Open the project, and say on standard error when its ledger is broken."""
+    project = Project.open(arguments.project, identity, progress=_QuietWhenShort("opening"))
+    for problem in project.problems:
+        print(f"warning: {problem}; see annotation-qa verify.", file=sys.stderr)
+    return project
+
+
+class _QuietWhenShort:
+    """Progress that shows nothing for work of less than some thousand steps."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._console: ConsoleProgress | None = None
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        if total >= 5000:
+            self._console = self._console or ConsoleProgress(self._title)
+            self._console(done, total, message)
