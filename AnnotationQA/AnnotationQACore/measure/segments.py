@@ -33,7 +33,7 @@ DEFINITIONS = {
     "in_plane": "longest diameter of a connected part on a slice, and the longest perpendicular to it on that slice "
     "(RECIST 1.1), of the convex hull of points half-way between outermost voxel centres and their outer neighbours",
     "longest_3d": "longest distance in space between such points, over all parts",
-    "intensity": "over all voxels; the standard deviation is that of these voxels (divided by n), percentiles are linear",
+    "intensity": "over all voxels; the standard deviation divides by n, percentiles are linear",
     "intensity_core": "the same without voxels that have a voxel centre outside the segment within the shell",
 }
 
