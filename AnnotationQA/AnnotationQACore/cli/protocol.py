@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--format", choices=["html", "markdown"], help="default: by the suffix of -o, else markdown")
     show.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write (default: standard output)")
     new = actions.add_parser("new", help="start a protocol of your own from a shipped one")
-    new.add_argument("--from", dest="source", required=True, metavar="NAME", choices=shipped_protocols())
+    new.add_argument("--from", dest="source", required=True, metavar="NAME", help="a shipped protocol")
     new.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write (default: NAME.json)")
     actions.add_parser("list", help="list the shipped protocols")
     schema = actions.add_parser("schema", help="print the JSON Schema that editors complete protocols by")
@@ -85,10 +85,11 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _new(arguments: argparse.Namespace) -> int:
+    protocol = load_shipped(arguments.source)
     target = arguments.output or Path(f"{arguments.source}.json")
     if target.exists():
         raise DestinationError(f"{target}: exists already; name another file with -o, or remove it first.")
-    write_text(target, protocol_text(load_shipped(arguments.source)))
+    write_text(target, protocol_text(protocol))
     print(f"{target}: written. Give it an ID and title of its own, then: annotation-qa protocol check {target}")
     return 0
 

@@ -1,0 +1,147 @@
+"""Measure the segments of a segmentation on its image: volumes, diameters, intensities."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from AnnotationQACore import atomic
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.geometry import require_same_grid
+from AnnotationQACore.interchange.label_images import read_segmentation, read_volume
+from AnnotationQACore.measure.diameters import Diameter
+from AnnotationQACore.measure.intensity import PERCENTILES, IntensityStatistics
+from AnnotationQACore.measure.segments import DEFINITIONS, SegmentMeasurements, measure_segments
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `annotation-qa measure`."""
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="the image, e.g. in HU or Bq/ml")
+    parser.add_argument("segmentation", type=Path, metavar="SEG", help="segmentation on the grid of the image")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the measurements as JSON")
+    parser.add_argument("--segments", nargs="+", metavar="ID", help="only these segments")
+    parser.add_argument(
+        "--slice-axis", type=int, choices=(0, 1, 2), default=0, help="array axis across the slices (k=0)"
+    )
+    parser.add_argument("--shell", type=float, default=0.0, metavar="MM", help="partial-volume shell to leave out")
+    parser.add_argument("--factor", type=float, default=1.0, help="multiplies the image values, e.g. the SUV factor")
+    parser.add_argument("--unit", default="", help="of the values after the factor, e.g. HU or SUV; only shown")
+    parser.add_argument("--percentiles", nargs="+", type=float, default=list(PERCENTILES), metavar="P")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, write and show."""
+    image = read_volume(arguments.image)
+    segmentation = read_segmentation(arguments.segmentation)
+    require_same_grid(image.grid, segmentation.grid, (arguments.image.name, arguments.segmentation.name))
+    progress = ConsoleProgress("measuring")
+    total = len(arguments.segments or segmentation.segments)
+    measured = []
+    for row in measure_segments(
+        image,
+        segmentation,
+        only=arguments.segments,
+        slice_axis=arguments.slice_axis,
+        shell_mm=arguments.shell,
+        factor=arguments.factor,
+        percentiles=arguments.percentiles,
+    ):
+        measured.append(row)
+        progress(len(measured), total, row.segment.name)
+    report = {
+        "version": _version(),
+        "parameters": {
+            "slice_axis": arguments.slice_axis,
+            "shell_mm": arguments.shell,
+            "factor": arguments.factor,
+            "unit": arguments.unit,
+        },
+        "definitions": DEFINITIONS,
+        "grid": {
+            "shape_kji": list(image.grid.shape),
+            "spacing_mm": list(image.grid.spacing),
+            "voxel_volume_mm3": image.grid.voxel_volume,
+        },
+        "segments": {row.segment.id: _plain(_row(row)) for row in measured},
+    }
+    if arguments.json:
+        atomic.write_text(arguments.json, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    print(_table(measured, arguments.unit))
+    return 0
+
+
+def _row(row: SegmentMeasurements) -> dict[str, Any]:
+    return {
+        "name": row.segment.name,
+        "voxels": row.voxels,
+        "volume_mm3": row.volume_mm3,
+        "surface_volume_mm3": row.surface.volume_mm3,
+        "surface_area_mm2": row.surface.area_mm2,
+        "parts": row.parts,
+        "largest_area": None if row.largest_area is None else asdict(row.largest_area),
+        "in_plane": None if row.in_plane is None else asdict(row.in_plane),
+        "longest_3d": None if row.longest_3d is None else asdict(row.longest_3d),
+        "intensity": asdict(row.intensity),
+        "intensity_core": None if row.intensity_core is None else asdict(row.intensity_core),
+    }
+
+
+def _plain(value: object) -> Any:
+    """JSON without NaN or infinity, with text for keys."""
+    if isinstance(value, Mapping):
+        return {f"{key:g}" if isinstance(key, float) else key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _version() -> str:
+    try:
+        return version("annotation-qa")
+    except PackageNotFoundError:
+        return "in Slicer"
+
+
+def _table(measured: Sequence[SegmentMeasurements], unit: str) -> str:
+    return "\n".join(line for row in measured for line in _lines(row, unit)) or "no segments to measure"
+
+
+def _lines(row: SegmentMeasurements, unit: str) -> list[str]:
+    lines = [f"{row.segment.name} ({row.segment.id})"]
+    if not row.voxels or row.in_plane is None or row.longest_3d is None or row.largest_area is None:
+        return [*lines, "  empty: nothing to measure"]
+    plane = row.in_plane
+    tied = f" (as long on slice {', '.join(map(str, plane.tied_slices))})" if plane.tied_slices else ""
+    lines += [
+        f"  volume          {row.volume_mm3:.1f} mm³ ({row.voxels} voxels, {row.parts} part{'s' * (row.parts > 1)})",
+        f"  surface         {row.surface.volume_mm3:.1f} mm³ inside, {row.surface.area_mm2:.1f} mm²",
+        f"  largest area    {row.largest_area.area_mm2:.1f} mm² on slice {row.largest_area.slice_index}",
+        f"  longest         {_diameter(plane.longest)} on slice {plane.slice_index}{tied}",
+        f"  perpendicular   {_diameter(plane.perpendicular)}",
+        f"  longest in 3D   {_diameter(row.longest_3d)}",
+        f"  intensity       {_statistics(row.intensity, unit)}",
+    ]
+    if row.intensity_core is not None:
+        lines.append(f"  without shell   {_statistics(row.intensity_core, unit)}")
+    return lines
+
+
+def _diameter(diameter: Diameter) -> str:
+    ends = " to ".join("(" + ", ".join(f"{value:.1f}" for value in end) + ")" for end in diameter.ends)
+    return f"{diameter.length_mm:.1f} mm from {ends} LPS"
+
+
+def _statistics(values: IntensityStatistics, unit: str) -> str:
+    if not values.voxels:
+        return "no voxels"
+    shown = f"mean {values.mean:.4g}, SD {values.sd:.4g}, median {values.median:.4g}, {values.minimum:.4g} to "
+    left_out = f"; {values.not_finite} not finite left out" if values.not_finite else ""
+    return f"{shown}{values.maximum:.4g} {unit}".rstrip() + f" over {values.voxels} voxels{left_out}"
