@@ -206,5 +206,5 @@ def _agreement(item: Item, agreement: Agreement, path: str) -> Iterator[Problem]
 def _twice(names: list[str], path: str, what: str) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name and name in names[:index]:
-            said = f"the {what} '{name}' is used twice, first at {path.format(names.index(name))}"
+            said = f"the {what} {name!r} is used twice, first at {path.format(names.index(name))}"
             yield Problem(path.format(index), said, "give each its own")

@@ -105,7 +105,7 @@ def load_shipped(name: str) -> Protocol:
     """Load a protocol that comes with the software; raises `InputError` when there is none of this name."""
     names = shipped_protocols()
     if name not in names:
-        raise InputError(f"no shipped protocol '{name}'; {did_you_mean(name, names)}.")
+        raise InputError(str(Problem("", f"no shipped protocol '{name}'", did_you_mean(name, names))))
     with resources.as_file(resources.files("AnnotationQACore.protocol") / "library") as library:
         return load_protocol(library / f"{name}.json")
 

@@ -88,12 +88,12 @@ def code_problem(code: Code) -> tuple[str, str, str] | None:
     if code.scheme not in SCHEMES and not code.scheme.startswith("99"):
         known = _MISNAMED.get(code.scheme.upper())
         remedy = f"write '{known}'" if known else f"use one of {', '.join(SCHEMES)}, or a private one such as 99LOCAL"
-        return "scheme", f"'{code.scheme}' is no coding scheme designator", remedy
+        return "scheme", f"{code.scheme!r} is no coding scheme designator", remedy
     expression, form = _FORMS.get(code.scheme, (r"\S+", "a code without spaces"))
     if not re.fullmatch(expression, code.value):
-        return "value", f"'{code.value}' cannot be a code of {SCHEMES.get(code.scheme, code.scheme)}", f"give {form}"
+        return "value", f"{code.value!r} cannot be a code of {SCHEMES.get(code.scheme, code.scheme)}", f"give {form}"
     if code.scheme == "SCT" and not _verhoeff_holds(code.value):
-        return "value", f"'{code.value}' has a wrong check digit", "look the code up again; a digit is mistyped"
+        return "value", f"{code.value!r} has a wrong check digit", "look the code up again; a digit is mistyped"
     if len(code.meaning) > 64:
         return "meaning", f"{len(code.meaning)} characters", "shorten it to 64, the most that DICOM holds"
     return None

@@ -212,7 +212,7 @@ def _region_words(limits: RegionLimits, intensity_unit: str, protocol: Protocol)
 def _intensity_unit(item: Item, protocol: Protocol) -> str:
     series = getattr(item, "series", None) or protocol.imaging.reference_series
     modalities = next(role.modalities for role in protocol.imaging.series if role.id == series)
-    return {("CT",): "HU", ("PT",): "SUV"}.get(modalities, "")
+    return "HU" if set(modalities) == {"CT"} else "SUV" if set(modalities) == {"PT"} else ""
 
 
 def _landmark_words(limits: LandmarkLimits, protocol: Protocol) -> Iterator[str]:

@@ -63,6 +63,13 @@ def test_new_writes_a_protocol_and_refuses_to_overwrite(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.json"]
 
 
+def test_new_from_a_protocol_that_is_not_shipped(run, tmp_path):
+    code, _, err = run("new", "--from", "lung_nodules", "-o", "mine.json")
+    assert code == 2
+    assert err == "annotation-qa: no shipped protocol 'lung_nodules'; did you mean 'lung_nodule_ct'?\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_new_into_a_folder_that_is_not_there(run):
     code, _, err = run("new", "--from", "chest_xray_findings", "-o", "none/mine.json")
     assert code == 2

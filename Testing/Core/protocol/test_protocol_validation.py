@@ -232,3 +232,12 @@ def test_codes_of_a_wrong_form(code, part):
 @pytest.mark.parametrize("code", [Code("I10", "C34.1", "x"), Code("RADLEX", "RID1301", "x"), Code("99LAB", "a1", "x")])
 def test_codes_of_a_right_form(code):
     assert code_problem(code) is None
+
+
+def test_a_problem_stays_on_one_line_whatever_the_file_holds(small, problems_of):
+    small["imaging"]["body_region"] = {"scheme": "S\nCT", "value": "1", "meaning": "x"}
+    small["items"][0]["codes"] = {"type": {"scheme": "SCT", "value": "3960\n7008", "meaning": "x"}}
+    small["items"][4]["choices"] = [{"id": "a", "title": "A\nB"}, {"id": "b", "title": "A\nB"}]
+    problems = problems_of(small)
+    assert len(problems) == 3
+    assert all("\n" not in problem for problem in problems)
