@@ -66,15 +66,20 @@ class SeriesHeader:
 
 
 def group_series(files: Iterable[FileHeader]) -> list[SeriesHeader]:
-    """Group files by patient, study and series; sorted by study and series number."""
+    """Group files by patient, study and series: patients and studies in the order of their paths, series by number."""
     groups: dict[tuple[str, str, str], list[FileHeader]] = defaultdict(list)
-    for file in files:
-        # without a UID a broken file belongs to nothing but itself
-        groups[file.patient_key, file.study_uid, file.series_uid or f"file {file.path}"].append(file)
-    return sorted(
-        map(series_header, groups.values()),
-        key=lambda one: (one.first.patient_key, one.first.study_uid, one.first.series_number or 0),
-    )
+    places: dict[tuple[str, str], int] = {}
+    for file in sorted(files, key=lambda file: str(file.path)):
+        groups[file.patient_key, file.study_uid, file.series_uid].append(file)
+        places.setdefault((file.patient_key, ""), len(places))
+        places.setdefault((file.patient_key, file.study_uid), len(places))
+
+    def order(series: SeriesHeader) -> tuple[int, int, int]:
+        file = series.first
+        study = places[file.patient_key, file.study_uid]
+        return (places[file.patient_key, ""], study, file.series_number or 0)
+
+    return sorted(map(series_header, groups.values()), key=order)
 
 
 def series_header(files: Sequence[FileHeader]) -> SeriesHeader:

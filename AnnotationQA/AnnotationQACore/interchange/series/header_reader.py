@@ -74,6 +74,8 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
         if header.sop_class == _DICOMDIR:
             return UnreadableFile(path, "it is a DICOMDIR, an index of other files", is_dicom=False)
         problem = problem or _missing(header)
+        if not header.series_uid:
+            return UnreadableFile(path, problem, is_dicom=True)
         if not problem and header.is_image and located and pixels is None:
             problem = "it has no pixel data"
         if not problem and header.is_image:

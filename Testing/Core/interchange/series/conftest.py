@@ -16,11 +16,12 @@ from AnnotationQACore.interchange.series.grouping import SeriesHeader
 from AnnotationQACore.interchange.series.scanning import scan_folder
 
 ROWS, COLUMNS = 6, 5
-NAME, PATIENT_ID = "Nobody^Knows", "ID-4711"
 
 
 class Studio:
     """Writes DICOM files into one folder; keyword arguments set elements, None removes them."""
+
+    patient_name, patient_id = "Nobody^Knows", "ID-4711"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,7 +73,7 @@ class Studio:
         dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = self.study, self.series
         dataset.FrameOfReferenceUID = self.frame
-        dataset.Modality, dataset.PatientID, dataset.PatientName = "CT", PATIENT_ID, NAME
+        dataset.Modality, dataset.PatientID, dataset.PatientName = "CT", self.patient_id, self.patient_name
         dataset.PatientSex, dataset.PatientAge = "F", "061Y"
         dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = "20240229"
         dataset.StudyTime = dataset.SeriesTime = dataset.AcquisitionTime = "101500"
@@ -100,6 +101,12 @@ class Studio:
         """The one series of the folder."""
         (series,) = scan_folder(self.folder).series
         return series
+
+
+@pytest.fixture
+def studio_in() -> type[Studio]:
+    """Takes a folder, and gives a studio that writes there."""
+    return Studio
 
 
 @pytest.fixture
