@@ -1,0 +1,84 @@
+"""Files that are there whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from DeidentifyStudyCore.errors import DestinationError
+
+__all__ = ["flush_files", "replacing", "write_bytes", "write_text"]
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
+
+    The file and its folder are flushed to disk, so that a crash at any moment leaves the old file or the new one.
+    The temporary name keeps the suffixes of `path`, because writers choose the format by them. With ``flush=False``
+    the caller flushes many files at once with `flush_files`, before it records them as done.
+
+    Raises
+    ------
+    DestinationError
+        The folder is missing, read-only or full.
+    """
+    temporary = path.with_name(f".tmp-{secrets.token_hex(6)}-{path.name}")
+    try:
+        temporary.touch(exist_ok=False)
+        yield temporary
+        if flush:
+            _flush(temporary)
+        temporary.replace(path)
+        if flush:
+            _flush_folder(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; raises `DestinationError`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` as UTF-8 with Unix line ends to `path`, whole or not at all; raises `DestinationError`."""
+    write_bytes(path, content.encode())
+
+
+def flush_files(paths: Iterable[Path]) -> None:
+    """Flush files and their folders to disk; raises `DestinationError`."""
+    folders = set()
+    for path in paths:
+        try:
+            _flush(path)
+            folders.add(path.parent)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+    for folder in folders:
+        _flush_folder(folder)
+
+
+def _cannot_write(path: Path, error: OSError) -> DestinationError:
+    reason = error.strerror or type(error).__name__
+    return DestinationError(f"{path}: cannot be written ({reason}); free space or choose a folder you may write to.")
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open folders; NTFS journals the rename itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,205 @@
+"""Opening a DICOM file: preamble, file meta information, transfer syntax, and the data set as one buffer."""
+
+import contextlib
+import mmap
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom.uid import UID, AllTransferSyntaxes
+
+from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+from DeidentifyStudyCore.tokenizer import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    Buffer,
+    Encoding,
+    Span,
+    scan,
+    scan_dataset,
+)
+
+__all__ = ["DEFLATED", "Source", "opened", "text_of"]
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+_ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
+_READ_WHOLE = 8 << 20
+_DEFLATE_CHUNK = 1 << 20
+_LARGEST_INFLATED = 16 << 30
+_LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
+
+
+@dataclass(slots=True)
+class Source:
+    """A DICOM file that has been scanned.
+
+    Attributes
+    ----------
+    buffer : bytes or mmap
+        The file, or the inflated data set; spans count from its start.
+    file : binary file
+        What `buffer` shows, for copies made by the kernel.
+    encoding : Encoding
+        Of the data set.
+    transfer_syntax : str
+        UID as the file meta information has it, or as the data set shows where that is missing.
+    start : int
+        Where the data set begins.
+    spans : list of Span
+        The elements of the data set, in the order of the file.
+    slack : int
+        Bytes after the data set that belong to no element.
+    size : int
+        Bytes of the file itself, before inflating.
+    """
+
+    buffer: Buffer
+    file: BinaryIO
+    encoding: Encoding
+    transfer_syntax: str
+    start: int
+    spans: list[Span]
+    slack: int
+    size: int
+
+    def value(self, tag: int) -> bytes:
+        """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
+        for span in self.spans:
+            if span[0] == tag:
+                return bytes(self.buffer[span[3] : span[4]]).rstrip(b" \0")
+        return b""
+
+
+def text_of(value: bytes) -> str:
+    """Decode a value that may hold ASCII only; other bytes become U+FFFD."""
+    return value.decode("ascii", "replace").strip(" \0")
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Open and scan a DICOM file; small files are read, large ones are mapped into memory.
+
+    Raises
+    ------
+    Quarantined
+        The file is empty, is not DICOM, or has an unknown transfer syntax.
+    MalformedFile
+        The data set cannot be parsed.
+    """
+    with contextlib.ExitStack() as stack:
+        file: BinaryIO = stack.enter_context(path.open("rb", buffering=0))
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise Quarantined("empty-file")
+        buffer = _buffer(file, size, stack)
+        start, syntax = _file_meta(buffer)
+        encoding = _encoding(buffer, start, syntax)
+        if syntax == DEFLATED:
+            file = stack.enter_context(tempfile.TemporaryFile())
+            _inflate(buffer, start, file)
+            inflated = os.fstat(file.fileno()).st_size
+            if inflated == 0:
+                raise MalformedFile("truncated", start)
+            buffer, start = _buffer(file, inflated, stack), 0
+        spans, end = scan_dataset(buffer, start, len(buffer), encoding)
+        yield Source(buffer, file, encoding, syntax or _guessed(encoding), start, spans, len(buffer) - end, size)
+
+
+def _guessed(encoding: Encoding) -> str:
+    if encoding.implicit:
+        return "1.2.840.10008.1.2"
+    return "1.2.840.10008.1.2.2" if encoding.big else "1.2.840.10008.1.2.1"
+
+
+def _buffer(file: BinaryIO, size: int, stack: contextlib.ExitStack) -> Buffer:
+    if size <= _READ_WHOLE:
+        file.seek(0)
+        return file.read()
+    return stack.enter_context(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+
+
+def _file_meta(buffer: Buffer) -> tuple[int, str]:
+    """Where the data set begins, and the transfer syntax (empty when the file does not say)."""
+    start = 132 if buffer[128:132] == b"DICM" else 0
+    if buffer[start : start + 2] != b"\x02\x00":
+        if start == 0 and not _looks_like_dataset(buffer):
+            raise Quarantined("not-dicom")
+        return start, ""
+    end = start
+    syntax = ""
+    while buffer[end : end + 2] == b"\x02\x00":
+        span = _meta_element(buffer, end)
+        if span[0] == 0x00020010:
+            syntax = text_of(bytes(buffer[span[3] : span[4]]))
+        end = span[5]
+    return end, syntax
+
+
+def _meta_element(buffer: Buffer, position: int) -> Span:
+    head = bytes(buffer[position : position + 12])
+    if len(head) < 8:
+        raise MalformedFile("truncated", position)
+    long = head[4:6] in LONG_VRS
+    length = int.from_bytes(head[8:12] if long else head[6:8], "little")
+    end = position + (12 if long else 8) + length
+    if end > len(buffer):
+        raise MalformedFile("truncated", position)
+    return scan(buffer, position, end, EXPLICIT_LITTLE)[0]
+
+
+def _looks_like_dataset(buffer: Buffer) -> bool:
+    """Files without preamble must begin with a low standard group, as all composite objects do."""
+    head = bytes(buffer[:12])
+    if len(head) < 8:
+        return False
+    group = min(int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big"))
+    if not 0x0004 <= group <= 0x0010:
+        return False
+    if head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS:
+        return True
+    return head[1] == 0 and 0 < int.from_bytes(head[4:8], "little") <= len(buffer) - 8
+
+
+def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
+    head = bytes(buffer[start : start + 8])
+    if syntax == DEFLATED:
+        return EXPLICIT_LITTLE
+    if not syntax:
+        if head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS:
+            return IMPLICIT_LITTLE
+        return EXPLICIT_BIG if head[:1] == b"\0" and head[1:2] != b"\0" else EXPLICIT_LITTLE
+    if UID(syntax) not in AllTransferSyntaxes:
+        raise Quarantined("unknown-transfer-syntax")
+    encoding = _ENCODINGS.get(syntax, EXPLICIT_LITTLE)
+    explicit = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
+    if len(head) == 8 and encoding.implicit == explicit:
+        raise Quarantined("unknown-transfer-syntax")  # the file meta information contradicts the data set
+    return encoding
+
+
+def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    limit = min(_LARGEST_INFLATED, (len(buffer) - start) * _LARGEST_RATIO + _DEFLATE_CHUNK)
+    position, written = start, 0
+    try:
+        while not inflater.eof:
+            chunk = inflater.unconsumed_tail or bytes(buffer[position : position + _DEFLATE_CHUNK])
+            if not inflater.unconsumed_tail:
+                position += len(chunk)
+            if not chunk:
+                raise MalformedFile("truncated", position)
+            data = inflater.decompress(chunk, _DEFLATE_CHUNK)
+            written += len(data)
+            if written > limit:
+                raise Quarantined("inflates-too-large")
+            file.write(data)
+    except zlib.error:
+        raise MalformedFile("invalid-structure", position) from None
+    file.flush()
