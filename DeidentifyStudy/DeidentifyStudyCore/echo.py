@@ -1,0 +1,194 @@
+"""The echo dictionary: every name, number and date of a patient, so that they are found again wherever they are
+repeated."""
+
+import datetime
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from DeidentifyStudyCore.charset import search_forms
+from DeidentifyStudyCore.dates import parse_date, spellings
+
+__all__ = ["Echo", "EchoBuilder", "normalized", "words_of"]
+
+_WORD = re.compile(r"[^\W_]+")
+_SHORTEST_NAME = 3
+_SHORTEST_SUBSTRING = 5
+_SHORTEST_NUMBER = 3
+_MANY_WORDS = 20000
+_PREFIXES = frozenset(
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "md",
+        "phd",
+        "jr",
+        "sr",
+        "von",
+        "van",
+        "der",
+        "den",
+        "de",
+        "la",
+        "le",
+        "du",
+        "di",
+        "da",
+        "el",
+        "al",
+        "bin",
+        "ibn",
+        "st",
+        "san",
+        "and",
+        "of",
+        "the",
+        "for",
+        "und",
+        "des",
+        "md.",
+        "no",
+        "nr",
+        "str",
+        "street",
+        "road",
+    ]
+)
+
+
+def normalized(text: str) -> str:
+    """Fold case, width and accents, as people do who copy a name."""
+    text = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in text if not unicodedata.combining(character))
+
+
+def words_of(text: str) -> list[str]:
+    """Runs of letters and digits of a normalized text."""
+    return _WORD.findall(normalized(text))
+
+
+@dataclass(frozen=True)
+class Echo:
+    """What must not be repeated anywhere in a patient's objects.
+
+    Attributes
+    ----------
+    words : frozenset of str
+        Normalized words and numbers; matched as whole words, the longer ones also inside others.
+    common : frozenset of str
+        The patient's words that are words of the field as well (a patient named Chest): free text drops them, terms
+        keep them.
+    dates : frozenset of datetime.date
+        Dates that must not be spelled in any text.
+    uids : frozenset of str
+        Original instance UIDs.
+    """
+
+    words: frozenset[str]
+    common: frozenset[str] = frozenset()
+    dates: frozenset[datetime.date] = frozenset()
+    uids: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @cached_property
+    def _inside(self) -> re.Pattern[str] | None:
+        long = sorted((word for word in self.words if _is_long(word)), key=lambda word: (-len(word), word))
+        return re.compile("|".join(map(re.escape, long))) if long else None
+
+    @cached_property
+    def _dates(self) -> frozenset[str]:
+        return frozenset(spelling for date in self.dates for spelling in spellings(date))
+
+    @cached_property
+    def _bytes(self) -> re.Pattern[bytes] | None:
+        forms = {form for word in self.words if _is_long(word) for form in search_forms(word)}
+        for date in self.dates:
+            forms |= {
+                date.strftime("%Y%m%d").encode(),
+                date.strftime("%Y-%m-%d").encode(),
+                date.strftime("%d.%m.%Y").encode(),
+            }
+        return (
+            re.compile(b"|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f))))
+            if forms
+            else None
+        )
+
+    def has_word(self, word: str) -> bool:
+        """Whether a normalized word is the patient's, or contains a longer one that is."""
+        return word in self.words or (self._inside is not None and self._inside.search(word) is not None)
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text repeats a word, number or date, however it is spelled, split or joined."""
+        if not text:
+            return False
+        plain = normalized(text)
+        found = _WORD.findall(plain)
+        if not self.words.isdisjoint(found):
+            return True
+        if self._inside is not None and (self._inside.search(plain) or self._inside.search("".join(found))):
+            return True
+        return any(spelling in plain for spelling in self._dates) if self._dates and re.search(r"\d", plain) else False
+
+    def is_in_bytes(self, value: bytes) -> bool:
+        """Whether opaque bytes hold a word or date in any character set."""
+        return self._bytes is not None and self._bytes.search(value) is not None
+
+    def is_number(self, text: str) -> bool:
+        """Whether a number, written in five digits or more, is one of the patient's, or one of the dates."""
+        digits = text.strip(" \0+-")
+        return len(digits) >= 5 and digits.isdigit() and (digits in self.words or digits in self._dates)
+
+
+def _is_long(word: str) -> bool:
+    if not word.isascii():
+        return len(word) >= 2
+    return len(word) >= _SHORTEST_SUBSTRING
+
+
+class EchoBuilder:
+    """Collects what the objects of one patient hold."""
+
+    def __init__(self, vocabulary: frozenset[str] = frozenset()) -> None:
+        self._ignored = _PREFIXES | vocabulary  # "General Hospital" must not forbid "general"
+        self.words: set[str] = set()
+        self.dates: set[datetime.date] = set()
+        self.uids: set[str] = set()
+
+    def add_name(self, text: str) -> None:
+        """Add the components of a person's name."""
+        for word in words_of(text):
+            if word in _PREFIXES or (word.isascii() and len(word) < _SHORTEST_NAME) or len(self.words) > _MANY_WORDS:
+                continue
+            self.words.add(word)
+
+    def add_identifier(self, text: str) -> None:
+        """Add a number, an address, a telephone number: as words, and joined."""
+        found = words_of(text)
+        for word in found:
+            has_digit = any(character.isdigit() for character in word)
+            if len(word) >= (_SHORTEST_NUMBER if has_digit else _SHORTEST_NAME + 1) and word not in self._ignored:
+                self.words.add(word)
+        joined = "".join(found)
+        if _SHORTEST_SUBSTRING <= len(joined) <= 64:
+            self.words.add(joined)
+
+    def add_date(self, text: str) -> None:
+        """Add a DA value, or the date of a DT value."""
+        date = parse_date(text[:10]) or parse_date(text[:8])
+        if date is not None and date.year > 1800:
+            self.dates.add(date)
+
+    def merge(self, other: "EchoBuilder") -> None:
+        """Take in what was found in further objects of the same patient."""
+        self.words |= other.words
+        self.dates |= other.dates
+        self.uids |= other.uids
+
+    def built(self, vocabulary: frozenset[str] = frozenset()) -> Echo:
+        """Freeze, with the words of the field set apart."""
+        words = frozenset(self.words)
+        return Echo(words - vocabulary, words & vocabulary, frozenset(self.dates), frozenset(self.uids))

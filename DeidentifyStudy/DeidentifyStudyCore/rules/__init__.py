@@ -1,0 +1,1 @@
+"""What happens to each element, as rules that can describe themselves."""

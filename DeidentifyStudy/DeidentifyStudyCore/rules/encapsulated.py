@@ -1,0 +1,79 @@
+"""Encapsulated documents: nothing of them can be cleaned with certainty, so that they are replaced, or not written."""
+
+from dataclasses import dataclass
+
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.rules.model import Action, Context, Element, replaced
+
+__all__ = ["EMPTY_PDF", "EncapsulatedDocument", "EncapsulatedLength"]
+
+_MIME = 0x00420012
+
+
+def _empty_pdf() -> bytes:
+    content = b"BT /F1 14 Tf 72 720 Td (Document removed by de-identification) Tj ET"
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    )
+    pdf = b"%PDF-1.4\n"
+    offsets = []
+    for number, body in enumerate(objects, start=1):
+        offsets.append(len(pdf))
+        pdf += b"%d 0 obj%s endobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(pdf)
+    return pdf + b"xref\n0 6\n0000000000 65535 f \n" + table + trailer
+
+
+EMPTY_PDF = _empty_pdf()
+_EMPTY_CDA = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<ClinicalDocument xmlns="urn:hl7-org:v3">'
+    b"<title>Document removed by de-identification</title></ClinicalDocument>\n"
+)
+_REPLACEMENTS = {b"application/pdf": EMPTY_PDF, b"text/xml": _EMPTY_CDA, b"application/xml": _EMPTY_CDA}
+
+
+def _replacement(context: Context) -> bytes:
+    mime = context.item.get(_MIME, b"").strip(b" \0").lower()
+    if mime not in _REPLACEMENTS:
+        raise Quarantined("encapsulated-document")
+    return _REPLACEMENTS[mime]
+
+
+@dataclass(frozen=True, slots=True)
+class EncapsulatedDocument:
+    """The document itself."""
+
+    policy: str
+    name: str = "encapsulated document"
+
+    def apply(self, element: Element, context: Context) -> Action:  # noqa: ARG002  # the protocol of rules
+        """Replace a PDF or CDA by an empty one; refuse everything else."""
+        if self.policy == "quarantine":
+            raise Quarantined("encapsulated-document")
+        return replaced(_replacement(context))
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        if self.policy == "quarantine":
+            return "the object goes to quarantine"
+        return "PDF and CDA are replaced by an empty document; objects with any other document go to quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class EncapsulatedLength:
+    """Encapsulated Document Length follows the document."""
+
+    name: str = "encapsulated length"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Set the length of the replacement."""
+        return replaced(len(_replacement(context)).to_bytes(4, "big" if element.big else "little"))
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "set to the length of the document that replaces it"

@@ -1,0 +1,133 @@
+"""What a rule is given, and what it answers."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from DeidentifyStudyCore.charset import decoded
+from DeidentifyStudyCore.echo import Echo
+from DeidentifyStudyCore.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.standard import AttributeTypes
+
+__all__ = ["KEEP", "REMOVE", "Action", "Context", "Element", "Kind", "Mode", "Rule", "Subject", "opened", "replaced"]
+
+
+class Kind(enum.Enum):
+    """What is done to an element."""
+
+    KEEP = "kept"
+    REMOVE = "removed"
+    REPLACE = "replaced"
+    ITEMS = "cleaned item by item"
+
+
+class Mode(enum.Enum):
+    """How the items of a sequence are cleaned.
+
+    ``NORMAL``: by the same rules as everything; ``DUMMY``: all text becomes a dummy; ``RETAIN``: text of an identity
+    that the profile retains stays, unless it repeats the patient's.
+    """
+
+    NORMAL = "normal"
+    DUMMY = "dummy"
+    RETAIN = "retain"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rule decided; `value` is the new, unpadded value of a replaced element."""
+
+    kind: Kind
+    value: bytes = b""
+    mode: Mode = Mode.NORMAL
+
+
+KEEP = Action(Kind.KEEP)
+REMOVE = Action(Kind.REMOVE)
+
+
+def replaced(value: bytes) -> Action:
+    """Replace the value."""
+    return Action(Kind.REPLACE, value)
+
+
+def opened(mode: Mode) -> Action:
+    """Clean the sequence item by item."""
+    return Action(Kind.ITEMS, mode=mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element as rules see it: `vr` is the one that counts (the dictionary's where the file has UN), `value` its
+    bytes."""
+
+    tag: int
+    vr: str
+    value: bytes
+    big: bool = False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is known of a patient while the objects are written.
+
+    Attributes
+    ----------
+    pseudonym : str
+        The new Patient ID.
+    date_offset : int
+        Days that all dates move.
+    echo : Echo
+        What must not be repeated.
+    """
+
+    pseudonym: str
+    date_offset: int
+    echo: Echo
+
+
+@dataclass(slots=True)
+class Context:
+    """Where an element stands.
+
+    Attributes
+    ----------
+    path : tuple of int
+        Tags of the sequences that lead to the item; empty at the top.
+    item : mapping of int to bytes
+        Values of the elements beside it, for rules that depend on a concept name or a coding scheme. Empty at the top.
+    retained : set of (int, str)
+        Texts that were kept or cleaned, for a person to look over.
+    """
+
+    subject: Subject
+    pseudonyms: Pseudonyms
+    types: AttributeTypes
+    codecs: tuple[str, ...]
+    path: tuple[int, ...] = ()
+    item: Mapping[int, bytes] = field(default_factory=dict)
+    mode: Mode = Mode.NORMAL
+    retained: set[tuple[int, str]] = field(default_factory=set)
+
+    def text(self, element: Element) -> str:
+        """Decode an element's value, without padding."""
+        return decoded(element.value, self.codecs).rstrip(" \0")
+
+    def type_of(self, tag: int) -> str:
+        """Type of an attribute in this place: 1, 2 or 3."""
+        return self.types.of(self.path, tag)
+
+
+class Rule(Protocol):
+    """One thing that can happen to elements."""
+
+    @property
+    def name(self) -> str:
+        """Short name, for reports."""
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Decide what happens to an element."""
+
+    def describe(self) -> str:
+        """Say it in one sentence."""

@@ -1,0 +1,98 @@
+"""Keeping, removing, emptying, and dummies that are valid for their VR (PS3.15, E.3: actions K, X, Z, D and choices
+by type)."""
+
+from dataclasses import dataclass
+
+from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, opened, replaced
+
+__all__ = ["DUMMY_TEXT", "Keep", "Remove", "RemoveByType", "dummy_value"]
+
+DUMMY_TEXT = "REMOVED"
+_DUMMIES = {
+    "AE": b"REMOVED",
+    "AS": b"000Y",
+    "CS": b"REMOVED",
+    "DA": b"19000101",
+    "DS": b"0",
+    "DT": b"19000101000000",
+    "IS": b"0",
+    "PN": b"REMOVED",
+    "TM": b"000000",
+    "UR": b"urn:removed",
+}
+_WIDTHS = {"US": 2, "SS": 2, "AT": 4, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
+
+
+def dummy_value(element: Element, context: Context) -> bytes:
+    """Value of the element's VR that says nothing."""
+    if element.vr in _DUMMIES:
+        return _DUMMIES[element.vr]
+    if element.vr == "UI":
+        return context.pseudonyms.uid(context.text(element) or "1").encode()
+    if element.vr in _WIDTHS:
+        return bytes(_WIDTHS[element.vr])
+    if element.vr in {"LO", "SH", "ST", "LT", "UC", "UT"}:
+        return DUMMY_TEXT.encode()
+    return b"\0\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Numbers and technical values that say nothing of a person."""
+
+    name: str = "keep"
+
+    def apply(self, element: Element, context: Context) -> Action:  # noqa: ARG002  # the protocol of rules
+        """Keep it."""
+        return KEEP
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept bit for bit"
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Elements that go whatever their type."""
+
+    name: str = "remove"
+    why: str = "removed"
+
+    def apply(self, element: Element, context: Context) -> Action:  # noqa: ARG002  # the protocol of rules
+        """Remove it."""
+        return REMOVE
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return self.why
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveByType:
+    """Actions X, Z and D: the mildest that the choice of the table and the attribute's type in the IOD allow.
+
+    An attribute of type 1 is never emptied and one of type 2 never removed, whatever the row says, so that the object
+    stays valid; PS3.15 allows the stronger replacement in every such case.
+    """
+
+    choice: str
+    name: str = "remove"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Remove, empty or replace it."""
+        kind = context.type_of(element.tag)
+        if kind == "3" and self.choice.startswith("X"):
+            return REMOVE
+        if kind != "1" and ("Z" in self.choice or self.choice.startswith("X")):
+            return replaced(b"") if element.value else KEEP
+        if element.vr == "SQ":
+            return opened(Mode.DUMMY)
+        return replaced(dummy_value(element, context))
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return {
+            "X": "removed; emptied or replaced by a dummy where the object's type requires it",
+            "Z": "emptied; replaced by a dummy where the object's type requires a value",
+            "D": "replaced by a dummy value",
+        }.get(self.choice, "removed, emptied or replaced by a dummy, by its type in the object")

@@ -1,0 +1,231 @@
+"""Text, codes and numbers written as text."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from DeidentifyStudyCore.charset import encoded
+from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
+from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
+from DeidentifyStudyCore.text import clean_text, has_identifier_pattern, vocabulary
+
+__all__ = ["STANDARD_SCHEMES", "CleanText", "CodeMeaning", "CodeString", "CodeValue", "NumberString", "TechnicalText"]
+
+STANDARD_SCHEMES = frozenset(
+    [
+        "DCM",
+        "SCT",
+        "SRT",
+        "SNM3",
+        "LN",
+        "UCUM",
+        "RADLEX",
+        "FMA",
+        "UMLS",
+        "NCIt",
+        "NCIT",
+        "NEU",
+        "ICD10",
+        "I10",
+        "I10P",
+        "I9C",
+        "I9",
+        "ICDO3",
+        "LOINC",
+        "MSH",
+        "BI",
+        "BARI",
+        "MDNS",
+        "MDC",
+        "MA",
+        "NDC",
+        "ISO639_1",
+        "ISO639_2",
+        "ISO3166_1",
+        "RFC3066",
+        "RFC5646",
+        "UNS",
+        "UBERON",
+        "ITIS_TSN",
+        "ACR",
+        "CPT4",
+        "C4",
+        "HCPT",
+        "SNM",
+        "SNOMED",
+        "DCMUID",
+        "CTM",
+        "PATHLEX",
+        "IBSI",
+        "RXNORM",
+        "GCN",
+        "PUBCHEM_CID",
+    ]
+)
+"""Coding schemes of PS3.16, section 8; the others are private: their meanings are free text."""
+
+_SCHEME, _MEANING = 0x00080102, 0x00080104
+_INTEGER = re.compile(r" *[+-]?\d{1,12} *")
+_DECIMAL = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
+_CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
+
+
+def _finished(text: str, new: str, element: Element, context: Context, choice: str) -> Action:
+    if new == text:
+        if text:
+            context.retained.add((element.tag, text[:200]))
+        return KEEP
+    if not new:
+        return RemoveByType(choice).apply(element, context)
+    context.retained.add((element.tag, new[:200]))
+    return replaced(encoded(new, context.codecs))
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """Descriptors and free text."""
+
+    choice: str = "X"
+    name: str = "clean text"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep the words of the vocabulary that the patient's echo dictionary does not have."""
+        if element.vr == "SQ":
+            return opened(context.mode)
+        text = context.text(element)
+        if not text:
+            return KEEP
+        if context.mode is Mode.DUMMY:
+            return KEEP if text == DUMMY_TEXT else replaced(dummy_value(element, context))
+        if element.vr not in {"LO", "SH", "ST", "LT", "UT", "UC", "CS", "AE"}:
+            return RemoveByType(self.choice).apply(element, context)
+        parts = text.split("\\") if element.vr in {"LO", "SH", "UC", "CS", "AE"} else [text]
+        retain = context.mode is Mode.RETAIN
+        new = "\\".join(clean_text(part, context.subject.echo, technical=retain) for part in parts)
+        return _finished(text, "" if not new.strip("\\ ") else new, element, context, self.choice)
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "free text: words of the vocabulary stay, minus the patient's echo dictionary; sequences item by item"
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicalText:
+    """Names of kernels, coils, sequences and software, and identities that the profile retains."""
+
+    choice: str = "X"
+    name: str = "technical text"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep it unless it repeats the patient's dictionary or holds a date, an address or a long number."""
+        if element.vr == "SQ":
+            return opened(Mode.RETAIN)
+        text = context.text(element)
+        if not text:
+            return KEEP
+        new = "\\".join(clean_text(part, context.subject.echo, technical=True) for part in text.split("\\"))
+        return _finished(text, "" if not new.strip("\\ ") else new, element, context, self.choice)
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept unless it repeats the patient's echo dictionary or holds a date, an address or a long number"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeString:
+    """CS: terms that the standard or a maker defines."""
+
+    name: str = "code string"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep terms in the repertoire of CS that are words of the field or not the patient's."""
+        text = context.text(element)
+        parts = [part.strip() for part in text.split("\\")]
+        words, echo = vocabulary(), context.subject.echo
+        for part in parts:
+            lower = part.lower()
+            known = lower in words or all(word in words for word in re.split(r"[ _]", lower) if word)
+            if not known and (
+                not _CODE_STRING.fullmatch(part.upper()) or echo.is_in(part) or has_identifier_pattern(part)
+            ):
+                return RemoveByType("X").apply(element, context)
+        return KEEP
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept when it is a defined term; removed when it repeats the patient's echo dictionary"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeValue:
+    """Values and designators of codes."""
+
+    name: str = "code value"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep codes of standard schemes; clean those of private ones."""
+        text = context.text(element)
+        scheme = context.text(Element(_SCHEME, "SH", context.item.get(_SCHEME, b"")))
+        meaning = context.item.get(_MEANING, b"").rstrip(b" \0")
+        echo = context.subject.echo
+        if scheme.strip() in STANDARD_SCHEMES:
+            # a real code of a standard scheme is one short token; a name is none
+            if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^]{1,64}", text) and not echo.is_in(text):
+                return KEEP
+        elif not meaning and not scheme and not text:
+            return KEEP
+        return TechnicalText("D").apply(element, context)
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept in standard coding schemes; in private ones cleaned like technical text"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMeaning:
+    """Code Meaning: defined by the scheme, or free text where the scheme is private."""
+
+    name: str = "code meaning"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep meanings of standard schemes unless they repeat the patient's dictionary; clean the others as free
+        text."""
+        scheme = context.text(Element(_SCHEME, "SH", context.item.get(_SCHEME, b"")))
+        if scheme.strip() in STANDARD_SCHEMES or context.mode is Mode.RETAIN:
+            return TechnicalText("D").apply(element, context)
+        return CleanText("D").apply(element, context)
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept in standard coding schemes unless it repeats the echo dictionary; free text in private ones"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberString:
+    """DS and IS, and whole numbers in binary: numbers, as long as they are numbers and not the patient's."""
+
+    name: str = "number"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep valid numbers that are in no echo dictionary."""
+        echo = context.subject.echo
+        if element.vr in {"UL", "SL", "UV", "SV", "US", "SS"}:
+            width = {"UL": 4, "SL": 4, "US": 2, "SS": 2}.get(element.vr, 8)
+            order: Literal["big", "little"] = "big" if element.big else "little"
+            signed = element.vr.startswith("S")
+            for start in range(0, min(len(element.value), 64 * width), width):
+                number = int.from_bytes(element.value[start : start + width], order, signed=signed)
+                if echo.is_number(str(number)):
+                    return RemoveByType("X").apply(element, context)
+            return KEEP
+        pattern = _INTEGER if element.vr == "IS" else _DECIMAL
+        for part in context.text(element).split("\\"):
+            if part.strip(" \0") and not pattern.fullmatch(part):
+                return RemoveByType("X").apply(element, context)
+            if echo.is_number(part):
+                return RemoveByType("X").apply(element, context)
+        return KEEP
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept when it is a number, and not one of the patient's"

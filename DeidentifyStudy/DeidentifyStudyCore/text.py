@@ -1,0 +1,122 @@
+"""Free text: what is kept are words of the field and short numbers; everything else goes.
+
+The vocabulary (``data/vocabulary.txt``) is the project's own list. A word of it is still dropped when the patient's
+echo dictionary has it. Dates, times, telephone numbers, addresses of mail, network and web, UIDs and long numbers go
+by their pattern.
+"""
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+from DeidentifyStudyCore.echo import Echo, normalized
+
+__all__ = ["clean_text", "has_identifier_pattern", "is_technical_token", "vocabulary"]
+
+_MONTHS = (
+    "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|fevr(?:ier)?|mar(?:ch|s|z)?|apr(?:il)?|avr(?:il)?|may|mai|jun(?:e|i)?|juin|"
+    "jul(?:y|i)?|juil(?:let)?|aug(?:ust)?|aout|sep(?:t|tember|tembre)?|o[ck]t(?:ober|obre)?|nov(?:ember|embre)?|"
+    "de[cz](?:ember|embre)?"
+)
+_PATTERNS = re.compile(
+    "|".join(
+        (
+            r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*",  # mail
+            r"\b(?:https?|ftp|file|dicom|wado|urn|mailto|tel)s?:[^\s,;]+",  # web and other URIs
+            r"\bwww\.[^\s,;]+",
+            r"\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|it|es|nl|eu|jp|cn|info|local|lan)\b[^\s,;]*",
+            r"\\\\[^\s]+|\b[a-z]:\\[^\s]+|(?<!\w)/(?:\w+/)+\w+",  # paths
+            r"\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b",  # GUID
+            r"\b[\da-f]{2}(?:[:-][\da-f]{2}){5}\b",  # hardware address
+            r"\b(?:\d+\.){3,}\d+\b",  # IP addresses and UIDs
+            rf"\b(?:{_MONTHS})\b\.?\s*\d{{1,2}}(?:st|nd|rd|th)?,?\s*(?:\d{{4}}|'?\d{{2}})?\b",
+            rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s/-]*(?:of\s+)?(?:{_MONTHS})\b\.?(?:[\s,/-]*(?:\d{{4}}|'?\d{{2}}\b))?",
+            rf"\b(?:{_MONTHS})\.?[\s/-]*(?:\d{{4}}|'\d{{2}})\b",
+            r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # dates in digits
+            r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b)?",  # times
+            r"(?:\+\s*)?\(?\d(?:[\s()./-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
+            r"\b(?:9\d|1\d\d)\s*-?\s*(?:y\b|yo\b|y/o\b|yrs?\b|years?\b|jahre?\b|ans\b)",  # ages over 89
+        )
+    ),
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\d+\.\d+(?![\d.])|[^\W_]+(?:['’][^\W\d_]+)?")
+_UNITS = (
+    "mm|cm|m|um|ml|cc|l|mg|ug|kg|g|s|sec|ms|us|min|h|hr|kv|kvp|kev|mev|ma|mas|mgy|cgy|gy|hz|khz|mhz|t|x|fps|bpm|deg|hu|mci|"
+    "mbq|ph|d|w|mmhg|suv"
+)
+_TECHNICAL = re.compile(
+    rf"\d{{1,3}}|\d{{1,4}}\.\d{{1,4}}|\d{{1,4}}(?:{_UNITS})|\d{{1,4}}x\d{{1,4}}(?:x\d{{1,4}})?(?:{_UNITS})?|"
+    r"\d[a-z]|[a-z]\d{1,2}[a-z]?|[bt]\d{1,4}|"
+    r"(?:te|tr|ti|fa|b|bval|ph|phase|echo|e|nex|sl|im|se|vol|ir|pa|dir|mb|snr|dose|cor|sag|tra|ax)\d{1,4}|"
+    r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
+)
+_REPLACED = "�"
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> frozenset[str]:
+    """Words that free text may keep, normalized."""
+    text = files("DeidentifyStudyCore").joinpath("data", "vocabulary.txt").read_text(encoding="utf-8")
+    lines = (line.split("#", 1)[0] for line in text.splitlines())
+    return frozenset(normalized(word) for line in lines for word in line.split())
+
+
+def is_technical_token(word: str) -> bool:
+    """Whether a normalized token is a short number, a number with its unit, or an index such as T2, L5 or b1000."""
+    return _TECHNICAL.fullmatch(word) is not None
+
+
+def has_identifier_pattern(text: str) -> bool:
+    """Whether a text holds a date, a telephone number, an address, a UID or a long number."""
+    return _PATTERNS.search(text) is not None
+
+
+def clean_text(text: str, echo: Echo, technical: bool = False) -> str:
+    """Keep the words of the field, drop the rest; a text of which everything is kept comes back as it was.
+
+    Parameters
+    ----------
+    text : str
+        Plain text; line breaks survive.
+    echo : Echo
+        Words of it are dropped even when the vocabulary has them.
+    technical : bool
+        Keep every word that is not in the echo dictionary: for names of kernels, coils and sequences.
+    """
+    if _REPLACED in text:
+        technical = False
+    pieces: list[str] = []
+    position = 0
+    everything = True
+    for start, stop, kept in _tokens(text, echo, technical):
+        if kept:
+            between = text[position:start]
+            if not everything and not between.isspace():
+                between = "\n" if "\n" in between else " "
+            pieces.append((between if pieces or everything else "") + text[start:stop])
+            position = stop
+        else:
+            everything = False
+    if everything:
+        return text
+    return "".join(pieces).strip()
+
+
+def _tokens(text: str, echo: Echo, technical: bool) -> list[tuple[int, int, bool]]:
+    dropped = [found.span() for found in _PATTERNS.finditer(text)]
+    words = vocabulary()
+    result = [(start, stop, False) for start, stop in dropped]
+    for found in _TOKEN.finditer(text):
+        start, stop = found.span()
+        if any(start < after and stop > before for before, after in dropped):
+            continue
+        word = normalized(found[0])
+        allowed = word in words or is_technical_token(word) or (technical and "�" not in word)
+        ours = echo.has_word(word) or (not technical and word in echo.common)
+        result.append((start, stop, allowed and not ours))
+    result.sort()
+    kept = " ".join(text[start:stop] for start, stop, keep in result if keep)
+    if echo.is_in(kept):  # an echo that is spread over several tokens: nothing is safe
+        return [(start, stop, False) for start, stop, _ in result]
+    return result

@@ -1,0 +1,128 @@
+"""Write the data files of the standard's facts that `DeidentifyStudyCore` carries.
+
+    python Testing/Core/deidentify/standard_tables.py SHARED_DATA OUTPUT_FOLDER
+
+Sources: PS3.15 2026d Tables E.1-1 and E.3.10-1 and PS3.16 CID 7050 (tables of facts), and the types of attributes by IOD of PS3.3
+as highdicom lists them. `test_standard_tables.py` holds the files that are committed equal to what this script writes.
+"""
+
+import csv
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+EDITION = "2026d"
+OPTIONS = [
+    "clean_descriptors",
+    "clean_graphics",
+    "clean_structured_content",
+    "retain_device_identity",
+    "retain_institution_identity",
+    "retain_longitudinal_full_dates",
+    "retain_longitudinal_modified_dates",
+    "retain_patient_characteristics",
+    "retain_safe_private",
+    "retain_uids",
+]
+
+
+def confidentiality_table(source: Path) -> dict[str, object]:
+    """Table E.1-1: tag in hexadecimal (``x`` in repeating groups) to name, basic action and options."""
+    rows: dict[str, object] = {}
+    for row in csv.DictReader(source.read_text(encoding="utf-8").splitlines()):
+        found = re.fullmatch(r"\(([0-9A-Fx]{4}),([0-9A-Fx]{4})\)", row["tag"])
+        if not found:
+            continue  # "gggg is odd": private attributes are a rule, not a row
+        options = {option: row[option] for option in OPTIONS if row[option]}
+        rows["".join(found.groups())] = [row["name"], row["basic_profile"], options]
+    return {"source": f"PS3.15 {EDITION} Table E.1-1", "sha256": digest(source), "rows": rows}
+
+
+def safe_private_table(source: Path) -> dict[str, object]:
+    """Table E.3.10-1: private creator to element (group and last two digits) to VR."""
+    creators: dict[str, dict[str, str]] = {}
+    for row in csv.DictReader(source.read_text(encoding="utf-8").splitlines()):
+        creators.setdefault(row["private_creator"], {})[row["group"] + row["element"]] = row["vr"]
+    return {"source": f"PS3.15 {EDITION} Table E.3.10-1", "sha256": digest(source), "creators": creators}
+
+
+def method_codes(source: Path) -> dict[str, object]:
+    """CID 7050: code value to meaning."""
+    codes = {row["code_value"]: row["code_meaning"] for row in json.loads(source.read_text())["rows"]}
+    return {"source": f"PS3.16 {EDITION} CID 7050", "sha256": digest(source), "codes": codes}
+
+
+def attribute_types() -> dict[str, object]:
+    """Types 1, 1C, 2 and 2C by module (PS3.3), and the modules of each SOP class; a path of tags leads into sequences."""
+    from highdicom._iods import IOD_MODULE_MAP, SOP_CLASS_UID_IOD_KEY_MAP
+    from highdicom._modules import MODULE_ATTRIBUTE_MAP
+    from pydicom.datadict import DicomDictionary, tag_for_keyword
+
+    numeric = {"US", "SS", "UL", "SL", "FL", "FD", "OW", "OF", "OD", "OL", "AT", "DS", "IS", "CS", "US or SS"}
+    modules: dict[str, dict[str, str]] = {}
+    for name, attributes in sorted(MODULE_ATTRIBUTE_MAP.items()):
+        types: dict[str, str] = {}
+        for attribute in attributes:
+            tags = [tag_for_keyword(keyword) for keyword in [*attribute["path"], attribute["keyword"]]]
+            kind = attribute["type"]
+            if None in tags or kind in {"3", "None", None} or len(tags) > 4:
+                continue
+            if tags[-1] in SAME_EVERYWHERE or len(tags) > 1 and tags[-2] in SAME_EVERYWHERE:
+                continue
+            if DicomDictionary[tags[-1]][0] in numeric and tags[-1] not in CLEANED_NUMBERS:
+                continue
+            path = "/".join(f"{tag:08X}" for tag in tags)
+            types[path] = min(types.get(path, "9"), kind[0])
+        if types:
+            modules[name] = types
+    iods = {
+        uid: [m["key"] for m in IOD_MODULE_MAP[key] if m["key"] in modules]
+        for uid, key in sorted(SOP_CLASS_UID_IOD_KEY_MAP.items())
+    }
+    return {"source": "PS3.3, through highdicom's tables", "modules": modules, "sop_classes": iods}
+
+
+CLEANED_NUMBERS = {0x00100040, 0x00101020, 0x00101030, 0x001021C0, 0x001021A0, 0x00102203, 0x00181042}
+"""Numbers and codes that profiles remove: their types matter too."""
+
+SAME_EVERYWHERE = {
+    *range(0x00080100, 0x00080124),  # codes
+    0x00081150,
+    0x00081155,
+    0x00081160,
+    0x00081199,
+}
+"""The macros for codes and references have the same types everywhere: `attribute_types.py` knows them."""
+
+
+def digest(source: Path) -> str:
+    return hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def tables(shared: Path) -> dict[str, dict[str, object]]:
+    """All data files by name."""
+    return {
+        "confidentiality_profile.json": confidentiality_table(shared / "deid" / "ps3_15_table_e1_1_2026d.csv"),
+        "safe_private.json": safe_private_table(shared / "deid" / "ps3_15_table_e3_10_1_2026d.csv"),
+        "method_codes.json": method_codes(shared / "deid" / "cid_7050_2026d.json"),
+        "attribute_types.json": attribute_types(),
+    }
+
+
+def encoded(table: dict[str, object]) -> str:
+    """JSON with one row a line at the second level, so that a change of edition can be read in a diff."""
+    lines = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            rows = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in value.items())
+            lines.append(f" {json.dumps(key)}: {{\n{rows}\n }}")
+        else:
+            lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    for name, table in tables(Path(sys.argv[1])).items():
+        (Path(sys.argv[2]) / name).write_text(encoded(table), encoding="utf-8")
