@@ -1,0 +1,1 @@
+"""The command line of De-identify Study: one module per subcommand."""

@@ -1,0 +1,150 @@
+"""What commands show: progress with the time left or as JSON lines, questions for a passphrase, executors."""
+
+import argparse
+import contextlib
+import getpass
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from pathlib import Path
+from typing import TextIO
+
+from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
+from DeidentifyStudyCore.keyfile import Secret, open_key
+from DeidentifyStudyCore.progress import Progress, silent
+
+__all__ = ["add_key_arguments", "add_work_arguments", "executor_of", "passphrase_of", "progress_of", "secret_of"]
+
+PASSPHRASE_VARIABLE = "DEIDENTIFY_PASSPHRASE"  # noqa: S105  # the name of the variable, not a passphrase
+
+
+def add_key_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add what names the key and its passphrase."""
+    parser.add_argument("--key", type=Path, required=required, metavar="FILE", help="key file (see 'key new')")
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help=f"file whose first line is the passphrase (else ${PASSPHRASE_VARIABLE}, else a question)",
+    )
+
+
+def add_work_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where the work is done, and how progress is shown."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--workers", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler (needs the extra 'cluster')")
+    parser.add_argument(
+        "--progress", choices=("text", "json", "none"), default="text", help="one JSON object a line, or text"
+    )
+    parser.add_argument("--cancel-file", type=Path, metavar="FILE", help="stop as soon as this file exists")
+
+
+def passphrase_of(arguments: argparse.Namespace) -> str:
+    """Passphrase from a file, the environment, or a question."""
+    if arguments.passphrase_file:
+        try:
+            return str(arguments.passphrase_file.read_text(encoding="utf-8").split("\n")[0].rstrip("\r"))
+        except (OSError, UnicodeDecodeError):
+            raise KeyFileError(
+                f"{arguments.passphrase_file}: cannot be read; name the file with the passphrase."
+            ) from None
+    if PASSPHRASE_VARIABLE in os.environ:
+        return os.environ[PASSPHRASE_VARIABLE]
+    if not sys.stdin.isatty():
+        raise KeyFileError(f"no passphrase: set {PASSPHRASE_VARIABLE} or use --passphrase-file.")
+    return getpass.getpass("Passphrase: ")
+
+
+def secret_of(arguments: argparse.Namespace) -> Secret:
+    """Open the key that the arguments name."""
+    return open_key(arguments.key, passphrase_of(arguments))
+
+
+@contextlib.contextmanager
+def executor_of(arguments: argparse.Namespace) -> Iterator[Executor | None]:
+    """Executor that the arguments ask for; None does the work in this process."""
+    if arguments.scheduler:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise MissingExtra("Dask is not installed; pip install 'annotation-qa[cluster]'.") from None
+        try:
+            client = Client(arguments.scheduler, timeout=20)
+        except (OSError, ValueError):
+            raise InputError("no Dask scheduler answers at the address of --scheduler; check it.") from None
+        with client, client.get_executor() as executor:
+            yield executor
+        return
+    if arguments.workers < 1:
+        raise InputError("--workers must be 1 or more.")
+    if arguments.workers == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(arguments.workers, mp_context=multiprocessing.get_context("spawn")) as executor:
+        yield executor
+
+
+def progress_of(arguments: argparse.Namespace) -> Progress:
+    """Progress that the arguments ask for; it raises `Cancelled` when the cancel file is there."""
+    shown: Progress = silent
+    if arguments.progress == "json":
+        shown = _JsonProgress(sys.stderr)
+    elif arguments.progress == "text":
+        shown = _TextProgress(sys.stderr)
+    cancel_file = arguments.cancel_file
+
+    def report(done: int, total: int, message: str = "") -> None:
+        if cancel_file and cancel_file.exists():
+            raise Cancelled("cancelled")
+        shown(done, total, message)
+
+    return report
+
+
+class _Timed:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._message = ""
+        self._start = time.monotonic()
+        self._first = 0
+
+    def _left(self, done: int, total: int, message: str) -> float | None:
+        """Seconds left in this stage; what an earlier run had done does not count."""
+        if message != self._message:
+            self._message, self._start, self._first = message, time.monotonic(), done
+        finished = done - self._first
+        return (time.monotonic() - self._start) / finished * (total - done) if finished > 0 else None
+
+
+class _JsonProgress(_Timed):
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        left = self._left(done, total, message)
+        row = {"stage": message, "done": done, "total": total, "seconds_left": None if left is None else round(left, 1)}
+        self._stream.write(json.dumps(row) + "\n")
+        self._stream.flush()
+
+
+class _TextProgress(_Timed):
+    _last = ("", -1)
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        left = self._left(done, total, message)
+        line = f"{message}: {done}/{total}" + (f", {_duration(left)} left" if left and done < total else "")
+        if self._stream.isatty():
+            self._stream.write(f"\r\x1b[2K{line}" + ("\n" if done >= total else ""))
+            self._stream.flush()
+            return
+        tenth = (message, 10 * done // max(total, 1))
+        if tenth != self._last:
+            self._last = tenth
+            self._stream.write(line + "\n")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.0f} s"

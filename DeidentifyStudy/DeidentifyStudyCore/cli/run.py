@@ -1,0 +1,98 @@
+"""De-identify a folder: every DICOM object is written and verified, or it is left out for a reason that the report
+names.
+
+Exit code 0: all clean; 3: some objects were not written; 2: wrong use, nothing was written.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from DeidentifyStudyCore import conformance
+from DeidentifyStudyCore.batch import BatchOptions, Outcome, run_batch
+from DeidentifyStudyCore.cli.console import add_key_arguments, add_work_arguments, executor_of, progress_of, secret_of
+from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.crosswalk import read_supplied
+from DeidentifyStudyCore.errors import InputError
+from DeidentifyStudyCore.keyfile import Secret, ephemeral_secret
+from DeidentifyStudyCore.profile import OPTIONS, Profile, load_profile
+from DeidentifyStudyCore.report import build_report, write_report
+from DeidentifyStudyCore.review import ReviewQueue
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("source", type=Path, metavar="IN", help="folder with the studies; it is only read")
+    parser.add_argument(
+        "destination", type=Path, metavar="OUT", help="folder for the result: new, empty, or of a run to resume"
+    )
+    parser.add_argument(
+        "--profile", required=True, metavar="NAME", help="shipped profile or JSON file (see 'profiles')"
+    )
+    add_key_arguments(parser, required=False)
+    parser.add_argument(
+        "--option", action="append", default=[], choices=sorted(OPTIONS), help="switch a further option on"
+    )
+    parser.add_argument(
+        "--review", type=Path, metavar="QUEUE", help="JSON file of objects that wait for a person's decision"
+    )
+    parser.add_argument("--ids", type=Path, metavar="CSV", help="pseudonyms to use: columns patient_id, pseudonym")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="folder for the report (default: OUT with '-report')"
+    )
+    parser.add_argument("--search-pixels", action="store_true", help="search whole files for echoes, not only headers")
+    parser.add_argument(
+        "--conformance",
+        choices=("none", "sample", "all"),
+        default="sample",
+        help="compare with dciodvfy, where it is installed: one object of each series, or all (default: sample)",
+    )
+    add_work_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    profile = load_profile(arguments.profile, tuple(arguments.option))
+    secret = _secret(arguments, profile)
+    report_folder = arguments.report or arguments.destination.with_name(arguments.destination.name + "-report")
+    supplied = read_supplied(arguments.ids) if arguments.ids else {}
+    queue = ReviewQueue.load(arguments.review) if arguments.review else None
+    progress = progress_of(arguments)
+    with executor_of(arguments) as executor:
+        options = BatchOptions(
+            report_folder, arguments.key, supplied, queue, arguments.search_pixels, executor, progress
+        )
+        outcome = run_batch(arguments.source, arguments.destination, profile, secret, options)
+    judged = _judged(outcome, arguments)
+    path = write_report(build_report(outcome, profile, secret, judged), report_folder)
+    written = sum(bool(result.output) for result in outcome.files)
+    print(f"{written} objects written and verified, {outcome.quarantined} quarantined; report: {path}")
+    return SOME_QUARANTINED if outcome.quarantined else CLEAN
+
+
+def _secret(arguments: argparse.Namespace, profile: Profile) -> Secret:
+    if profile.ephemeral:
+        if arguments.key:
+            raise InputError(f"profile {profile.name} uses an ephemeral key; leave --key away.")
+        return ephemeral_secret()
+    if not arguments.key:
+        raise InputError(f"profile {profile.name} needs --key FILE; make one with 'deidentify-study key new'.")
+    return secret_of(arguments)
+
+
+def _judged(outcome: Outcome, arguments: argparse.Namespace) -> dict[str, Any]:
+    checked = 0
+    found: list[str] = []
+    if arguments.conformance != "none" and conformance.is_available():
+        seen = set()
+        for result in outcome.files:
+            series = result.output.rpartition("/")[0]
+            if not result.output or (arguments.conformance == "sample" and series in seen):
+                continue
+            seen.add(series)
+            facts = outcome.index.files[result.number]
+            found += conformance.new_errors(arguments.source / facts.path, arguments.destination / result.output)
+            checked += 1
+    return {"checked": checked, "new_errors": found}

@@ -1,0 +1,36 @@
+"""`dciodvfy` as judge, where it is installed: does the output break rules of its IOD that the source kept?"""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+__all__ = ["is_available", "new_errors"]
+
+_TIMEOUT = 60
+_VALUES = re.compile(r"<[^>]*>|= *[^ ]+|\d+")
+
+
+def is_available() -> bool:
+    """Whether `dciodvfy` (dicom3tools) is on the path."""
+    return shutil.which("dciodvfy") is not None
+
+
+def new_errors(source: Path, output: Path) -> list[str]:
+    """Errors of the output that the source does not have; values are taken out of the lines, attributes stay."""
+    return sorted((_errors(output) - _errors(source)).elements())
+
+
+def _errors(path: Path) -> Counter[str]:
+    program = shutil.which("dciodvfy")
+    if program is None:
+        return Counter()
+    try:
+        done = subprocess.run(  # noqa: S603  # the program is found on the path, the file name is one argument
+            [program, str(path)], capture_output=True, timeout=_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Counter()
+    lines = done.stderr.decode("latin-1").splitlines()
+    return Counter(_VALUES.sub("#", line) for line in lines if line.startswith("Error"))

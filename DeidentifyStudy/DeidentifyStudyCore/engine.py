@@ -1,0 +1,365 @@
+"""The splice engine: what stays is copied as ranges of the source, only what changes is encoded anew.
+
+Decisions on elements that are equal byte for byte, as most are within a series, are made once and remembered.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import chain
+
+from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.codestream import Piece
+from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+from DeidentifyStudyCore.markers import file_meta, marker_elements
+from DeidentifyStudyCore.pixeldata import Masked, PixelPlan, plan_pixels
+from DeidentifyStudyCore.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.model import Action, Context, Element, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
+from DeidentifyStudyCore.source import Source, text_of
+from DeidentifyStudyCore.standard import attribute_types
+from DeidentifyStudyCore.tokenizer import (
+    IMPLICIT_LITTLE,
+    ITEM,
+    PIXEL_DATA,
+    SEQUENCE_END,
+    UNDEFINED,
+    Buffer,
+    Encoding,
+    Span,
+    dictionary_vr,
+    items,
+    scan,
+)
+
+__all__ = ["Engine", "Rewritten", "TallyKey"]
+
+TallyKey = tuple[tuple[int, ...], int, str, str]
+"""Path of sequences, tag, rule, and what was done."""
+
+_CHARACTER_SET = 0x00080005
+_CONTENT = 0x0040A730
+_LARGEST_REMEMBERED = 1 << 16
+_MOST_REMEMBERED = 20000
+_BULK = 1 << 20
+_BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
+_NUL_PADDED = frozenset({b"UI", b"OB", b"UN"})
+_EXTENDED_OFFSETS, _EXTENDED_LENGTHS = 0x7FE00001, 0x7FE00002
+
+_Decision = tuple[bytes | None, tuple[TallyKey, ...]]
+
+
+@dataclass(slots=True)
+class Rewritten:
+    """A data set as it will be written.
+
+    Attributes
+    ----------
+    meta : bytes
+        Preamble and file meta information.
+    pieces : list
+        Bytes, ranges of the source, and masked pixels, in order.
+    tally : Counter
+        How many elements each rule acted on.
+    pixels_changed : frozenset of str
+        What was done to the pixel data element.
+    """
+
+    meta: bytes
+    pieces: list[Piece | Masked]
+    tally: Counter[TallyKey]
+    pixels_changed: frozenset[str] = field(default=frozenset())
+
+
+class Engine:
+    """Rewrites the objects of one patient.
+
+    Attributes
+    ----------
+    retained : set of (int, str)
+        Tags and texts that were kept or cleaned so far, for a person to look over.
+    """
+
+    def __init__(self, book: RuleBook, pseudonyms: Pseudonyms, subject: Subject) -> None:
+        self._book = book
+        self._pseudonyms = pseudonyms
+        self._subject = subject
+        self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, _Decision]] = {}
+        self.retained: set[tuple[int, str]] = set()
+
+    def rewrite(self, source: Source) -> Rewritten:
+        """Decide on every element of an object.
+
+        Raises
+        ------
+        Quarantined
+            The object cannot be cleaned.
+        MalformedFile
+            A sequence of it cannot be parsed.
+        """
+        sop_class, character_set = text_of(source.value(0x00080016)), source.value(_CHARACTER_SET)
+        instance = text_of(source.value(0x00080018))
+        if not sop_class or not instance or not source.value(0x0020000D) or not source.value(0x0020000E):
+            raise Quarantined("missing-identifiers")
+        plan = plan_pixels(source)
+        if plan is None and any(span[0] == 0x00287FE0 for span in source.spans):
+            raise Quarantined("pixel-data-elsewhere")
+        key = (sop_class, source.encoding, character_set)
+        memo = self._memos.setdefault(key, {})
+        if len(memo) > _MOST_REMEMBERED:
+            memo.clear()
+        context = self._context(sop_class, character_set)
+        if source.value(0x00420012):
+            context.item = {0x00420012: source.value(0x00420012)}
+        used: list[tuple[TallyKey, ...]] = []
+        inserted = marker_elements(self._book.profile, source.encoding)
+        pieces = self._splice(
+            source.buffer, source.spans, source.start, source.encoding, context, 0, used, memo, plan, inserted
+        )
+        meta = file_meta(sop_class, self._pseudonyms.uid(instance), source.transfer_syntax)
+        changed = plan.changed if plan else frozenset()
+        return Rewritten(meta, pieces, Counter(chain.from_iterable(used)), changed)
+
+    def _context(self, sop_class: str, character_set: bytes) -> Context:
+        return Context(
+            self._subject,
+            self._pseudonyms,
+            attribute_types(sop_class),
+            codecs_of(character_set),
+            retained=self.retained,
+        )
+
+    def explain(self, source: Source) -> list[tuple[tuple[int, ...], Span, Action, str, str]]:
+        """Decide on every element without writing: path, span, action, name and description of the rule, in file
+        order."""
+        context = self._context(text_of(source.value(0x00080016)), source.value(_CHARACTER_SET))
+        if source.value(0x00420012):
+            context.item = {0x00420012: source.value(0x00420012)}
+        return list(self._explained(source.buffer, source.spans, source.encoding, context, 0))
+
+    def _explained(
+        self, buffer: Buffer, spans: list[Span], encoding: Encoding, context: Context, depth: int
+    ) -> list[tuple[tuple[int, ...], Span, Action, str, str]]:
+        rows = []
+        private = self._private_block(buffer, spans)
+        for span in spans:
+            action, rule, text = self._action(buffer, span, encoding, context, private)
+            rows.append((context.path, span, action, rule, text))
+            if action.kind is Kind.ITEMS:
+                inner = IMPLICIT_LITTLE if span[1] == b"UN" else encoding
+                for _, value, stop, _ in items(buffer, span, inner, depth):
+                    nested = scan(buffer, value, stop, inner, depth + 1)
+                    below = self._below(buffer, nested, context, span[0], action.mode)
+                    rows.extend(self._explained(buffer, nested, inner, below, depth + 1))
+        return rows
+
+    def _splice(  # noqa: C901  # the hot loop: see tokenizer._scan
+        self,
+        buffer: Buffer,
+        spans: list[Span],
+        begin: int,
+        encoding: Encoding,
+        context: Context,
+        depth: int,
+        used: list[tuple[TallyKey, ...]],
+        memo: dict[bytes, _Decision] | None = None,
+        plan: PixelPlan | None = None,
+        inserted: tuple[tuple[int, bytes], ...] = (),
+    ) -> list[Piece | Masked]:
+        """Pieces that replace the elements of one item or data set."""
+        pieces: list[Piece | Masked] = []
+        run = begin
+        waiting = list(reversed(inserted))
+        next_tag = waiting[-1][0] if waiting else 1 << 32
+        private = self._private_block(buffer, spans)
+        for span in spans:
+            tag, _, start, _, _, end = span
+            while next_tag <= tag:
+                if start > run:
+                    pieces.append((run, start))
+                run = start
+                pieces.append(waiting.pop()[1])
+                next_tag = waiting[-1][0] if waiting else 1 << 32
+            if tag >= _EXTENDED_OFFSETS and plan is not None and not depth:
+                new = self._pixel_element(span, plan, encoding, buffer)
+                if new is not None:
+                    if start > run:
+                        pieces.append((run, start))
+                    pieces.extend(new)
+                    run = end
+                    continue
+            if memo is not None and end - start <= _LARGEST_REMEMBERED and not tag & 0x10000:
+                raw = buffer[start:end]
+                decision = memo.get(raw)
+                if decision is None:
+                    decision = memo[raw] = self._decide(buffer, span, encoding, context, private, depth)
+            else:
+                decision = self._decide(buffer, span, encoding, context, private, depth)
+            used.append(decision[1])
+            replacement = decision[0]
+            if replacement is None:
+                continue
+            if start > run:
+                pieces.append((run, start))
+            if replacement:
+                pieces.append(replacement)
+            run = end
+        last = spans[-1][5] if spans else begin
+        if last > run:
+            pieces.append((run, last))
+        pieces.extend(element for _, element in reversed(waiting))
+        return pieces
+
+    @staticmethod
+    def _pixel_element(span: Span, plan: PixelPlan, encoding: Encoding, buffer: Buffer) -> list[Piece | Masked] | None:
+        tag, vr, _, value, stop, _ = span
+        if tag == PIXEL_DATA:
+            return plan.pieces
+        if tag in {_EXTENDED_OFFSETS, _EXTENDED_LENGTHS} and plan.moved:
+            if tag == _EXTENDED_LENGTHS:
+                lengths = [plan.resized[offset] for offset in sorted(plan.resized)]
+                new = b"".join(length.to_bytes(8, "little") for length in lengths)
+            else:
+                old = [int.from_bytes(buffer[at : at + 8], "little") for at in range(value, stop, 8)]
+                new = b"".join(plan.moved.get(offset, 0).to_bytes(8, "little") for offset in old)
+            if len(new) != stop - value:
+                raise Quarantined("compressed-metadata")  # frames of several fragments with an extended table
+            return [encoding.element(tag, vr, new)]
+        return None
+
+    def _decide(
+        self,
+        buffer: Buffer,
+        span: Span,
+        encoding: Encoding,
+        context: Context,
+        private: PrivateBlock,
+        depth: int,
+    ) -> _Decision:
+        """New bytes of an element (None: as it is; empty: none) and what to count."""
+        tag, vr = span[0], span[1]
+        action, rule, _ = self._action(buffer, span, encoding, context, private)
+        key = (context.path, tag, rule, action.kind.value)
+        if action.kind is Kind.KEEP:
+            return None, (key,)
+        if action.kind is Kind.REMOVE:
+            return b"", (key,)
+        if action.kind is Kind.REPLACE:
+            value = action.value
+            if len(value) % 2:
+                value += b"\0" if vr in _NUL_PADDED else b" "
+            return encoding.element(tag, vr, value), (key,)
+        used: list[tuple[TallyKey, ...]] = [(key,)]
+        try:
+            new = self._sequence(buffer, span, encoding, context, action.mode, depth, used)
+        except MalformedFile:
+            if vr != b"UN" and not tag & 0x10000:
+                raise
+            return b"", ((context.path, tag, "unreadable sequence", Kind.REMOVE.value),)
+        return new, tuple(chain.from_iterable(used))
+
+    def _action(
+        self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
+    ) -> tuple[Action, str, str]:
+        tag, file_vr, _, value, stop, _ = span
+        vr = file_vr.decode("ascii")
+        if tag & 0x10000:
+            return self._private_action(buffer, span, encoding, context, private)
+        if file_vr == b"UN":
+            vr = dictionary_vr(tag).decode("ascii")
+            if stop != span[5]:
+                vr = "SQ"
+        rule = self._book.rule_for(tag, vr)
+        if stop - value > _BULK and file_vr in _BULK_VRS and rule.name == "binary":
+            return Action(Kind.KEEP), "bulk data", "kept bit for bit"
+        content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
+        big = encoding.big and file_vr != b"UN"
+        return (
+            rule.apply(Element(tag, vr, content or (b"+" if stop > value else b""), big), context),
+            rule.name,
+            rule.describe(),
+        )
+
+    def _private_action(
+        self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
+    ) -> tuple[Action, str, str]:
+        tag, file_vr, _, value, stop, end = span
+        rule = self._book.private
+        removed = Action(Kind.REMOVE), "private", "removed: private elements that are not in the table of safe ones"
+        if rule is None or context.mode is Mode.DUMMY:
+            return removed
+        if 0x10 <= tag & 0xFFFF <= 0xFF:
+            kept = tag in private.kept
+            return (Action(Kind.KEEP), "private creator", "kept: reserves a block") if kept else removed
+        vr = safe_vr(private.creator_of(tag), tag)
+        if not vr or (stop != end and vr != "SQ"):
+            return removed
+        if file_vr not in {b"UN", vr.encode()}:
+            vr = file_vr.decode("ascii") if file_vr not in {b"OB", b"SQ"} else ""
+        element = Element(tag, vr, b"+" if vr == "SQ" else bytes(buffer[value:stop]), encoding.big and file_vr != b"UN")
+        return rule.apply(element, context), rule.name, rule.describe()
+
+    def _private_block(self, buffer: Buffer, spans: list[Span]) -> PrivateBlock:
+        if self._book.private is None:
+            return _NO_BLOCK
+        tags = [span[0] for span in spans if span[0] & 0x10000]
+        if not tags:
+            return _NO_BLOCK
+        creators = {}
+        for tag, _, _, value, stop, _ in spans:
+            if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF and stop - value <= 64:
+                creators[tag] = text_of(bytes(buffer[value:stop]))
+        return PrivateBlock.of(creators, tags)
+
+    def _sequence(
+        self,
+        buffer: Buffer,
+        span: Span,
+        encoding: Encoding,
+        context: Context,
+        mode: Mode,
+        depth: int,
+        used: list[tuple[TallyKey, ...]],
+    ) -> bytes | None:
+        """Encode a sequence anew, or None when nothing in it changes."""
+        tag, vr, _, _, stop, end = span
+        inner = IMPLICIT_LITTLE if vr == b"UN" else encoding
+        result: list[bytes] = []
+        changed = False
+        for item_start, item_value, item_stop, item_end in items(buffer, span, inner, depth):
+            nested = scan(buffer, item_value, item_stop, inner, depth + 1)
+            below = self._below(buffer, nested, context, tag, mode)
+            pieces = self._splice(buffer, nested, item_value, inner, below, depth + 1, used)
+            if pieces == [(item_value, item_stop)] or (not pieces and item_value == item_stop):
+                result.append(bytes(buffer[item_start:item_end]))
+                continue
+            changed = True
+            # pixel data, and so masks, are planned at the top only
+            body = b"".join(piece if isinstance(piece, bytes) else _bytes_of(buffer, piece) for piece in pieces)
+            if item_stop != item_end:
+                result.append(inner.header(ITEM, b"", UNDEFINED) + body + bytes(buffer[item_stop:item_end]))
+            else:
+                result.append(inner.header(ITEM, b"", len(body)) + body)
+        if not changed:
+            return None
+        body = b"".join(result)
+        if stop != end:
+            return encoding.header(tag, vr, UNDEFINED) + body + inner.header(SEQUENCE_END, b"", 0)
+        return encoding.header(tag, vr, len(body)) + body
+
+    def _below(self, buffer: Buffer, nested: list[Span], context: Context, tag: int, mode: Mode) -> Context:
+        """Context of an item; nested content items share one path, as their IOD does."""
+        siblings = {span[0]: bytes(buffer[span[3] : span[4]]) for span in nested if span[4] - span[3] <= 1024}
+        path = context.path if tag == _CONTENT and context.path[-1:] == (_CONTENT,) else (*context.path, tag)
+        codecs = codecs_of(siblings[_CHARACTER_SET].rstrip(b" \0")) if _CHARACTER_SET in siblings else context.codecs
+        return Context(
+            context.subject, context.pseudonyms, context.types, codecs, path, siblings, mode, context.retained
+        )
+
+
+def _bytes_of(buffer: Buffer, piece: tuple[int, int] | Masked) -> bytes:
+    start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
+    return bytes(buffer[start:stop])
+
+
+_NO_BLOCK = PrivateBlock.of({}, [])

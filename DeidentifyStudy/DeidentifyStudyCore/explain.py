@@ -1,0 +1,101 @@
+"""What would happen to each element of a file and why, without writing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.datadict import keyword_for_tag
+
+from DeidentifyStudyCore.charset import codecs_of, decoded
+from DeidentifyStudyCore.engine import Engine
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.index import index_files
+from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.profile import Profile
+from DeidentifyStudyCore.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.model import Kind, Subject
+from DeidentifyStudyCore.source import opened
+from DeidentifyStudyCore.text import vocabulary
+
+__all__ = ["Explanation", "explain_file"]
+
+_LONGEST = 64
+_TEXT_VRS = frozenset(
+    ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One element before and after.
+
+    Attributes
+    ----------
+    path, tag : str
+        ``gggg,eeee``; the path joins sequences with a slash.
+    action : str
+        Kept, removed, replaced, or cleaned item by item.
+    before, after : str
+        Values as text, shortened; they identify the patient and are shown only to whoever asked.
+    """
+
+    path: str
+    tag: str
+    name: str
+    vr: str
+    action: str
+    rule: str
+    why: str
+    before: str
+    after: str
+
+
+def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = "PSEUDONYM") -> list[Explanation]:
+    """Explain every element of one file, by what the file itself tells of its patient.
+
+    Raises
+    ------
+    Quarantined
+        The file would not be written; the error has the reason.
+    MalformedFile
+        The file cannot be parsed.
+    """
+    facts, patients = index_files(path.parent, [(path.name, "")], profile)
+    if facts[0].reason:
+        raise Quarantined(facts[0].reason)
+    pseudonyms = Pseudonyms.of(secret, profile.shift_days, retain_uids="retain_uids" in profile.options)
+    echo = patients[facts[0].patient].built(vocabulary()) if facts[0].patient in patients else None
+    if echo is None:
+        raise Quarantined("missing-identifiers")
+    subject = Subject(pseudonym, pseudonyms.date_offset(facts[0].patient), echo)
+    engine = Engine(RuleBook(profile), pseudonyms, subject)
+    rows = []
+    with opened(path) as source:
+        codecs = codecs_of(source.value(0x00080005))
+        for above, span, action, rule, why in engine.explain(source):
+            tag, file_vr, _, value, stop, _ = span
+            vr = file_vr.decode()
+            before = _shown(bytes(source.buffer[value : min(stop, value + 256)]), vr, stop - value, codecs)
+            after = {Kind.KEEP: before, Kind.REMOVE: "", Kind.ITEMS: "items"}.get(action.kind)
+            if after is None:
+                after = _shown(action.value[:256], vr, len(action.value), codecs)
+            rows.append(
+                Explanation(
+                    "/".join(_tag(part) for part in above), _tag(tag), keyword_for_tag(tag), vr,
+                    action.kind.value, rule, why, before, after,
+                )
+            )  # fmt: skip
+    return rows
+
+
+def _shown(value: bytes, vr: str, length: int, codecs: tuple[str, ...]) -> str:
+    if vr == "SQ":
+        return "items"
+    if vr in _TEXT_VRS:
+        text = decoded(value, codecs).rstrip(" \0")
+        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return f"{length} bytes"
+
+
+def _tag(tag: int) -> str:
+    return f"{tag >> 16:04X},{tag & 0xFFFF:04X}"

@@ -1,0 +1,227 @@
+"""The first pass: who is in the files, what refers to what, and every name, number and date that must not be
+repeated."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
+from DeidentifyStudyCore.profile import Profile
+from DeidentifyStudyCore.pseudonyms import is_well_known
+from DeidentifyStudyCore.risk import burned_in_risks
+from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.identity import CLASS_UIDS
+from DeidentifyStudyCore.source import Source, opened, text_of
+from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.tokenizer import Span
+from DeidentifyStudyCore.walk import Leaf, leaves
+
+__all__ = ["FileFacts", "index_files", "list_files"]
+
+_DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
+_REFERENCED_INSTANCE = 0x00081155
+_UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
+_LARGEST_REMEMBERED = 1 << 16
+_MOST_REMEMBERED = 20000
+_LARGEST_TEXT = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the index knows of a file.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the source folder, with forward slashes; it never leaves the index.
+    patient : str
+        What tells patients apart: number and issuer, else name and birth date, else the study.
+    references : tuple of str
+        SOP Instance UIDs that the object refers to.
+    risks : tuple of str
+        Codes from `risk.RISKS`.
+    reason : str
+        Why the file cannot be used (`quarantine.REASONS`); empty when it can.
+    """
+
+    path: str
+    size: int
+    modified: int
+    patient: str = ""
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    sop_class: str = ""
+    references: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def is_dicomdir(self) -> bool:
+        """Whether the file is a directory of a medium, which is made anew and never copied."""
+        return self.sop_class == _DICOMDIR_CLASS
+
+
+def list_files(root: Path) -> list[tuple[str, str]]:
+    """All files below a folder, sorted, each with a reason why it must not be read (mostly empty).
+
+    Raises
+    ------
+    InputError
+        The folder does not exist.
+    """
+    if not root.is_dir():
+        raise InputError("the source is not a folder; name the folder that holds the studies.")
+    real_root = root.resolve()
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in names:
+            path = Path(folder) / name
+            found.append((path.relative_to(root).as_posix(), _reason_not_to_read(path, real_root)))
+        for name in list(folders):
+            path = Path(folder) / name
+            if path.is_symlink():
+                folders.remove(name)
+                found.append((path.relative_to(root).as_posix(), "symbolic-link-outside"))
+    return sorted(found)
+
+
+def _reason_not_to_read(path: Path, real_root: Path) -> str:
+    if path.is_symlink():
+        try:
+            if not path.resolve(strict=True).is_relative_to(real_root):
+                return "symbolic-link-outside"
+        except OSError:
+            return "unreadable"
+    return "" if path.is_file() else "unreadable"
+
+
+def index_files(
+    root: Path, paths: Iterable[tuple[str, str]], profile: Profile
+) -> tuple[list[FileFacts], dict[str, EchoBuilder]]:
+    """Index some files of a folder; one bad file never stops the others.
+
+    Returns
+    -------
+    list of FileFacts
+        In the order of `paths`.
+    dict of str to EchoBuilder
+        What was found of each patient.
+    """
+    indexer = _Indexer(profile)
+    facts = [FileFacts(path, 0, 0, reason=reason) if reason else indexer.facts(root, path) for path, reason in paths]
+    return facts, indexer.patients
+
+
+class _Indexer:
+    def __init__(self, profile: Profile) -> None:
+        self._book = RuleBook(profile)
+        self._seen: dict[tuple[str, bytes], set[bytes]] = {}
+        self.patients: dict[str, EchoBuilder] = {}
+
+    def facts(self, root: Path, relative: str) -> FileFacts:
+        path = root / relative
+        size = modified = 0
+        try:
+            status = path.stat()
+            size, modified = status.st_size, status.st_mtime_ns
+            with opened(path) as source:
+                return self._facts(source, relative, size, modified)
+        except OSError:
+            return FileFacts(relative, size, modified, reason="unreadable")
+        except (MalformedFile, Quarantined) as error:
+            return FileFacts(relative, size, modified, reason=error.reason)
+
+    def _facts(self, source: Source, relative: str, size: int, modified: int) -> FileFacts:
+        patient, study, series, instance, sop_class, character_set = _identifiers(source)
+        if sop_class == _DICOMDIR_CLASS or any(span[0] == 0x00041220 for span in source.spans):
+            return FileFacts(relative, size, modified, sop_class=_DICOMDIR_CLASS)
+        reason = "" if study and series and instance and sop_class else "missing-identifiers"
+        builder = self.patients.setdefault(patient, EchoBuilder(vocabulary()))
+        seen = self._seen.setdefault((patient, character_set), set())
+        if len(seen) > _MOST_REMEMBERED:
+            seen.clear()
+        references: list[str] = []
+        codecs = codecs_of(character_set)
+        for span in source.spans:
+            if span[1] in _UNINTERESTING:
+                continue
+            self._collect(source, span, codecs, seen, builder, references)
+        return FileFacts(
+            relative, size, modified, patient, study, series, instance, sop_class,
+            tuple(references), burned_in_risks(source), reason,
+        )  # fmt: skip
+
+    def _collect(
+        self,
+        source: Source,
+        span: Span,
+        codecs: tuple[str, ...],
+        seen: set[bytes],
+        builder: EchoBuilder,
+        references: list[str],
+    ) -> None:
+        _, vr, start, _, _, end = span
+        raw = source.buffer[start:end] if end - start <= _LARGEST_REMEMBERED else None
+        if raw is not None and raw in seen:
+            if vr in {b"SQ", b"UN"}:
+                references.extend(self._references(source, span, codecs))
+            return
+        for leaf in leaves(source.buffer, [span], source.encoding, codecs):
+            if leaf.tag == _REFERENCED_INSTANCE:
+                references.append(leaf.text(source.buffer))
+            self._add(source, leaf, builder)
+        if raw is not None:
+            seen.add(raw)
+
+    @staticmethod
+    def _references(source: Source, span: Span, codecs: tuple[str, ...]) -> Iterator[str]:
+        for leaf in leaves(source.buffer, [span], source.encoding, codecs):
+            if leaf.tag == _REFERENCED_INSTANCE:
+                yield leaf.text(source.buffer)
+
+    def _add(self, source: Source, leaf: Leaf, builder: EchoBuilder) -> None:
+        if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:
+            return
+        if leaf.vr == "UI":
+            if leaf.tag not in CLASS_UIDS:
+                values = (part.strip(" \0") for part in leaf.text(source.buffer).split("\\"))
+                builder.uids.update(uid for uid in values if uid and not is_well_known(uid))
+        elif leaf.vr == "PN":
+            builder.add_name(leaf.text(source.buffer))
+        elif leaf.vr in {"DA", "DT"}:
+            if self._book.dates_are_secret or leaf.tag == 0x00100030:
+                for part in leaf.text(source.buffer).split("\\"):
+                    builder.add_date(part)
+        elif self._book.is_identity(leaf.tag, leaf.vr):
+            for part in leaf.text(source.buffer).split("\\"):
+                builder.add_identifier(part)
+
+
+def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:
+    first: dict[int, Span] = {}
+    for span in source.spans:
+        if span[0] > 0x0020000E:
+            break
+        first.setdefault(span[0], span)
+
+    def value(tag: int) -> bytes:
+        span = first.get(tag)
+        return b"" if span is None else bytes(source.buffer[span[3] : span[4]]).strip(b" \0")
+
+    study = text_of(value(0x0020000D))
+    number = value(0x00100020)
+    if number:
+        patient = b"id\0" + number + b"\0" + value(0x00100021)
+    elif value(0x00100010):
+        patient = b"name\0" + value(0x00100010) + b"\0" + value(0x00100030)
+    else:
+        patient = b"study\0" + study.encode()
+    return (
+        patient.decode("utf-8", "surrogateescape"), study, text_of(value(0x0020000E)), text_of(value(0x00080018)),
+        text_of(value(0x00080016)), value(0x00080005),
+    )  # fmt: skip

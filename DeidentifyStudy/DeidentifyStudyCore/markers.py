@@ -1,0 +1,71 @@
+"""What an object says of its de-identification: PS3.15, E.1.1, set to the truth and nothing more; and new file meta
+information."""
+
+from functools import lru_cache
+
+from DeidentifyStudyCore.profile import Profile
+from DeidentifyStudyCore.standard import method_codes
+from DeidentifyStudyCore.tokenizer import EXPLICIT_LITTLE, ITEM, Encoding
+
+__all__ = ["IMPLEMENTATION_CLASS_UID", "file_meta", "marker_elements", "method_text"]
+
+IMPLEMENTATION_CLASS_UID = "2.25.283921049563022196538421739876012345"
+_IMPLEMENTATION_VERSION = b"DEIDENTIFY_STUDY"
+
+
+def method_text(profile: Profile) -> list[str]:
+    """De-identification Method: program and profile, in values of 64 characters at most."""
+    return ["De-identify Study (AnnotationQA), PS3.15 2026d", f"Profile {profile.name} {profile.version}"[:64]]
+
+
+def marker_elements(profile: Profile, encoding: Encoding) -> tuple[tuple[int, bytes], ...]:
+    """Encode Patient Identity Removed, the methods, and what became of the dates, in order of tags."""
+    return _encoded(
+        "\\".join(method_text(profile)), tuple(profile.method_codes()), _temporal(profile.options), encoding
+    )
+
+
+def _temporal(options: frozenset[str]) -> bytes:
+    if "retain_longitudinal_full_dates" in options:
+        return b"UNMODIFIED"
+    return b"MODIFIED" if "retain_longitudinal_modified_dates" in options else b"REMOVED"
+
+
+@lru_cache(maxsize=64)
+def _encoded(method: str, codes: tuple[str, ...], temporal: bytes, encoding: Encoding) -> tuple[tuple[int, bytes], ...]:
+    meanings = method_codes()
+    items = b""
+    for code in codes:
+        item = (
+            encoding.element(0x00080100, b"SH", _even(code.encode()))
+            + encoding.element(0x00080102, b"SH", _even(b"DCM"))
+            + encoding.element(0x00080104, b"LO", _even(meanings[code].encode()))
+        )
+        items += encoding.header(ITEM, b"", len(item)) + item
+    return (
+        (0x00120062, encoding.element(0x00120062, b"CS", _even(b"YES"))),
+        (0x00120063, encoding.element(0x00120063, b"LO", _even(method.encode()))),
+        (0x00120064, encoding.element(0x00120064, b"SQ", items)),
+        (0x00280303, encoding.element(0x00280303, b"CS", _even(temporal))),
+    )
+
+
+def file_meta(sop_class: str, instance: str, transfer_syntax: str) -> bytes:
+    """Encode an empty preamble and the file meta information (PS3.10, 7.1)."""
+    elements = b"".join(
+        EXPLICIT_LITTLE.element(tag, vr, value + b"\0" * (len(value) % 2))
+        for tag, vr, value in (
+            (0x00020001, b"OB", b"\0\1"),
+            (0x00020002, b"UI", sop_class.encode("ascii", "replace")),
+            (0x00020003, b"UI", instance.encode("ascii", "replace")),
+            (0x00020010, b"UI", transfer_syntax.encode("ascii", "replace")),
+            (0x00020012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
+            (0x00020013, b"SH", _IMPLEMENTATION_VERSION),
+        )
+    )
+    length = EXPLICIT_LITTLE.element(0x00020000, b"UL", len(elements).to_bytes(4, "little"))
+    return bytes(128) + b"DICM" + length + elements
+
+
+def _even(value: bytes) -> bytes:
+    return value + b" " * (len(value) % 2)

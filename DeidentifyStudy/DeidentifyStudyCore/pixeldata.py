@@ -1,0 +1,182 @@
+"""How the pixel data element is handed over: trimmed to its exact length, freed of embedded overlays and of metadata
+in frames."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from DeidentifyStudyCore.codestream import Piece, stripped
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.source import Source
+from DeidentifyStudyCore.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
+
+__all__ = ["Masked", "PixelPlan", "plan_pixels"]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A range of native pixels in which some bits are set to zero.
+
+    Attributes
+    ----------
+    start, stop : int
+        Range of the source.
+    width : int
+        Bytes of one pixel cell: 1 or 2.
+    mask : int
+        Bits that stay.
+    """
+
+    start: int
+    stop: int
+    width: int
+    mask: int
+    big: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPlan:
+    """What is written in place of the pixel data element.
+
+    Attributes
+    ----------
+    pieces : list
+        Bytes, ranges of the source, and masked ranges.
+    changed : frozenset of str
+        What was done: ``trimmed``, ``overlay bits cleared``, ``frame metadata stripped``.
+    moved : mapping
+        Old to new offset of each fragment, counted as the Basic Offset Table does; empty when none moved.
+    resized : mapping
+        Old offset of each fragment to its new length.
+    """
+
+    pieces: list[Piece | Masked]
+    changed: frozenset[str] = frozenset()
+    moved: Mapping[int, int] = field(default_factory=dict)
+    resized: Mapping[int, int] = field(default_factory=dict)
+
+
+def plan_pixels(source: Source) -> PixelPlan | None:
+    """Plan the pixel data element; None when the object has none.
+
+    Raises
+    ------
+    Quarantined
+        The pixel data are shorter than the image, or their metadata cannot be taken out.
+    """
+    span = next((span for span in source.spans if span[0] == PIXEL_DATA), None)
+    if span is None:
+        return None
+    if span[4] != span[5]:
+        return _encapsulated(source, span)
+    return _native(source, span)
+
+
+def _number(source: Source, tag: int) -> int:
+    for found, vr, _, value, stop, _ in source.spans:
+        if found == tag and stop > value:
+            raw = bytes(source.buffer[value:stop])
+            if vr in {b"US", b"SS", b"UL"} and len(raw) >= 2:
+                return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")
+            text = raw.split(b"\\")[0].strip(b" \0")
+            return int(text) if text.isdigit() else 0
+    return 0
+
+
+def _expected(source: Source) -> int:
+    rows, columns = _number(source, 0x00280010), _number(source, 0x00280011)
+    samples, allocated = _number(source, 0x00280002) or 1, _number(source, 0x00280100)
+    frames = max(1, _number(source, 0x00280008))
+    bits = rows * columns * samples * frames * allocated
+    if source.value(0x00280004) in {b"YBR_FULL_422", b"YBR_PARTIAL_422"}:
+        bits = bits * 2 // 3
+    elif source.value(0x00280004) == b"YBR_PARTIAL_420":
+        bits //= 2
+    return (bits + 7) // 8
+
+
+def _native(source: Source, span: Span) -> PixelPlan:
+    tag, vr, start, value, stop, end = span
+    expected, actual = _expected(source), stop - value
+    if expected == 0:
+        return PixelPlan([(start, end)])
+    if actual < expected:
+        raise Quarantined("truncated-pixel-data")
+    padded = expected + expected % 2
+    cleared = _embedded_overlay_mask(source)
+    if cleared is None and actual in {expected, padded} and actual % 2 == 0:
+        tidy = actual == expected or source.buffer[stop - 1] == 0
+        return PixelPlan([(start, end)]) if tidy else PixelPlan([(start, stop - 1), b"\0"], frozenset({"trimmed"}))
+    changed = set() if actual in {expected, padded} else {"trimmed"}
+    pieces: list[Piece | Masked] = [source.encoding.header(tag, vr, padded)]
+    if cleared is None:
+        pieces.append((value, value + expected))
+    else:
+        width, mask = cleared
+        pieces.append(Masked(value, value + expected, width, mask, source.encoding.big))
+        changed.add("overlay bits cleared")
+    if padded > expected:
+        pieces.append(b"\0")
+    return PixelPlan(pieces, frozenset(changed))
+
+
+def _embedded_overlay_mask(source: Source) -> tuple[int, int] | None:
+    """Bytes of a pixel cell and the bits to keep, when overlays lie in the pixels (PS3.3, C.9.2, retired)."""
+    positions = set()
+    groups = {span[0] >> 16 for span in source.spans if span[0] >> 24 == 0x60}
+    with_data = {span[0] >> 16 for span in source.spans if span[0] >> 24 == 0x60 and span[0] & 0xFFFF == 0x3000}
+    for group in groups - with_data:
+        position = _number(source, group << 16 | 0x0102)
+        if position:
+            positions.add(position)
+    if not positions:
+        return None
+    allocated, stored, high = (_number(source, tag) for tag in (0x00280100, 0x00280101, 0x00280102))
+    if allocated not in {8, 16}:
+        raise Quarantined("embedded-overlay")
+    mask = (1 << allocated) - 1
+    for position in positions:
+        if position < allocated and not high - stored < position <= high:
+            mask &= ~(1 << position)
+    return allocated // 8, mask
+
+
+def _encapsulated(source: Source, span: Span) -> PixelPlan:
+    if _embedded_overlay_mask(source) is not None:
+        raise Quarantined("embedded-overlay")
+    frames = fragments(source.buffer, span, source.encoding)
+    if not frames or len(frames) == 1:
+        raise Quarantined("truncated-pixel-data")
+    bodies: list[list[Piece]] = []
+    moved: dict[int, int] = {}
+    resized: dict[int, int] = {}
+    first = frames[1][0] - 8
+    offset = 0
+    changed = False
+    for value, stop in frames[1:]:
+        pieces = stripped(source.buffer, value, stop, source.transfer_syntax)
+        size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
+        if stop - value - size == 1 and len(pieces) == 1 and source.buffer[stop - 1] == 0:
+            pieces, size = [(value, stop)], stop - value  # the regular pad byte
+        if size % 2:
+            pieces, size = [*pieces, b"\0"], size + 1
+        changed = changed or pieces != [(value, stop)]
+        moved[value - 8 - first], resized[value - 8 - first] = offset, size
+        bodies.append([source.encoding.header(ITEM, b"", size), *pieces])
+        offset += 8 + size
+    if not changed:
+        return PixelPlan([(span[2], span[5])])
+    table = _offset_table(source, *frames[0], moved)
+    result: list[Piece | Masked] = [source.encoding.header(span[0], span[1], UNDEFINED)]
+    result.append(source.encoding.header(ITEM, b"", len(table)) + table)
+    for body in bodies:
+        result.extend(body)
+    result.append(source.encoding.header(SEQUENCE_END, b"", 0))
+    return PixelPlan(result, frozenset({"frame metadata stripped"}), moved, resized)
+
+
+def _offset_table(source: Source, start: int, stop: int, moved: Mapping[int, int]) -> bytes:
+    old = struct.unpack(f"<{(stop - start) // 4}I", source.buffer[start : start + (stop - start) // 4 * 4])
+    if not all(offset in moved for offset in old):
+        return b""  # it was wrong already; decoders then find the frames themselves
+    return struct.pack(f"<{len(old)}I", *(moved[offset] for offset in old))

@@ -1,0 +1,119 @@
+"""Writing a rewritten object: headers as bytes, long ranges handed from file to file by the kernel."""
+
+import errno
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from DeidentifyStudyCore.codestream import Piece
+from DeidentifyStudyCore.engine import Rewritten
+from DeidentifyStudyCore.pixeldata import Masked
+from DeidentifyStudyCore.source import DEFLATED, Source
+
+__all__ = ["BULK_RANGE", "copied_ranges", "write_object"]
+
+BULK_RANGE = 1 << 16
+_CHUNK = 1 << 20
+_OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+def write_object(source: Source, rewritten: Rewritten, path: Path) -> None:
+    """Write preamble, file meta information and data set to `path`; raises `OSError` where that fails."""
+    with path.open("wb", buffering=0) as file:
+        if source.transfer_syntax == DEFLATED:
+            _write(file, [rewritten.meta])
+            _write_deflated(source, rewritten.pieces, file)
+        else:
+            _write_pieces(source, [rewritten.meta, *rewritten.pieces], file)
+
+
+def copied_ranges(pieces: list[Piece | Masked], begin: int) -> list[tuple[int, int, int]]:
+    """Long ranges that must be equal in both files: start in the source, start in the output, length."""
+    result = []
+    position = begin
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            position += len(piece)
+            continue
+        start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
+        if stop - start >= BULK_RANGE and not isinstance(piece, Masked):
+            result.append((start, position, stop - start))
+        position += stop - start
+    return result
+
+
+def _write_pieces(source: Source, pieces: list[Piece | Masked], file: BinaryIO) -> None:
+    small: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            small.append(piece)
+        elif isinstance(piece, tuple) and piece[1] - piece[0] < BULK_RANGE:
+            small.append(source.buffer[piece[0] : piece[1]])
+        else:
+            _write(file, small)
+            small = []
+            if isinstance(piece, tuple):
+                _copy(source, piece[0], piece[1], file)
+            else:
+                for chunk in _masked(source, piece):
+                    _write(file, [chunk])
+    _write(file, small)
+
+
+def _write(file: BinaryIO, chunks: list[bytes]) -> None:
+    content = memoryview(b"".join(chunks))
+    while content:
+        content = content[file.write(content) :]
+
+
+def _copy(source: Source, start: int, stop: int, file: BinaryIO) -> None:
+    """Copy a range in the kernel where it can, else through memory in chunks."""
+    if hasattr(os, "copy_file_range"):
+        try:
+            while start < stop:
+                done = os.copy_file_range(source.file.fileno(), file.fileno(), stop - start, start)
+                if done == 0:
+                    break
+                start += done
+        except OSError as error:
+            if error.errno in _OUT_OF_SPACE:
+                raise
+    while start < stop:
+        _write(file, [source.buffer[start : min(start + _CHUNK, stop)]])
+        start = min(start + _CHUNK, stop)
+
+
+def _masked(source: Source, piece: Masked) -> Iterator[bytes]:
+    """Cells with some bits cleared, in chunks."""
+    kind = np.dtype(f"{'>' if piece.big else '<'}u{piece.width}")
+    for start in range(piece.start, piece.stop, _CHUNK):
+        raw = bytes(source.buffer[start : min(start + _CHUNK, piece.stop)])
+        whole = len(raw) // piece.width * piece.width
+        cells = np.frombuffer(raw[:whole], kind) & kind.type(piece.mask)
+        yield cells.astype(kind).tobytes() + raw[whole:]
+
+
+def _write_deflated(source: Source, pieces: list[Piece | Masked], file: BinaryIO) -> None:
+    deflater = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    size = 0
+    for piece in pieces:
+        for chunk in _chunks(source, piece):
+            compressed = deflater.compress(chunk)
+            size += len(compressed)
+            _write(file, [compressed])
+    rest = deflater.flush()
+    _write(file, [rest, b"\0" * ((size + len(rest)) % 2)])
+
+
+def _chunks(source: Source, piece: Piece | Masked) -> Iterator[bytes]:
+    if isinstance(piece, bytes):
+        yield piece
+    elif isinstance(piece, Masked):
+        yield from _masked(source, piece)
+    else:
+        for at in range(piece[0], piece[1], _CHUNK):
+            yield bytes(source.buffer[at : min(at + _CHUNK, piece[1])])

@@ -1,0 +1,160 @@
+"""After writing: the file is read again and searched for everything that had to go."""
+
+import re
+from pathlib import Path
+
+from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.engine import Rewritten
+from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+from DeidentifyStudyCore.pseudonyms import is_well_known
+from DeidentifyStudyCore.rules.book import MARKERS
+from DeidentifyStudyCore.rules.model import Subject
+from DeidentifyStudyCore.source import DEFLATED, Source, opened, text_of
+from DeidentifyStudyCore.stream import copied_ranges
+from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.tokenizer import PIXEL_DATA, Buffer, Span
+from DeidentifyStudyCore.walk import Leaf, leaves
+
+__all__ = ["Verifier"]
+
+_TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"})
+_NUMBER_VRS = frozenset({"DS", "IS"})
+_SEARCHED_BYTES = frozenset({"OB", "OW", "UN", "AT", "FL", "FD"})
+_UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
+_LARGEST_SEARCHED = 1 << 20
+_LARGEST_REMEMBERED = 1 << 16
+_MOST_REMEMBERED = 20000
+_COMPARED = 1 << 20
+_IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
+_REFERENCED_INSTANCE = 0x00081155
+
+
+class Verifier:
+    """Searches the objects of one patient after they were written.
+
+    It shares nothing with the rules but the echo dictionary: it reads the file from the disk and looks at every value.
+    """
+
+    def __init__(self, subject: Subject, *, uids_retained: bool, whole_bytes: bool = False) -> None:
+        self._subject = subject
+        self._uids_retained = uids_retained
+        self._whole_bytes = whole_bytes
+        self._clean: dict[tuple[str, ...], set[bytes]] = {}
+
+    def check(
+        self, path: Path, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
+    ) -> int:
+        """Check the file that was just written, and count its references.
+
+        Parameters
+        ----------
+        identity : (str, str, str)
+            Study, series and SOP Instance UID that it must have.
+        references : set of str
+            SOP Instance UIDs that it may refer to: the pseudonyms of those that the source refers to.
+
+        Raises
+        ------
+        Quarantined
+            It cannot be read again, repeats an identifier, is not the node of the reference graph that the source
+            was, or its bulk data differ from the source's.
+        """
+        try:
+            with opened(path) as output:
+                own = tuple(text_of(output.value(tag)) for tag in _IDENTITY)
+                if output.slack or own != identity:
+                    raise Quarantined("verification-failed")
+                self._search(output)
+                self._compare(source, rewritten, output)
+                found = _references(output)
+                if not references.issuperset(found):
+                    raise Quarantined("verification-failed")
+                return len(found)
+        except MalformedFile:
+            raise Quarantined("verification-failed") from None
+
+    def leaks(self, output: Source) -> list[Leaf]:
+        """Leaves of an object that repeat an identifier."""
+        codecs = codecs_of(output.value(0x00080005))
+        return [leaf for span in output.spans for leaf in self._leaks_of(output, span, codecs)]
+
+    def _search(self, output: Source) -> None:
+        codecs = codecs_of(output.value(0x00080005))
+        clean = self._clean.setdefault(codecs, set())
+        if len(clean) > _MOST_REMEMBERED:
+            clean.clear()
+        buffer = output.buffer
+        for span in output.spans:
+            start, end = span[2], span[5]
+            if end - start > _LARGEST_REMEMBERED:
+                if self._leaks_of(output, span, codecs):
+                    raise Quarantined("verification-failed")
+                continue
+            raw = buffer[start:end]
+            if raw in clean:
+                continue
+            if self._leaks_of(output, span, codecs):
+                raise Quarantined("verification-failed")
+            clean.add(raw)
+        if self._whole_bytes and self._subject.echo.is_in_bytes(bytes(buffer)):
+            raise Quarantined("verification-failed")
+
+    def _leaks_of(self, output: Source, span: Span, codecs: tuple[str, ...]) -> list[Leaf]:
+        if span[0] == PIXEL_DATA:
+            return []
+        return [
+            leaf
+            for leaf in leaves(output.buffer, [span], output.encoding, codecs)
+            if self._is_leak(leaf, output.buffer)
+        ]
+
+    def _is_leak(self, leaf: Leaf, buffer: Buffer) -> bool:
+        if leaf.start == leaf.stop or leaf.tag in MARKERS or leaf.path[:1] == (0x00120064,):
+            return False
+        echo = self._subject.echo
+        if leaf.vr in _SEARCHED_BYTES:
+            return leaf.stop - leaf.start <= _LARGEST_SEARCHED and echo.is_in_bytes(
+                bytes(buffer[leaf.start : leaf.stop])
+            )
+        if leaf.vr == "UI":
+            return self._is_uid_leak(leaf.text(buffer))
+        if leaf.vr in _NUMBER_VRS:
+            return any(echo.is_number(part) for part in leaf.text(buffer).split("\\"))
+        if leaf.vr == "CS":
+            return self._is_term_leak(leaf.text(buffer))
+        if leaf.vr not in _TEXT_VRS:
+            return False
+        text = leaf.text(buffer)
+        if text == self._subject.pseudonym:
+            return False
+        return echo.is_in(text) or any(uid in echo.uids for uid in _UID_IN_TEXT.findall(text))
+
+    def _is_uid_leak(self, text: str) -> bool:
+        if self._uids_retained:
+            return False
+        uids = [part.strip(" \0") for part in text.split("\\")]
+        return any(uid in self._subject.echo.uids and not is_well_known(uid) for uid in uids)
+
+    def _is_term_leak(self, text: str) -> bool:
+        for part in text.split("\\"):
+            known = all(word in vocabulary() for word in re.split(r"[ _]", part.strip().lower()) if word)
+            if not known and self._subject.echo.is_in(part):
+                return True
+        return False
+
+    @staticmethod
+    def _compare(source: Source, rewritten: Rewritten, output: Source) -> None:
+        begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
+        for at, there, length in copied_ranges(rewritten.pieces, begin):
+            for offset in range(0, length, _COMPARED):
+                size = min(_COMPARED, length - offset)
+                old = source.buffer[at + offset : at + offset + size]
+                if old != output.buffer[there + offset : there + offset + size]:
+                    raise Quarantined("verification-failed")
+
+
+def _references(output: Source) -> list[str]:
+    """SOP Instance UIDs that an object refers to, in file order."""
+    sequences = [span for span in output.spans if span[1] in {b"SQ", b"UN"}]
+    found = leaves(output.buffer, sequences, output.encoding, ())
+    return [leaf.text(output.buffer) for leaf in found if leaf.tag == _REFERENCED_INSTANCE]
