@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "assign": "assign cases to readers, balanced and in random order",
     "audit": "export all acts for auditors",
     "consensus": "compute one segmentation from those of several readers",
+    "demo": "show the whole way on real readings",
     "export": "write segmentations as DICOM SEG or .seg.nrrd",
     "history": "show all that happened to a case",
     "identity": "make and show the keys with which you sign",
