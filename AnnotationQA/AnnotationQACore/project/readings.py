@@ -70,7 +70,7 @@ class Presence(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"
     UNCERTAIN = "uncertain"
-    NOT_ASSESSABLE = "not assessable"
+    NOT_ASSESSABLE = "not_assessable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,7 +588,7 @@ def _landmark(value: object, path: str) -> Landmark:
 
 
 def _rating(fields: Fields) -> RatingValue:
-    level = fields.child("level", lambda v, p: None if v == "not assessable" else Fields({"l": v}, p).integer("l"))
+    level = fields.child("level", lambda v, p: None if v == "not_assessable" else Fields({"l": v}, p).integer("l"))
     return RatingValue(level)
 
 
@@ -617,7 +617,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     PolygonValue: ("polygon", lambda v: {"points": [list(point) for point in v.points]}),
     LandmarksValue: ("landmarks", lambda v: {"landmarks": [_write_landmark(m) for m in v.landmarks]}),
     MeasurementValue: ("measurement", _write_measurement),
-    RatingValue: ("rating", lambda v: {"level": "not assessable" if v.level is None else v.level}),
+    RatingValue: ("rating", lambda v: {"level": "not_assessable" if v.level is None else v.level}),
     TextValue: ("text", lambda v: {"text": v.text}),
     NotApplicable: ("not applicable", lambda _: {}),
 }

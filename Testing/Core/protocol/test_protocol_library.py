@@ -31,7 +31,7 @@ LIDC = {
     "malignancy": "malignancy",
 }
 
-# Codes of SNOMED CT that the dictionary of pydicom lacks, looked up one by one.
+# Codes of SNOMED CT that the dictionary of pydicom lacks.
 KNOWN_BESIDE_PYDICOM = {
     "2667000": "Absent",
     "1156316003": "Cannot be determined",
