@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.pixels import iter_pixels
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.coded import code_from_items, color_from_cielab
+from AnnotationQACore.interchange.dicom_files import read_object
 from AnnotationQACore.interchange.labels import distinct_color, smallest_unsigned
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
@@ -153,27 +152,13 @@ def read_dicom_seg(path: Path) -> SegmentationObject:
         The file is missing, truncated, no DICOM segmentation, its frames do not lie on a regular grid, or its pixels
         are compressed by a codec that is not installed.
     """
-    dataset = _dataset(path)
+    dataset = read_object(path, (_SEG, _LABELMAP_SEG), "DICOM segmentation")
+    if "PixelData" not in dataset:
+        raise InputError(f"{path}: has no pixels; the file is truncated, copy it again.")
     try:
         return _read(dataset, path)
     except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
         raise InputError(f"{path}: lacks or garbles what a segmentation must have ({error}); it is damaged.") from error
-
-
-def _dataset(path: Path) -> Dataset:
-    try:
-        dataset = dcmread(path)
-    except InvalidDicomError as error:
-        raise InputError(f"{path}: is not a DICOM file; check the file.") from error
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
-        ) from error
-    if dataset.get("SOPClassUID") not in (_SEG, _LABELMAP_SEG):
-        raise InputError(f"{path}: is not a DICOM segmentation; check the file.")
-    if "PixelData" not in dataset:
-        raise InputError(f"{path}: has no pixels; the file is truncated, copy it again.")
-    return dataset
 
 
 def _read(dataset: Dataset, path: Path) -> SegmentationObject:

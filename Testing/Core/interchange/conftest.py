@@ -21,6 +21,9 @@ from AnnotationQACore.geometry import Grid
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import Segment, Segmentation
 
+# PixelMed's templates are larger than what newer Java versions take by default
+_JAVA = "-Djdk.xml.xpathExprOpLimit=0 -Djdk.xml.xpathTotalOpLimit=0 -Djdk.xml.xpathExprGrpLimit=0"
+
 TISSUE = Code("SCT", "85756007", "Tissue")
 MASS = Code("SCT", "4147007", "Mass")
 LIVER = Code("SCT", "10200004", "Liver")
@@ -126,7 +129,10 @@ def judge() -> Callable[..., str]:
         if path is None:
             _absent(f"needs the program {name} (apt-get install {package or name})")
         command = [str(path), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+        environment = {**os.environ, "JAVA_TOOL_OPTIONS": _JAVA}
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=120, check=False, env=environment
+        )
         return done.stdout + done.stderr
 
     return run

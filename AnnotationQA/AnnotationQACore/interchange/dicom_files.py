@@ -1,0 +1,57 @@
+"""Reading of DICOM objects that are small enough for memory, with errors that say what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from AnnotationQACore.errors import InputError
+
+__all__ = ["read_object"]
+
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICOM object") -> Dataset:
+    """Read a whole DICOM file.
+
+    Parameters
+    ----------
+    path : Path
+    sop_classes : collection of str
+        SOP Class UIDs that are accepted; all when empty.
+    kind : str
+        What is expected, named in errors.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no DICOM, of another SOP class, or ends within an element.
+    """
+    try:
+        dataset = dcmread(path)
+    except InvalidDicomError as error:
+        raise InputError(f"{path}: is not a DICOM file; check the file.") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
+        ) from error
+    except (ValueError, AttributeError, KeyError, TypeError, NotImplementedError) as error:
+        raise InputError(f"{path}: is a damaged DICOM file ({type(error).__name__}); copy it again.") from error
+    if sop_classes and dataset.get("SOPClassUID") not in sop_classes:
+        raise InputError(f"{path}: is not a {kind}; check the file.")
+    if _is_cut(dataset):  # pydicom does not mind
+        raise InputError(f"{path}: ends within an element; the file is truncated, copy it again.")
+    return dataset
+
+
+def _is_cut(dataset: Dataset) -> bool:
+    """Whether the last element is shorter than it says."""
+    tags = sorted(dataset.keys())
+    last = dataset.get_item(tags[-1]) if tags else None
+    length, value = getattr(last, "length", None), getattr(last, "value", None)
+    return isinstance(value, bytes) and isinstance(length, int) and length not in (_UNDEFINED_LENGTH, len(value))
