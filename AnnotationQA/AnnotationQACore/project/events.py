@@ -172,10 +172,11 @@ def parse(line: bytes) -> Event:
     if digest.encode() != line[_HASH_AT : _HASH_AT + 64] or not _is_framed(line):
         raise InputError("it was changed (its hash does not fit)" if _is_framed(line) else "it is no event")
     try:
-        value = json.loads(body)
+        text = body.decode()
+        value, end = _DECODER.raw_decode(text)
         kind = value["kind"]
         seen = value["seen"]
-        if not _is_well_formed(value):
+        if end != len(text) or not _is_well_formed(value):
             raise InputError("it is no event")
         return Event(
             intern(value["key"]),
@@ -205,6 +206,7 @@ def is_canonical(line: bytes, event: Event) -> bool:
     return line + b"\n" == encode(event)
 
 
+_DECODER = json.JSONDecoder()
 _NOTHING: Mapping[str, Head] = {}
 
 
@@ -215,7 +217,7 @@ def _is_well_formed(value: dict[str, Any]) -> bool:
         and type(value["payload"]) is dict
         and len(value["time"]) == 27
         and value["time"][-1] == "Z"
-        and all(type(head[0]) is int and type(head[1]) is str for head in value["seen"].values())
+        and (not value["seen"] or all(type(n) is int and type(h) is str for n, h in value["seen"].values()))
         and type(value["previous"]) is str
         and type(value["kind"]) is str
     )

@@ -103,10 +103,10 @@ class _Stamping:
             chain = self._chains[key]
             for index in range(len(done), len(chain)):
                 event = chain[index]
-                if (awaited := self._unstamped(event)) is not None:
-                    self._waiting[awaited].append(key)
-                    break
                 stamp = self._stamp(event, done[-1] if done else self._front.stamps.get(key))
+                if isinstance(stamp, str):
+                    self._waiting[stamp].append(key)
+                    break
                 done.append(stamp)
                 keyed.append(((stamp.time, stamp.counter, event.hash), event))
             ready.extend(self._waiting.pop(key, ()))
@@ -126,26 +126,30 @@ class _Stamping:
         chain = self._chains.get(key, ())
         return index if 0 <= index < len(chain) and chain[index].hash == head.hash else None
 
-    def _unstamped(self, event: Event) -> str | None:
-        for key, head in event.seen.items():
-            index = self._find(key, head)
-            if index is not None and index >= len(self._stamps[key]):
-                return key
-        return None
-
-    def _stamp(self, event: Event, former: Stamp | None) -> Stamp:
-        followed = [] if former is None else [former]
+    def _stamp(self, event: Event, former: Stamp | None) -> Stamp | str:
+        """Stamp of an event, or the key of a writer for whose stamps it has to wait."""
+        newest = former
         for key, head in event.seen.items():
             index = self._find(key, head)
             if index is not None:
-                followed.append(self._stamps[key][index])
-            elif not 0 <= head.sequence < self._first.get(key, 0):
-                self._awaited = True
-            elif self._front.heads.get(key) == head:
-                followed.append(self._front.stamps[key])
-            elif event.time <= self._front.last[0]:
-                raise MustStartOver
-        newest = max(followed, default=None)
+                stamps = self._stamps[key]
+                if index >= len(stamps):
+                    return key
+                followed: Stamp | None = stamps[index]
+            else:
+                followed = self._stamp_before_front(event, key, head)
+            if followed is not None and (newest is None or followed > newest):
+                newest = followed
         if newest is None or event.time > newest.time:
             return Stamp(event.time, 0)
         return Stamp(newest.time, newest.counter + 1)
+
+    def _stamp_before_front(self, event: Event, key: str, head: Head) -> Stamp | None:
+        """Stamp of an event that is not among the new ones; None when it makes no difference."""
+        if not 0 <= head.sequence < self._first.get(key, 0):
+            self._awaited = True
+        elif self._front.heads.get(key) == head:
+            return self._front.stamps[key]
+        elif event.time <= self._front.last[0]:
+            raise MustStartOver
+        return None
