@@ -1,5 +1,6 @@
 """What the Core knows of voxels goes into a real MRML scene and comes back unchanged."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 from AnnotationQALib.logic.segmentations import add_segmentation, segmentation_from_node
 from AnnotationQALib.logic.volumes import add_volume, volume_from_node
@@ -24,17 +26,30 @@ def overlapping() -> Segmentation:
         layers,
         OBLIQUE,
         (
-            Segment("liver", "Liver", 1, 0, (0.5, 0.25, 0.75)),
+            Segment(
+                "liver",
+                "Liver",
+                1,
+                0,
+                (0.5, 0.25, 0.75),
+                Code("SCT", "123037004", "Anatomical Structure"),
+                Code("SCT", "10200004", "Liver"),
+            ),
             Segment("lesion#1", "Lesion 1", 7, 1, (1.0, 0.0, 0.0)),
             Segment("lesion#2", "Lesion 2", 8, 1),
         ),
     )
 
 
+def _described(segment: Segment) -> Segment:
+    """Without layer and value, which are MRML's own business."""
+    return replace(segment, layer=0, value=1)
+
+
 def test_a_segmentation_comes_back_to_the_last_voxel(scene: Any, overlapping: Segmentation) -> None:
     node = add_segmentation(scene, overlapping, "reading")
     back = segmentation_from_node(node, OBLIQUE)
-    assert [(s.id, s.name, s.color) for s in back.segments] == [(s.id, s.name, s.color) for s in overlapping.segments]
+    assert [_described(s) for s in back.segments] == [_described(s) for s in overlapping.segments]
     for segment in overlapping.segments:
         np.testing.assert_array_equal(back.mask(segment.id).voxels, overlapping.mask(segment.id).voxels)
 

@@ -6,6 +6,7 @@ import vtk
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.seg_nrrd import parse_terminology, terminology_text
 from AnnotationQACore.segmentation import Segment, Segmentation
 from AnnotationQALib.logic.grids import grid_from_matrix, matrix_from_grid
 from AnnotationQALib.logic.volumes import image_data, voxels_of
@@ -18,7 +19,7 @@ BINARY_LABELMAP = "Binary labelmap"
 def add_segmentation(
     scene: slicer.vtkMRMLScene, segmentation: Segmentation, name: str
 ) -> slicer.vtkMRMLSegmentationNode:
-    """Add a segmentation node with the segments, IDs, colours and layers of `segmentation`."""
+    """Add a segmentation node with the segments, IDs, colours, codes and layers of `segmentation`."""
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     target = node.GetSegmentation()
@@ -34,6 +35,7 @@ def add_segmentation(
                 segment = slicer.vtkSegment()
                 segment.SetName(described.name)
                 segment.SetLabelValue(described.value)
+                segment.SetTerminology(terminology_text(described))
                 segment.AddRepresentation(BINARY_LABELMAP, labelmap)
                 target.AddSegment(segment, described.id)
                 segment.SetColor(described.color)  # only now: on adding, MRML replaces its default grey
@@ -64,8 +66,11 @@ def segmentation_from_node(node: slicer.vtkMRMLSegmentationNode, grid: Grid) -> 
         _place(source.GetLayerDataObject(layer, BINARY_LABELMAP), grid, layers[layer], node.GetName())
         for segment_id in source.GetSegmentIDsForLayer(layer, BINARY_LABELMAP):
             segment = source.GetSegment(segment_id)
+            codes = parse_terminology(segment.GetTerminology())
             segments.append(
-                Segment(segment_id, segment.GetName(), segment.GetLabelValue(), layer, tuple(segment.GetColor()))
+                Segment(
+                    segment_id, segment.GetName(), segment.GetLabelValue(), layer, tuple(segment.GetColor()), **codes
+                )
             )
     order = {source.GetNthSegmentID(index): index for index in range(source.GetNumberOfSegments())}
     segments.sort(key=lambda segment: order[segment.id])
