@@ -35,7 +35,9 @@ __all__ = [
 RESAMPLES = 2000
 """Default number of bootstrap resamples."""
 
-_CHUNK_BYTES = 32_000_000
+_SUMS_BYTES = 32_000_000
+_WEIGHTS_BYTES = 250_000
+"""Resamples are drawn in blocks that stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,22 +211,29 @@ def bootstrap(
 def _resampled_values(
     statistic: SumStatistic, terms: FloatArray, resamples: int, seed: int, progress: Progress
 ) -> FloatArray:
-    count = len(terms)
     generator = np.random.default_rng(seed)
-    block = max(1, min(resamples, _CHUNK_BYTES // (8 * max(count, terms.shape[1]))))
+    block = max(1, _SUMS_BYTES // (8 * terms.shape[1]))
     draws = np.empty((resamples, len(statistic.names)))
     for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        draws[start : start + size] = statistic.values(_case_weights(generator, size, count) @ terms)
-        progress(start + size, resamples)
+        stop = min(start + block, resamples)
+        draws[start:stop] = statistic.values(_resampled_sums(generator, stop - start, terms))
+        progress(stop, resamples)
     return draws
 
 
-def _case_weights(generator: np.random.Generator, resamples: int, count: int) -> FloatArray:
-    """How often each of `count` clusters is drawn, shape (resample, cluster)."""
-    drawn = generator.integers(0, count, size=(resamples, count), dtype=np.int32)
-    drawn += (np.arange(resamples, dtype=np.int32) * count)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count).astype(np.float64)
+def _resampled_sums(generator: np.random.Generator, resamples: int, terms: FloatArray) -> FloatArray:
+    """Sums over drawn clusters, shape (resample, term): the times that each was drawn, multiplied by its terms."""
+    count = len(terms)
+    kind = np.uint16 if count <= 1 << 16 else np.int64
+    block = max(1, _WEIGHTS_BYTES // (8 * count))
+    row = (np.arange(block) * count)[:, None]
+    sums = np.empty((resamples, terms.shape[1]))
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = np.add(generator.integers(0, count, size=(size, count), dtype=kind), row[:size], dtype=np.intp)
+        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
+        np.matmul(times.astype(np.float64), terms, out=sums[start : start + size])
+    return sums
 
 
 def _cluster_terms(terms: FloatArray, clusters: Sequence[Hashable] | None) -> FloatArray:
