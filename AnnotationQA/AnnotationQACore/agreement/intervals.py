@@ -39,6 +39,9 @@ _SUMS_BYTES = 32_000_000
 _WEIGHTS_BYTES = 250_000
 """Resamples are drawn in blocks that stay in the processor's cache."""
 
+_ONE_THREAD = 1 << 18
+"""Multiplications up to which OpenBLAS stays on one thread; smaller products lose by its threads."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SumStatistic:
@@ -226,13 +229,16 @@ def _resampled_sums(generator: np.random.Generator, resamples: int, terms: Float
     count = len(terms)
     kind = np.uint16 if count <= 1 << 16 else np.int64
     block = max(1, _WEIGHTS_BYTES // (8 * count))
+    piece = max(1, _ONE_THREAD // terms.size) if terms.size <= _ONE_THREAD else block
     row = (np.arange(block) * count)[:, None]
     sums = np.empty((resamples, terms.shape[1]))
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
         drawn = np.add(generator.integers(0, count, size=(size, count), dtype=kind), row[:size], dtype=np.intp)
-        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
-        np.matmul(times.astype(np.float64), terms, out=sums[start : start + size])
+        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
+        for first in range(0, size, piece):
+            part = times[first : first + piece]
+            np.matmul(part, terms, out=sums[start + first : start + first + len(part)])
     return sums
 
 
