@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from AnnotationQACore.errors import InputError
 
-__all__ = ["Fields", "format_time", "parse_time"]
+__all__ = ["Fields", "format_time", "naming", "parse_time"]
 
 T = TypeVar("T")
 
@@ -125,6 +125,15 @@ class Fields:
         if value is None:
             raise self.error(key, "is missing")
         return value
+
+
+def naming(path: str, make: Callable[[], T]) -> T:
+    """Make something, and put the path before an error that does not name it yet."""
+    try:
+        return make()
+    except InputError as error:
+        message = str(error)
+        raise (error if message.startswith(path) else InputError(f"{path}: {message}")) from None
 
 
 def format_time(time: datetime) -> str:
