@@ -13,6 +13,8 @@ from DeidentifyStudyCore.dates import parse_date, spellings
 __all__ = ["Echo", "EchoBuilder", "normalized", "words_of"]
 
 _WORD = re.compile(r"[^\W_]+")
+_LONG_NUMBER = re.compile(r"\d{5,}")
+_UID_BYTES = re.compile(rb"[0-9]+(?:\.[0-9]+){4,}")
 _SHORTEST_NAME = 3
 _SHORTEST_SUBSTRING = 5
 _SHORTEST_NUMBER = 3
@@ -86,12 +88,15 @@ class Echo:
         Dates that must not be spelled in any text.
     uids : frozenset of str
         Original instance UIDs.
+    births : frozenset of datetime.date
+        Birth dates, which no option retains, wherever they stand.
     """
 
     words: frozenset[str]
     common: frozenset[str] = frozenset()
     dates: frozenset[datetime.date] = frozenset()
     uids: frozenset[str] = field(default=frozenset(), repr=False)
+    births: frozenset[datetime.date] = frozenset()
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:
@@ -134,8 +139,10 @@ class Echo:
         return any(spelling in plain for spelling in self._dates) if self._dates and re.search(r"\d", plain) else False
 
     def is_in_bytes(self, value: bytes) -> bool:
-        """Whether opaque bytes hold a word or date in any character set."""
-        return self._bytes is not None and self._bytes.search(value) is not None
+        """Whether opaque bytes hold a word or date in any character set, or an original UID."""
+        if self._bytes is not None and self._bytes.search(value) is not None:
+            return True
+        return any(uid.decode() in self.uids for uid in _UID_BYTES.findall(value))
 
     def is_number(self, text: str) -> bool:
         """Whether a number, written in five digits or more, is one of the patient's, or one of the dates."""
@@ -157,6 +164,7 @@ class EchoBuilder:
         self.words: set[str] = set()
         self.dates: set[datetime.date] = set()
         self.uids: set[str] = set()
+        self.births: set[datetime.date] = set()
 
     def add_name(self, text: str) -> None:
         """Add the components of a person's name."""
@@ -172,23 +180,29 @@ class EchoBuilder:
             has_digit = any(character.isdigit() for character in word)
             if len(word) >= (_SHORTEST_NUMBER if has_digit else _SHORTEST_NAME + 1) and word not in self._ignored:
                 self.words.add(word)
+        self.words.update(_LONG_NUMBER.findall(normalized(text)))
         joined = "".join(found)
         if _SHORTEST_SUBSTRING <= len(joined) <= 64:
             self.words.add(joined)
 
-    def add_date(self, text: str) -> None:
+    def add_date(self, text: str, *, of_birth: bool = False) -> None:
         """Add a DA value, or the date of a DT value."""
         date = parse_date(text[:10]) or parse_date(text[:8])
         if date is not None and date.year > 1800:
             self.dates.add(date)
+            if of_birth:
+                self.births.add(date)
 
     def merge(self, other: "EchoBuilder") -> None:
         """Take in what was found in further objects of the same patient."""
         self.words |= other.words
         self.dates |= other.dates
         self.uids |= other.uids
+        self.births |= other.births
 
     def built(self, vocabulary: frozenset[str] = frozenset()) -> Echo:
         """Freeze, with the words of the field set apart."""
         words = frozenset(self.words)
-        return Echo(words - vocabulary, words & vocabulary, frozenset(self.dates), frozenset(self.uids))
+        return Echo(
+            words - vocabulary, words & vocabulary, frozenset(self.dates), frozenset(self.uids), frozenset(self.births)
+        )

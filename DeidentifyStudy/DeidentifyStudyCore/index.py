@@ -196,7 +196,7 @@ class _Indexer:
         elif leaf.vr in {"DA", "DT"}:
             if self._book.dates_are_secret or leaf.tag == 0x00100030:
                 for part in leaf.text(source.buffer).split("\\"):
-                    builder.add_date(part)
+                    builder.add_date(part, of_birth=leaf.tag == 0x00100030)
         elif self._book.is_identity(leaf.tag, leaf.vr):
             for part in leaf.text(source.buffer).split("\\"):
                 builder.add_identifier(part)

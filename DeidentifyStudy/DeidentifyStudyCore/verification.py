@@ -19,7 +19,7 @@ __all__ = ["Verifier"]
 
 _TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"})
 _NUMBER_VRS = frozenset({"DS", "IS"})
-_SEARCHED_BYTES = frozenset({"OB", "OW", "UN", "AT", "FL", "FD"})
+_SEARCHED_BYTES = frozenset({"OB", "OW", "UN", "AT", "FL", "FD", "UL", "SL", "UV", "SV"})
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
 _LARGEST_REMEMBERED = 1 << 16

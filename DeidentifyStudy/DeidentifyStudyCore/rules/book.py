@@ -12,7 +12,15 @@ from DeidentifyStudyCore.rules.removal import Keep, Remove, RemoveByType
 from DeidentifyStudyCore.rules.structured import ContentText
 from DeidentifyStudyCore.rules.technical import TECHNICAL_TEXT
 from DeidentifyStudyCore.rules.temporal import FullDate, ShiftedDate
-from DeidentifyStudyCore.rules.textual import CleanText, CodeMeaning, CodeString, CodeValue, NumberString, TechnicalText
+from DeidentifyStudyCore.rules.textual import (
+    CleanText,
+    CodeMeaning,
+    CodeString,
+    CodeValue,
+    FreeLabel,
+    NumberString,
+    TechnicalText,
+)
 from DeidentifyStudyCore.standard import Row, row_for, table_rows
 from DeidentifyStudyCore.tokenizer import dictionary_vr
 
@@ -140,6 +148,8 @@ class RuleBook:
             return EncapsulatedDocument(self.profile.encapsulated_documents)
         if tag == 0x00420015:
             return EncapsulatedLength()
+        if tag in {0x00700002, 0x00700080}:
+            return FreeLabel()
         if tag == 0x0040A160:
             return ContentText()
         if tag in {0x00080104, 0x00080105}:

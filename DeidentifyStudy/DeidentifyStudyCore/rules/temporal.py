@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from DeidentifyStudyCore.dates import is_time, shifted_date, shifted_datetime
+from DeidentifyStudyCore.dates import is_time, parse_date, shifted_date, shifted_datetime
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import RemoveByType
 
@@ -48,6 +48,9 @@ def _each(element: Element, context: Context, choice: str, days: int) -> Action:
     text = context.text(element)
     if not text.strip():
         return KEEP
+    births = context.subject.echo.births
+    if element.vr in {"DA", "DT"} and any(parse_date(part[:8]) in births for part in text.split("\\")):
+        return RemoveByType(choice).apply(element, context)
     values = [_moved(element.vr, part, days) for part in text.split("\\")]
     if any(value is None for value in values):
         return RemoveByType(choice).apply(element, context)

@@ -5,11 +5,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from DeidentifyStudyCore.charset import encoded
+from DeidentifyStudyCore.echo import Echo
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
 from DeidentifyStudyCore.text import clean_text, has_identifier_pattern, vocabulary
 
-__all__ = ["STANDARD_SCHEMES", "CleanText", "CodeMeaning", "CodeString", "CodeValue", "NumberString", "TechnicalText"]
+__all__ = [
+    "STANDARD_SCHEMES",
+    "CleanText",
+    "CodeMeaning",
+    "CodeString",
+    "CodeValue",
+    "FreeLabel",
+    "NumberString",
+    "TechnicalText",
+]
 
 STANDARD_SCHEMES = frozenset(
     [
@@ -139,21 +149,42 @@ class CodeString:
 
     def apply(self, element: Element, context: Context) -> Action:
         """Keep terms in the repertoire of CS that are words of the field or not the patient's."""
-        text = context.text(element)
-        parts = [part.strip() for part in text.split("\\")]
-        words, echo = vocabulary(), context.subject.echo
-        for part in parts:
-            lower = part.lower()
-            known = lower in words or all(word in words for word in re.split(r"[ _]", lower) if word)
-            if not known and (
-                not _CODE_STRING.fullmatch(part.upper()) or echo.is_in(part) or has_identifier_pattern(part)
-            ):
-                return RemoveByType("X").apply(element, context)
-        return KEEP
+        parts = [part.strip() for part in context.text(element).split("\\")]
+        kept = [part if self._is_term(part, context.subject.echo) else "" for part in parts]
+        if kept == parts:
+            return KEEP
+        if not any(kept):
+            return RemoveByType("X").apply(element, context)
+        return replaced("\\".join(kept).encode("ascii", "ignore"))
+
+    @staticmethod
+    def _is_term(part: str, echo: Echo) -> bool:
+        if all(word in vocabulary() for word in re.split(r"[ _]", part.lower()) if word):
+            return True
+        return bool(_CODE_STRING.fullmatch(part.upper())) and not echo.is_in(part) and not has_identifier_pattern(part)
 
     def describe(self) -> str:
         """Say it in one sentence."""
         return "kept when it is a defined term; removed when it repeats the patient's echo dictionary"
+
+
+@dataclass(frozen=True, slots=True)
+class FreeLabel:
+    """CS that a person types: labels of contents and of graphic layers, which others refer to by name."""
+
+    name: str = "label"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep words of the field; replace any other label by a keyed one, the same for the same label."""
+        text = context.text(element).strip()
+        words = [word for word in re.split(r"[ _]", text.lower()) if word]
+        if all(word in vocabulary() and word not in context.subject.echo.common for word in words):
+            return KEEP
+        return replaced(context.pseudonyms.name("label", text, "L").encode())
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept when it is made of words of the vocabulary; else replaced by a keyed label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +244,8 @@ class NumberString:
             width = {"UL": 4, "SL": 4, "US": 2, "SS": 2}.get(element.vr, 8)
             order: Literal["big", "little"] = "big" if element.big else "little"
             signed = element.vr.startswith("S")
+            if len(element.value) > 3 and echo.is_in_bytes(element.value):  # text where numbers should be
+                return RemoveByType("X").apply(element, context)
             for start in range(0, min(len(element.value), 64 * width), width):
                 number = int.from_bytes(element.value[start : start + width], order, signed=signed)
                 if echo.is_number(str(number)):

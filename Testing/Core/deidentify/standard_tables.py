@@ -60,6 +60,7 @@ def attribute_types() -> dict[str, object]:
     from highdicom._modules import MODULE_ATTRIBUTE_MAP
     from pydicom.datadict import DicomDictionary, tag_for_keyword
 
+    binary = {"US", "SS", "UL", "SL", "FL", "FD", "OW", "OF", "OD", "OL", "AT", "US or SS"}
     numeric = {"US", "SS", "UL", "SL", "FL", "FD", "OW", "OF", "OD", "OL", "AT", "DS", "IS", "CS", "US or SS"}
     modules: dict[str, dict[str, str]] = {}
     for name, attributes in sorted(MODULE_ATTRIBUTE_MAP.items()):
@@ -69,9 +70,10 @@ def attribute_types() -> dict[str, object]:
             kind = attribute["type"]
             if None in tags or kind in {"3", "None", None} or len(tags) > 4:
                 continue
-            if tags[-1] in SAME_EVERYWHERE or len(tags) > 1 and tags[-2] in SAME_EVERYWHERE:
+            if tags[-1] in SAME_EVERYWHERE or (len(tags) > 1 and tags[-2] in SAME_EVERYWHERE):
                 continue
-            if DicomDictionary[tags[-1]][0] in numeric and tags[-1] not in CLEANED_NUMBERS:
+            vr = DicomDictionary[tags[-1]][0]
+            if vr in numeric and (len(tags) > 1 or vr in binary) and tags[-1] not in CLEANED_NUMBERS:
                 continue
             path = "/".join(f"{tag:08X}" for tag in tags)
             types[path] = min(types.get(path, "9"), kind[0])
