@@ -13,12 +13,14 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, str] = {
     "add-cases": "add cases from a table or a folder",
+    "adopt": "put a new version of the protocol in force",
     "agreement": "measure how far readers agree: label files, ratings, landmarks",
     "assign": "assign cases to readers, balanced and in random order",
     "audit": "export all acts for auditors",
     "consensus": "compute one segmentation from those of several readers",
     "demo": "show the whole way on real readings",
     "export": "write segmentations as DICOM SEG or .seg.nrrd",
+    "exclude": "take a case out of a project, with the reason, or in again",
     "history": "show all that happened to a case",
     "identity": "make and show the keys with which you sign",
     "import": "import readings that were made elsewhere",

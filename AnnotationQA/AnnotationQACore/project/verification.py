@@ -136,6 +136,7 @@ class _Verifying:
         self._notes: list[Finding] = []
         self._chains: dict[str, Chain] = {}
         self._file_of: dict[str, str] = {}
+        self._again: dict[str, tuple[Event, ...]] = {}
 
     def run(self) -> Verification:
         self._check_project_file()
@@ -213,6 +214,8 @@ class _Verifying:
                 if key in reported or (chain is not None and chain.broken) or self._is_found(where):
                     continue
                 events = chain.events if chain else ()
+                if head.sequence >= len(events) and chain is not None:
+                    events = self._read_again(key)
                 if not 0 <= head.sequence < len(events):
                     reported.add(key)
                     first = len(events)
@@ -220,6 +223,12 @@ class _Verifying:
                 elif events[head.sequence].hash != head.hash:
                     reported.add(key)
                     self._find(where, f"it is not the one that {who} had seen (the chain was rewritten)", head.sequence)
+
+    def _read_again(self, key: str) -> tuple[Event, ...]:
+        """Events of a writer now: others may have written, and been seen, since the files were read one by one."""
+        if key not in self._again:
+            self._again[key] = parse_chain(read_bytes(self._folder / self._file_of[key])).events
+        return self._again[key]
 
     def _is_found(self, where: str) -> bool:
         return any(finding.where == where for finding in self._findings)

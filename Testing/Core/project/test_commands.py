@@ -100,6 +100,21 @@ def test_revoking_a_key(project: Path, run) -> None:
     assert "revoked from event 0" in run("member", "list", project)
 
 
+def test_excluding_a_case_and_adopting_another_protocol(project: Path, run) -> None:
+    run("exclude", project, "c2", "--reason", "motion artefacts", "--as", "lead")
+    assert Project.open(project).state.cases["c2"].excluded == "motion artefacts"
+    run("exclude", project, "c2", "--undo", "--as", "lead")
+    assert not Project.open(project).state.cases["c2"].excluded
+    run("adopt", project, "brain_tumour_mr", "--as", "lead")
+    opened = Project.open(project)
+    assert opened.protocol().title in run("status", project)
+    assert opened.protocol(opened.state.protocols[0].hash).id != opened.protocol().id
+    run("adopt", project, "lung_nodule_ct", "--as", "lead")
+    assert len(list((project / "protocols").iterdir())) == 2
+    assert "sound" in run("verify", project)
+    assert "in force already" in run("adopt", project, "lung_nodule_ct", "--as", "lead", code=2)
+
+
 def test_passphrases(run, monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
     monkeypatch.setenv("ANNOTATIONQA_PASSPHRASE", "correct horse")
     run("identity", "new", "carl", "--passphrase")
@@ -146,7 +161,19 @@ def test_wrong_use_is_one_line_and_changes_nothing(project, images, tmp_path, ru
 
 
 def test_every_command_is_listed_and_explains_itself(capsys) -> None:
-    for command in ("add-cases", "assign", "audit", "history", "identity", "init", "member", "status", "verify"):
+    for command in (
+        "add-cases",
+        "adopt",
+        "assign",
+        "audit",
+        "exclude",
+        "history",
+        "identity",
+        "init",
+        "member",
+        "status",
+        "verify",
+    ):
         assert command in COMMANDS
         with pytest.raises(SystemExit):
             main([command, "--help"])

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from AnnotationQACore.errors import InputError, ProjectError
+from AnnotationQACore.project import verification
 from AnnotationQACore.project.chains import read_chain
 from AnnotationQACore.project.events import START, Event, Head, Kind, encode, sign
 from AnnotationQACore.project.folder import Project
@@ -94,6 +95,24 @@ def test_a_truncated_file_whose_events_others_had_seen(read_study, torn: int) ->
     lines = lines_of(path)
     path.write_bytes(b"".join(lines[:-1]) + lines[-1][:torn])
     assert f"{path.name}: event 1: it is missing, though 'adam' had seen event 1 (truncated)" in first(read_study)
+
+
+def test_people_who_write_while_it_is_verified_are_no_tampering(read_study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anna's file is read, Anna acts, Ben sees it and acts, Ben's file is read."""
+    real = verification.read_bytes
+    written: list[str] = []
+
+    def read(path: Path) -> bytes:
+        if path == read_study.ledger_of("ben") and not written:
+            written.append("now")
+            read_study.as_("anna").start_reading("case-2")
+            read_study.as_("ben").start_reading("case-2")
+        return real(path)
+
+    monkeypatch.setattr(verification, "read_bytes", read)
+    result = verify(read_study.folder)
+    assert written
+    assert result.is_sound, str(result.first)
 
 
 def test_a_whole_file_removed(read_study) -> None:
