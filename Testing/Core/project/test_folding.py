@@ -203,3 +203,51 @@ def test_late_news_are_not_put_behind_what_was_folded(study) -> None:
     before = fold(ordered[:-2] + ordered[-1:], State(ordered[0].project))
     with pytest.raises(MustStartOver):
         fold([ordered[-2]], before)
+
+
+DECIDERS = ("adam", "ada", "rita")
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=st.lists(st.tuples(st.sampled_from(DECIDERS), st.sets(st.sampled_from(DECIDERS)), st.sampled_from("ab-"))))
+def test_no_decision_is_ever_lost(study, plan) -> None:
+    """Whoever decides, and whatever news are late: a decision stands until one that has seen it replaces it."""
+    if not (study.folder / "readings/case-1").exists():
+        study.submit("anna")
+        study.as_("lead").change_member("rita", "Rita", [Role.ADJUDICATOR])
+    for name in DECIDERS:
+        study.ledger_of(name).unlink(missing_ok=True)
+    for name, unseen, item in plan:
+        hidden = {other: hide(study, other) for other in unseen - {name} if study.ledger_of(other).exists()}
+        project = study.as_(name)
+        project.decide("case-1", Action.ADJUDICATE, ["case-1/anna/round-1/revision-1"], item=item.strip("-"))
+        for other, content in hidden.items():
+            study.ledger_of(other).write_bytes(content)
+    events = events_of(study)
+    state = fold(events, State(Project.open(study.folder).id))
+    made = [event for event in events if event.kind is Kind.REVIEW_DECIDED]
+    standing = {decision.hash for decision in state.decisions.get("case-1", ())}
+    in_conflict = {frozenset((a.hash, b.hash)) for a, b in state.conflicts("case-1")}
+    assert len(made) == len(plan)
+    assert not state.rejected
+
+    def had_seen(later, former) -> bool:
+        if later.key == former.key:
+            return later.sequence > former.sequence
+        heads = [
+            e.seen[former.key].sequence
+            for e in made
+            if e.key == later.key and e.sequence <= later.sequence and former.key in e.seen
+        ]
+        return max(heads, default=-1) >= former.sequence
+
+    def item_of(event) -> str:
+        return event.payload.get("item", "")
+
+    for event in made:
+        replaced = any(had_seen(other, event) and item_of(other) in ("", item_of(event)) for other in made)
+        assert (event.hash in standing) != replaced
+    for a, b in itertools.combinations([event for event in made if event.hash in standing], 2):
+        overlap = item_of(a) == item_of(b) or "" in (item_of(a), item_of(b))
+        apart = not had_seen(a, b) and not had_seen(b, a)
+        assert (frozenset((a.hash, b.hash)) in in_conflict) == (overlap and apart)
