@@ -56,6 +56,7 @@ class FindingCode(enum.StrEnum):
     UNUSED_BITS_SET = "unused_bits_set"
     INVERTED = "inverted"
     COLOR_CONVERTED = "color_converted"
+    TURNED = "turned"
     SPACING_CALIBRATED = "spacing_calibrated"
     SPACING_AT_DETECTOR = "spacing_at_detector"
     SPACING_UNSPECIFIED = "spacing_unspecified"

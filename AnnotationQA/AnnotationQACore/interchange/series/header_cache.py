@@ -28,6 +28,8 @@ __all__ = ["HeaderCache", "user_cache_folder"]
 _VERSION: Final = 1
 _FILE_FIELDS: Final = tuple(field.name for field in dataclasses.fields(FileHeader))[3:]
 _FRAME_FIELDS: Final = tuple(field.name for field in dataclasses.fields(FrameHeader))
+_TAIL: Final = ("pixels", "problem", "frames")
+"""Last fields of a record, and of a `FileHeader`."""
 _LAYOUT: Final = hashlib.sha256(repr((_VERSION, _FILE_FIELDS, _FRAME_FIELDS)).encode()).hexdigest()[:16]
 
 
@@ -127,11 +129,13 @@ def _job(file: FileHeader) -> Job:
 def _record(result: FileHeader | UnreadableFile) -> list[Any]:
     if isinstance(result, UnreadableFile):
         return [result.reason, result.is_dicom]
-    values = [getattr(result, name) for name in _FILE_FIELDS]
     pixels = result.pixels
-    values[_FILE_FIELDS.index("pixels")] = None if pixels is None else [pixels.tag, pixels.offset, pixels.length]
-    values[_FILE_FIELDS.index("frames")] = [[getattr(frame, name) for name in _FRAME_FIELDS] for frame in result.frames]
-    return values
+    return [
+        *(getattr(result, name) for name in _FILE_FIELDS if name not in _TAIL),
+        None if pixels is None else [pixels.tag, pixels.offset, pixels.length],
+        result.problem,
+        [[getattr(frame, name) for name in _FRAME_FIELDS] for frame in result.frames],
+    ]
 
 
 def _restored(job: Job, record: Any) -> FileHeader | UnreadableFile | None:
@@ -139,13 +143,14 @@ def _restored(job: Job, record: Any) -> FileHeader | UnreadableFile | None:
     try:
         if len(record) == 2:
             return UnreadableFile(Path(path), str(record[0]), bool(record[1]))
-        values = dict(zip(_FILE_FIELDS, map(_tupled, record), strict=True))
-        values["pixels"] = None if values["pixels"] is None else PixelLocation(*values["pixels"])
-        values["frames"] = tuple(FrameHeader(*frame) for frame in values["frames"])
-        return FileHeader(Path(path), size, modified, **values)
+        *values, pixels, problem, frames = (tuple(v) if type(v) is list else v for v in record)
+        location = None if pixels is None else PixelLocation(*pixels)
+        arguments: list[Any] = [*values, location, problem, tuple(map(_restored_frame, frames))]
+        return FileHeader(Path(path), size, modified, *arguments)
     except (TypeError, ValueError, KeyError):
         return None
 
 
-def _tupled(value: Any) -> Any:
-    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+def _restored_frame(values: Sequence[Any]) -> FrameHeader:
+    arguments: list[Any] = [tuple(value) if type(value) is list else value for value in values]
+    return FrameHeader(*arguments)

@@ -72,7 +72,7 @@ def scan_files(
     chunks = [pending[start : start + _CHUNK] for start in range(0, len(pending), _CHUNK)]
     results: list[FileHeader | UnreadableFile] = list(known)
     batches: Iterable[list[FileHeader | UnreadableFile]]
-    if executor is None:
+    if executor is None or len(chunks) == 1:
         batches = (read_headers(chunk, key) for chunk in chunks)
     else:
         batches = executor.map(read_headers, chunks, [key] * len(chunks))

@@ -57,9 +57,9 @@ def valid_orientation(orientation: Orientation | None) -> bool:
     """Whether rows and columns are two orthogonal unit vectors, to 1e-3."""
     if orientation is None:
         return False
-    row, column = np.array(orientation[:3]), np.array(orientation[3:])
-    lengths = np.linalg.norm([row, column], axis=1)
-    return bool(np.all(np.abs(lengths - 1) < 1e-3) and abs(row @ column) < 1e-3)
+    a, b, c, d, e, f = orientation
+    lengths = (math.hypot(a, b, c), math.hypot(d, e, f))
+    return max(abs(length - 1) for length in lengths) < 1e-3 and abs(a * d + b * e + c * f) < 1e-3
 
 
 def normal_of(orientation: Orientation) -> NDArray[np.float64]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -31,6 +33,15 @@ JPEG_LOSSLESS_16X16 = base64.b64decode(
     "kyZMmTJkyZMmTKyMmTJkyZMmTJkyZMmTKyMmTJkyZMmTJkyZMmTKyMmTJkyZMmTJkyZMmTL/2Q=="
 )
 """12-bit values 100 * row + 7 * column of a 16 x 16 image, written by imagecodecs.ljpeg_encode."""
+
+
+HTJ2K_16X16 = base64.b64decode(
+    "/0//UQApQAAAAAAQAAAAEAAAAAAAAAAAAAAAEAAAABAAAAAAAAAAAAABDwEB/1AACAACAAAACv9SAAwAAgABAAUEBEAB/1wAEyCI"
+    "kJCQkJCQkJCQkJCQiIiI/2QAFwABT3BlbkpQSCBWZXIgMC4yNi4zLv+QAAoAAAAAAHcAAf+TwAAmLfwFB3QAAMAAEsAAEoD+AId0"
+    "ACICh3QAwAASwAATgN4AAnQAjjv+AINUAMAAE8AAFUDu7qCnwnUAwIGBgcAxgey2AMAAKuAAFogkSZLnwKenp0J4AMZGo9FoNBr9"
+    "iEB79iEB7LoA/9k="
+)
+"""The same image by imagecodecs.htj2k_encode."""
 
 
 def compressed(path, syntax):
@@ -75,6 +86,46 @@ def test_jpeg_lossless_needs_no_extra(studio):
     studio.slice(np.zeros((16, 16), np.uint16), edit=edit)
     image = load_series(studio.folder)
     np.testing.assert_array_equal(image.voxels[0], expected - 1024)
+
+
+def write_stream(studio, pixels, stream, syntax, **elements):
+    """Write a file whose pixel data is a code stream made by another encoder."""
+
+    def edit(dataset):
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.PixelData = encapsulate([stream])
+        dataset["PixelData"].is_undefined_length = True
+
+    return studio.slice(np.zeros_like(pixels), edit=edit, **elements)
+
+
+def test_jpeg_2000_by_pillow(studio):
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, "JPEG2000", irreversible=False, no_jp2=True)
+    write_stream(studio, PIXELS, stream.getvalue(), JPEG2000Lossless)
+    np.testing.assert_array_equal(load_series(studio.folder).voxels[0], PIXELS.astype(np.int16) - 1024)
+
+
+def test_color_jpeg_becomes_the_rgb_that_pillow_sees(studio):
+    colors = np.zeros((32, 32, 3), np.uint8)
+    colors[..., 0] = 200
+    colors[:, 16:] = (20, 40, 220)
+    stream = io.BytesIO()
+    Image.fromarray(colors).save(stream, "JPEG", quality=95, subsampling="4:2:2")
+    elements = {"PhotometricInterpretation": "YBR_FULL_422", "Modality": "US", "LossyImageCompression": "01"}
+    write_stream(studio, colors, stream.getvalue(), JPEGBaseline8Bit, **elements)
+    image = load_series(studio.folder)
+    expected = np.asarray(Image.open(stream)).astype(int)
+    assert np.abs(image.voxels[0].astype(int) - expected).max() <= 3
+    assert np.abs(image.voxels[0, 8, 4].astype(int) - [200, 0, 0]).max() <= 6
+
+
+def test_htj2k_where_its_decoder_is_installed(studio):
+    pytest.importorskip("openjpeg", reason='needs pip install "annotation-qa[codecs]"')
+    rows, columns = np.mgrid[:16, :16]
+    expected = (100 * rows + 7 * columns).astype(np.uint16)
+    write_stream(studio, expected, HTJ2K_16X16, HTJ2KLossless)
+    np.testing.assert_array_equal(load_series(studio.folder).voxels[0], expected.astype(np.int16) - 1024)
 
 
 def encapsulated(studio, syntax, content=b"\xff\x4f\xff\x51" + b"\0" * 60):

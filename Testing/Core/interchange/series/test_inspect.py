@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import stat
@@ -13,6 +14,7 @@ import pytest
 from AnnotationQACore.cli.main import main
 from AnnotationQACore.interchange.series import header_cache
 from AnnotationQACore.interchange.series.header_cache import HeaderCache
+from AnnotationQACore.interchange.series.headers import FileHeader
 from AnnotationQACore.interchange.series.inspection import InspectionFilter, inspect_folder, inspection_json
 from AnnotationQACore.interchange.series.scanning import scan_folder
 
@@ -213,6 +215,11 @@ def test_a_broken_cache_counts_as_empty(studio, tmp_path, content):
     assert len(scan_folder(studio.folder, cache=cache).series) == 1
     cache.save()
     assert HeaderCache(path).look_up([])[0] == []
+
+
+def test_the_fields_that_the_cache_restores_apart_are_the_last():
+    fields = [field.name for field in dataclasses.fields(FileHeader)]
+    assert tuple(fields[-3:]) == header_cache._TAIL
 
 
 def test_every_header_survives_the_cache(shared_data, tmp_path):
