@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from AnnotationQACore import atomic
 from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import reader_names, write_json
 from AnnotationQACore.consensus.decisions import Decisions
 from AnnotationQACore.consensus.result import LabelConsensus, ReaderPerformance
 from AnnotationQACore.consensus.segmentations import SegmentationConsensus, StructureConsensus, segmentation_consensus
@@ -25,6 +23,7 @@ from AnnotationQACore.consensus.simple import simple
 from AnnotationQACore.consensus.staple import staple
 from AnnotationQACore.consensus.vote import majority, weighted_vote
 from AnnotationQACore.errors import DestinationError, InputError
+from AnnotationQACore.interchange.derived import software_version
 from AnnotationQACore.interchange.label_images import read_segmentation, write_segmentation, write_volume
 from AnnotationQACore.project.layout import PROJECT_FILE
 from AnnotationQACore.segmentation import Segmentation, Volume
@@ -65,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         return consensus_project.compute(arguments, arguments.readings[0], arguments.method, _method(arguments, ()))
     if not arguments.output:
         raise InputError("consensus: say where to write it with -o FILE.")
-    names = _reader_names(arguments.readings, arguments.readers)
+    names = reader_names(arguments.readings, arguments.readers)
     method = _method(arguments, names)
     progress = ConsoleProgress("reading")
     readings: dict[str, Segmentation] = {}
@@ -88,21 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         _write_probabilities(arguments.probabilities, result)
     report = _report(result, names, losses)
     if arguments.json:
-        atomic.write_text(arguments.json, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_json(arguments.json, report)
     print(_table(report))
     return 0
-
-
-def _reader_names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:
-    names = list(given) if given else [path.name.split(".")[0] for path in paths]
-    if not given and len(set(names)) < len(names):
-        names = [f"{path.resolve().parent.name}/{name}" for path, name in zip(paths, names, strict=True)]
-    if len(names) != len(paths):
-        raise InputError(f"consensus: {len(paths)} readings and {len(names)} names; name each reader once.")
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"consensus: two readers are called '{twice}'; tell them apart with --readers.")
-    return names
 
 
 def _method(arguments: argparse.Namespace, names: Sequence[str]) -> Callable[[Decisions], LabelConsensus]:
@@ -172,7 +159,7 @@ def _report(result: SegmentationConsensus, names: Sequence[str], losses: Sequenc
         }
     return {
         "method": result.structures[0].result.method,
-        "version": _version(),
+        "version": software_version(),
         "readers": list(names),
         "segments": segments,
         "decided_together": [_structure(structure) for structure in result.structures],
@@ -208,13 +195,6 @@ def _plain(value: object, names: Mapping[int, str]) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else "inf" if value > 0 else "-inf"
     return [_plain(item, names) for item in value] if isinstance(value, list) else value
-
-
-def _version() -> str:
-    try:
-        return version("annotation-qa")
-    except PackageNotFoundError:
-        return "in Slicer"
 
 
 def _table(report: Mapping[str, Any]) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore import atomic
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import write_json
 from AnnotationQACore.geometry import require_same_grid
+from AnnotationQACore.interchange.derived import software_version
 from AnnotationQACore.interchange.label_images import read_segmentation, read_volume
 from AnnotationQACore.measure.diameters import Diameter
 from AnnotationQACore.measure.intensity import PERCENTILES, IntensityStatistics
@@ -57,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         measured.append(row)
         progress(len(measured), total, row.segment.name)
     report = {
-        "version": _version(),
+        "version": software_version(),
         "parameters": {
             "slice_axis": arguments.slice_axis,
             "shell_mm": arguments.shell,
@@ -73,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         "segments": {row.segment.id: _plain(_row(row)) for row in measured},
     }
     if arguments.json:
-        atomic.write_text(arguments.json, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_json(arguments.json, report)
     print(_table(measured, arguments.unit))
     return 0
 
@@ -101,13 +100,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else "inf" if value > 0 else "-inf"
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _version() -> str:
-    try:
-        return version("annotation-qa")
-    except PackageNotFoundError:
-        return "in Slicer"
 
 
 def _table(measured: Sequence[SegmentMeasurements], unit: str) -> str:

@@ -7,6 +7,7 @@ are found by looking at neighbours in the order of their distance, and by a k-d 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ EQUAL_MM = 1e-6
 
 ROUNDS = (30, 125, 500, 2000)
 """Neighbours looked at before each look at what is decided; beyond the last a k-d tree is faster."""
+
+STRIDE = 6
+"""Neighbours looked at before those found are sorted out."""
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -100,6 +104,13 @@ class _Candidates:
         count = voted.sum(axis=1)[pattern]
         return cls(voxel, label, np.cumsum(count) - count, count)
 
+    def only_other(self, chosen: NDArray[np.integer], label: NDArray[np.intp]) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Of voxels with two candidates the one not chosen, where it is of the given label; and where that is so."""
+        voxel = self.voxel[chosen]
+        other = np.minimum(2 * self.first[voxel] + 1 - chosen, len(self.voxel) - 1)
+        is_other = (self.count[voxel] == 2) & (self.label[other] == label)
+        return other[is_other], is_other
+
     def best(self, mean: FloatArray) -> NDArray[np.intp]:
         """Label of the smallest mean distance for each voxel, the first label (background is 0) when equal."""
         smallest = np.minimum.reduceat(mean, self.first)
@@ -138,31 +149,63 @@ def _decided(
     """
     lattice = _Lattice(decisions)
     readers = has_surface.sum(axis=1)[candidates.label]
-    found = np.zeros(len(candidates.voxel))
-    open_inside, open_outside = (np.zeros(len(candidates.voxel), dtype=np.int16) for _ in range(2))
+    sums = _Sums.of(len(candidates.voxel))
     waiting = _queries(decisions, lattice.places(flat), pattern, candidates, has_surface)
     for queries in waiting:
-        (open_inside if queries.is_inside else open_outside)[queries.candidates] += 1
-    for offsets, lengths in lattice.rounds:
-        for number, queries in enumerate(waiting):
-            distances = lattice.near_distances(queries, offsets, lengths)
-            arrived = distances > 0
-            reached = queries.candidates[arrived]
-            found[reached] += -distances[arrived] if queries.is_inside else distances[arrived]
-            (open_inside if queries.is_inside else open_outside)[reached] -= 1
-            waiting[number] = queries.where(~arrived)
-        undecided = _undecided(candidates, found, open_inside, open_outside, readers, float(lengths[-1]))
-        waiting = [queries.where(undecided[candidates.voxel[queries.candidates]]) for queries in waiting]
+        sums.expect(queries)
+    for steps, lengths in lattice.rounds:
+        still: list[_Queries] = []
+        for _, of_reader in groupby(waiting, key=lambda queries: queries.reader):
+            known = np.zeros(len(candidates.voxel), dtype=bool)
+            for asked in of_reader:
+                queries = asked.where(~known[asked.candidates])
+                nearest = lattice.nearest(queries, steps)
+                arrived = nearest >= 0
+                distances = lengths[nearest[arrived]]
+                sums.add(queries.candidates[arrived], distances, queries.is_inside)
+                if queries.is_inside:
+                    label = lattice.label_at(queries.reader, queries.places[arrived] + steps[nearest[arrived]])
+                    others, is_other = candidates.only_other(queries.candidates[arrived], label)
+                    sums.add(others, distances[is_other], False)
+                    known[others] = True
+                still.append(queries.where(~arrived))
+        undecided = _undecided(candidates, sums, readers, float(lengths[-1]))
+        waiting = [queries.where(undecided[candidates.voxel[queries.candidates]]) for queries in still]
         waiting = [queries for queries in waiting if len(queries.candidates)]
     for queries in waiting:
-        distances = lattice.far_distances(queries)
-        found[queries.candidates] += -distances if queries.is_inside else distances
-        (open_inside if queries.is_inside else open_outside)[queries.candidates] -= 1
+        sums.add(queries.candidates, lattice.far_distances(queries), queries.is_inside)
     # what was decided early keeps a bound in the place of the distances that were not needed
-    beyond = float(lattice.rounds[-1][1][-1])
-    total = found - beyond * open_inside + beyond * open_outside
+    lower, upper = sums.bounds(float(lattice.rounds[-1][1][-1]))
+    total = np.where(np.isfinite(upper), upper, lower)
     mean = np.divide(total, readers, out=np.full_like(total, np.inf), where=readers > 0)
     return candidates.best(mean)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """For each candidate the sum of the signed distances found, and how many are still looked for on each side."""
+
+    found: FloatArray
+    open_inside: NDArray[np.int16]
+    open_outside: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, size: int) -> _Sums:
+        return cls(np.zeros(size), np.zeros(size, dtype=np.int16), np.zeros(size, dtype=np.int16))
+
+    def expect(self, queries: _Queries) -> None:
+        (self.open_inside if queries.is_inside else self.open_outside)[queries.candidates] += 1
+
+    def add(self, candidates: NDArray[np.integer], distances: FloatArray, is_inside: bool) -> None:
+        """Enter distances of distinct candidates."""
+        self.found[candidates] += -distances if is_inside else distances
+        (self.open_inside if is_inside else self.open_outside)[candidates] -= 1
+
+    def bounds(self, radius: float) -> tuple[FloatArray, FloatArray]:
+        """Smallest and largest sum there can be when all open distances are at least `radius`."""
+        lower = np.where(self.open_inside == 0, self.found + radius * self.open_outside, -np.inf)
+        upper = np.where(self.open_outside == 0, self.found - radius * self.open_inside, np.inf)
+        return lower, upper
 
 
 def _queries(
@@ -179,26 +222,19 @@ def _queries(
         group = 2 * candidates.label + (own[candidates.voxel] == candidates.label)
         order = np.argsort(group.astype(np.uint8 if 2 * len(decisions.labels) <= 256 else np.int64), kind="stable")
         ends = np.cumsum(np.bincount(group, minlength=2 * len(decisions.labels)))
-        for number, chosen in enumerate(np.split(order, ends[:-1])):
-            label, is_inside = number // 2, number % 2 == 1
+        groups = np.split(order, ends[:-1])
+        # those inside first: the voxel found there often answers a query from outside too
+        for number in (*range(1, len(groups), 2), *range(0, len(groups), 2)):
+            chosen, label, is_inside = groups[number], number // 2, number % 2 == 1
             if len(chosen) and has_surface[label, reader]:
                 at = places[candidates.voxel[chosen]]
                 queries.append(_Queries(reader, label, is_inside, chosen.astype(np.int32), at))
     return queries
 
 
-def _undecided(
-    candidates: _Candidates,
-    found: FloatArray,
-    open_inside: NDArray[np.int16],
-    open_outside: NDArray[np.int16],
-    readers: IntArray,
-    radius: float,
-) -> NDArray[np.bool_]:
+def _undecided(candidates: _Candidates, sums: _Sums, readers: IntArray, radius: float) -> NDArray[np.bool_]:
     """Whether more than one candidate of a voxel can still win, all open distances being at least `radius`."""
-    divisor = np.maximum(readers, 1)
-    lower = np.where(open_inside == 0, (found + radius * open_outside) / divisor, -np.inf)
-    upper = np.where(open_outside == 0, (found - radius * open_inside) / divisor, np.inf)
+    lower, upper = (bound / np.maximum(readers, 1) for bound in sums.bounds(radius))
     lower[readers == 0] = upper[readers == 0] = np.inf
     smallest = np.minimum.reduceat(upper, candidates.first)
     beaten = lower > smallest[candidates.voxel] + EQUAL_MM
@@ -236,19 +272,27 @@ class _Lattice:
         places: IntArray = (np.stack(np.unravel_index(flat, self._decisions.shape), axis=1) + self._pad) @ self._strides
         return places
 
-    def near_distances(self, queries: _Queries, steps: IntArray, lengths: FloatArray) -> FloatArray:
-        """Distance in mm to the nearest neighbour across the border among some; 0 where there is none."""
+    def nearest(self, queries: _Queries, steps: IntArray) -> NDArray[np.int16]:
+        """Which of the neighbours, given nearest first, is the first across the border; -1 where none is."""
         across, patterns = self._across(queries), self._patterns.reshape(-1)
-        result = np.zeros(len(queries.places))
+        result = np.full(len(queries.places), -1, dtype=np.int16)
         waiting, base = np.arange(len(queries.places)), queries.places
-        for step, length in zip(steps, lengths, strict=True):
-            hit = across[patterns[base + step]]
-            if hit.any():
-                result[waiting[hit]] = length
-                waiting, base = waiting[~hit], base[~hit]
-                if not len(waiting):
-                    break
+        for start in range(0, len(steps), STRIDE):
+            if not len(waiting):
+                break
+            first = np.full(len(waiting), -1, dtype=np.int16)
+            # from far to near: the nearest is written last, and those found need not be sorted out each time
+            for number in range(min(start + STRIDE, len(steps)) - 1, start - 1, -1):
+                np.putmask(first, across[patterns[base + steps[number]]], number)
+            result[waiting] = first
+            missing = first < 0
+            waiting, base = waiting[missing], base[missing]
         return result
+
+    def label_at(self, reader: int, places: IntArray) -> NDArray[np.intp]:
+        """Index of the label that a reader gave there."""
+        labels: NDArray[np.intp] = self._said(reader)[self._patterns.reshape(-1)[places]]
+        return labels
 
     def far_distances(self, queries: _Queries) -> FloatArray:
         """Distance in mm to the nearest voxel across the border, wherever it is."""
@@ -259,9 +303,13 @@ class _Lattice:
 
     def _across(self, queries: _Queries) -> NDArray[np.bool_]:
         """For each pattern, and for the rim, whether it lies across the border."""
-        said = np.append(self._decisions.patterns[:, queries.reader], 0)
-        across: NDArray[np.bool_] = (said == queries.label) != queries.is_inside
-        return np.append(across, False)
+        across: NDArray[np.bool_] = (self._said(queries.reader) == queries.label) != queries.is_inside
+        across[self._outside] = False
+        return across
+
+    def _said(self, reader: int) -> NDArray[np.intp]:
+        """Label of a reader for each pattern and the two of the rim."""
+        return np.append(self._decisions.patterns[:, reader], (0, 0))
 
     def _border(self, queries: _Queries) -> IntArray:
         """Voxels across the border that have an adjacent one on this side; one of them is nearest to any voxel."""

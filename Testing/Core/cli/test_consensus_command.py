@@ -114,7 +114,7 @@ def test_files_of_one_name_are_told_apart_by_their_folder(readings, tmp_path):
     out = tmp_path / "p.json"
     paths = [tmp_path / "r1/label.seg.nrrd", tmp_path / "r2/label.seg.nrrd"]
     assert run(*paths, "-o", tmp_path / "o.nrrd", "--json", out) == 0
-    assert json.loads(out.read_text())["readers"] == ["r1/label", "r2/label"]
+    assert json.loads(out.read_text())["readers"] == ["r1/label.seg.nrrd", "r2/label.seg.nrrd"]
     assert run("--readers", "x", "y", "-o", tmp_path / "o.nrrd", "--json", out, "--", *paths) == 0
     assert json.loads(out.read_text())["readers"] == ["x", "y"]
 
@@ -122,8 +122,8 @@ def test_files_of_one_name_are_told_apart_by_their_folder(readings, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--readers", "x", "x", "y", "--"], "two readers are called 'x'"),
-        (["--readers", "x", "y", "--"], "3 readings and 2 names"),
+        (["--readers", "x", "x", "y", "--"], "'x' appears more than once"),
+        (["--readers", "x", "y", "--"], "2 names for 3 files"),
         (["--method", "weighted"], "--weights and --method weighted go together"),
         (["--method", "weighted", "--weights", "1", "2", "--"], "2 weights for 3 readers"),
         (["--method", "staple", "--ties", "include"], "its own rule for ties"),
@@ -141,6 +141,11 @@ def test_bad_options_are_one_line_and_nothing_is_written(readings, tmp_path, cap
     assert len(error) == 1
     assert message in error[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_without_an_output_there_is_nothing_to_write(readings, capsys):
+    assert run(*readings) == 2
+    assert "-o FILE" in capsys.readouterr().err
 
 
 def test_one_reader_is_no_consensus(readings, tmp_path, capsys):

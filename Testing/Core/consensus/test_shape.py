@@ -68,12 +68,12 @@ def test_distances_are_right_on_a_tilted_grid(masks):
 
 @pytest.mark.parametrize("directions", [Grid((1, 1, 1)).directions, TILTED])
 def test_far_apart_readers_are_averaged_beyond_the_near_search(directions):
-    shape = (30, 60, 60)
+    shape = (24, 40, 40)
     masks = [np.zeros(shape, bool) for _ in range(4)]
-    masks[0][2:28, 2:58, 2:58] = True  # one reader has a huge structure, two a small one, one another elsewhere
-    masks[1][14:16, 28:32, 28:32] = True
-    masks[2][14:16, 28:32, 28:32] = True
-    masks[3][4:6, 5:8, 50:55] = True
+    masks[0][1:23, 1:39, 1:39] = True  # one reader has a huge structure, two a small one, one another elsewhere
+    masks[1][11:13, 18:22, 18:22] = True
+    masks[2][11:13, 18:22, 18:22] = True
+    masks[3][2:4, 3:6, 32:36] = True
     grid = Grid(shape, (1.0, 1.0, 1.0), directions=directions)
     ours = shape_based_average(joint_decisions(masks, grid)).voxels > 0
     assert not ours.any()
