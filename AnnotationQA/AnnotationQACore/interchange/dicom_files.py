@@ -33,7 +33,7 @@ def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICO
         The file is missing, no DICOM, of another SOP class, or ends within an element.
     """
     try:
-        dataset = dcmread(path)
+        dataset = _read(path)
     except InvalidDicomError as error:
         raise InputError(f"{path}: is not a DICOM file; check the file.") from error
     except OSError as error:
@@ -47,6 +47,16 @@ def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICO
     if _is_cut(dataset):  # pydicom does not mind
         raise InputError(f"{path}: ends within an element; the file is truncated, copy it again.")
     return dataset
+
+
+def _read(path: Path) -> Dataset:
+    try:
+        return dcmread(path)
+    except InvalidDicomError:
+        dataset = dcmread(path, force=True)  # some old software leaves the preamble out
+        if "SOPClassUID" not in dataset:
+            raise
+        return dataset
 
 
 def _is_cut(dataset: Dataset) -> bool:
