@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +38,20 @@ class SurfelGeometry:
     @classmethod
     def of(cls, mm_from_index: NDArray[np.float64]) -> SurfelGeometry:
         """Prepare for voxels of that size and shape."""
-        return cls(mm_from_index, surfel_areas(mm_from_index), near_shells(mm_from_index))
+        return _geometry(tuple(mm_from_index.reshape(-1).tolist()))
 
     @property
     def gap(self) -> tuple[int, int, int]:
         """Empty layers after which two boxes are too far apart to be searched together."""
         k, j, i = self.shells.reach
         return (k + 2, j + 2, i + 2)
+
+
+@lru_cache(maxsize=16)
+def _geometry(steps: tuple[float, ...]) -> SurfelGeometry:
+    """Prepared once for all images of a voxel size: it takes longer than to compare a small lesion."""
+    mm_from_index = np.array(steps).reshape(3, 3)
+    return SurfelGeometry(mm_from_index, surfel_areas(mm_from_index), near_shells(mm_from_index))
 
 
 @dataclass(slots=True)

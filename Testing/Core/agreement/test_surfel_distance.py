@@ -106,7 +106,9 @@ def test_far_surfaces_are_found_by_the_tree_as_well(pair):
     expected = figures(a, b, grid)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "_STEPPED_MM", 1e-3)
+        surfel_distance._geometry.cache_clear()
         assert_alike(figures(a, b, grid), expected)
+    surfel_distance._geometry.cache_clear()
 
 
 @FEW
@@ -119,7 +121,9 @@ def test_tiles_and_slabs_do_not_show_in_the_result(pair):
         patch.setattr(windows, "_WINDOW", 1)
         patch.setattr(windows, "_THINNEST", 1)
         patch.setattr(neighbours, "_STEPPED_MM", 1.3)
+        surfel_distance._geometry.cache_clear()
         assert_alike(figures(a, b, grid), expected)
+    surfel_distance._geometry.cache_clear()
 
 
 def test_scattered_lesions_are_measured_in_windows_of_their_own(monkeypatch):
