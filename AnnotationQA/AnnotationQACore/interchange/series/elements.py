@@ -45,6 +45,7 @@ VRS: Final[dict[int, str]] = {
     0x00181114: "DS",  # Estimated Radiographic Magnification Factor
     0x00181120: "DS",  # Gantry/Detector Tilt
     0x00181164: "DS",  # Imager Pixel Spacing
+    0x00186011: "SQ",  # Sequence of Ultrasound Regions (only that it is there)
     0x00182010: "DS",  # Nominal Scanned Pixel Spacing
     0x00189087: "FD",  # Diffusion b-value
     0x00189089: "FD",  # Diffusion Gradient Orientation

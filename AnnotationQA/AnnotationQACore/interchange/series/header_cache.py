@@ -22,15 +22,17 @@ from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.interchange.series.header_reader import Job
 from AnnotationQACore.interchange.series.headers import FileHeader, FrameHeader, UnreadableFile
 from AnnotationQACore.interchange.series.lean_reader import PixelLocation
+from AnnotationQACore.interchange.series.ultrasound import UltrasoundRegion
 
 __all__ = ["HeaderCache", "user_cache_folder"]
 
 _VERSION: Final = 1
 _FILE_FIELDS: Final = tuple(field.name for field in dataclasses.fields(FileHeader))[3:]
 _FRAME_FIELDS: Final = tuple(field.name for field in dataclasses.fields(FrameHeader))
-_TAIL: Final = ("pixels", "problem", "frames")
+_REGION_FIELDS: Final = tuple(field.name for field in dataclasses.fields(UltrasoundRegion))
+_TAIL: Final = ("regions", "pixels", "problem", "frames")
 """Last fields of a record, and of a `FileHeader`."""
-_LAYOUT: Final = hashlib.sha256(repr((_VERSION, _FILE_FIELDS, _FRAME_FIELDS)).encode()).hexdigest()[:16]
+_LAYOUT: Final = hashlib.sha256(repr((_VERSION, _FILE_FIELDS, _FRAME_FIELDS, _REGION_FIELDS)).encode()).hexdigest()[:16]
 
 
 def user_cache_folder() -> Path:
@@ -93,6 +95,8 @@ class HeaderCache:
         self._digests = {name: digest for name, digest in self._digests.items() if name.split(":")[0] in present}
         self._changed = self._changed or bool(fresh) or len(self._records) != before
         for result in fresh:
+            if isinstance(result, UnreadableFile) and result.may_change:
+                continue
             self._records[names[str(result.path)]] = _record(result)
 
     def digest(self, file: FileHeader, kind: str) -> str | None:
@@ -132,6 +136,7 @@ def _record(result: FileHeader | UnreadableFile) -> list[Any]:
     pixels = result.pixels
     return [
         *(getattr(result, name) for name in _FILE_FIELDS if name not in _TAIL),
+        [[getattr(region, name) for name in _REGION_FIELDS] for region in result.regions],
         None if pixels is None else [pixels.tag, pixels.offset, pixels.length],
         result.problem,
         [[getattr(frame, name) for name in _FRAME_FIELDS] for frame in result.frames],
@@ -143,12 +148,18 @@ def _restored(job: Job, record: Any) -> FileHeader | UnreadableFile | None:
     try:
         if len(record) == 2:
             return UnreadableFile(Path(path), str(record[0]), bool(record[1]))
-        *values, pixels, problem, frames = (tuple(v) if type(v) is list else v for v in record)
+        *values, regions, pixels, problem, frames = (tuple(v) if type(v) is list else v for v in record)
         location = None if pixels is None else PixelLocation(*pixels)
-        arguments: list[Any] = [*values, location, problem, tuple(map(_restored_frame, frames))]
+        arguments: list[Any] = [*values, tuple(map(_restored_region, regions)), location, problem]
+        arguments.append(tuple(map(_restored_frame, frames)))
         return FileHeader(Path(path), size, modified, *arguments)
     except (TypeError, ValueError, KeyError):
         return None
+
+
+def _restored_region(values: Sequence[Any]) -> UltrasoundRegion:
+    arguments: list[Any] = [tuple(value) if type(value) is list else value for value in values]
+    return UltrasoundRegion(*arguments)
 
 
 def _restored_frame(values: Sequence[Any]) -> FrameHeader:

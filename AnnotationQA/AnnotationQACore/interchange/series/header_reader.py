@@ -20,6 +20,7 @@ from AnnotationQACore.interchange.series.multiframe import (
     functional_units,
     nuclear_frames,
 )
+from AnnotationQACore.interchange.series.ultrasound import ultrasound_regions
 
 __all__ = ["read_dataset", "read_elements_with_pydicom", "read_header", "read_headers"]
 
@@ -28,6 +29,7 @@ _FRAME_TIME: Final = 0x00181063
 _FRAME_TIME_VECTOR: Final = 0x00181065
 _GRID_FRAME_OFFSETS: Final = 0x3004000C
 _DETECTORS: Final = 0x00540022
+_REGIONS: Final = 0x00186011
 _FRAME_GROUPS: Final = 0x52009230
 _BROKEN: Final = "its DICOM header is broken"
 _PIXEL_BYTES: Final = {0x7FE00008: 4, 0x7FE00009: 8}
@@ -68,7 +70,8 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
         broken = bool(problem) or _has_preamble(path)
         return UnreadableFile(path, problem or (_BROKEN if broken else str(error)), is_dicom=broken)
     except OSError as error:
-        return UnreadableFile(path, f"it cannot be read ({error.strerror or type(error).__name__})", is_dicom=False)
+        reason = f"it cannot be read ({error.strerror or type(error).__name__})"
+        return UnreadableFile(path, reason, is_dicom=False, may_change=True)
     try:
         header = file_header(path, size, modified_ns, elements, pixels, key)
         if header.sop_class == _DICOMDIR:
@@ -175,6 +178,9 @@ def _missing(header: FileHeader) -> str:
 
 def _with_frames(header: FileHeader, elements: Elements) -> FileHeader:
     base = header.frames[0]
+    if _REGIONS in elements:
+        regions = ultrasound_regions(read_dataset(header.path), header.rows, header.columns)
+        header = replace(header, regions=regions)
     if is_mosaic(header):
         try:
             frames = tile_frames(read_dataset(header.path), header)

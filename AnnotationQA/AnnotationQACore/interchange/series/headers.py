@@ -13,6 +13,7 @@ from AnnotationQACore.geometry import Vector
 from AnnotationQACore.interchange.series.elements import Elements
 from AnnotationQACore.interchange.series.lean_reader import PixelLocation
 from AnnotationQACore.interchange.series.phases import phase_of
+from AnnotationQACore.interchange.series.ultrasound import UltrasoundRegion
 
 __all__ = ["FileHeader", "FrameHeader", "Orientation", "UnreadableFile", "base_frame", "file_header", "timestamp"]
 
@@ -127,6 +128,7 @@ class FileHeader:
     tilt: float | None = None
     series_time: float | None = None
     temporal_positions: int | None = None
+    regions: tuple[UltrasoundRegion, ...] = ()
     pixels: PixelLocation | None = None
     problem: str = ""
     frames: tuple[FrameHeader, ...] = ()
@@ -139,11 +141,15 @@ class FileHeader:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A file of the folder that is no usable DICOM file, and why."""
+    """A file of the folder that is no usable DICOM file, and why.
+
+    `may_change` says that the reason lies outside the file (no right to read it).
+    """
 
     path: Path
     reason: str
     is_dicom: bool
+    may_change: bool = False
 
 
 def file_header(

@@ -29,11 +29,10 @@ from AnnotationQACore.interchange.series.grouping import SeriesHeader, series_he
 from AnnotationQACore.interchange.series.header_reader import read_dataset
 from AnnotationQACore.interchange.series.headers import FileHeader
 from AnnotationQACore.interchange.series.images import FrameSource, ImageSeries
-from AnnotationQACore.interchange.series.planar import PlanarSpacing, SpacingKind, planar_spacing
+from AnnotationQACore.interchange.series.planar import planar_spacing
 from AnnotationQACore.interchange.series.scanning import list_files, scan_files
 from AnnotationQACore.interchange.series.stacks import Stack, matrix_of
 from AnnotationQACore.interchange.series.suv import SuvScale, SuvUnavailable, suv_scale
-from AnnotationQACore.interchange.series.ultrasound import UltrasoundRegion, ultrasound_regions
 from AnnotationQACore.interchange.series.values import clear_unused_bits, rescaled
 from AnnotationQACore.progress import Progress, silent
 
@@ -134,17 +133,13 @@ def _load(series: SeriesHeader, stack: Stack, progress: Progress, executor: Exec
         voxels = rescaled(stored, [r.frame.slope for r in frames], [r.frame.intercept for r in frames])
     stack, voxels, findings = _without_repeats(stack, voxels, findings)
     findings = _compare_spares(stack, findings)
-    dataset = read_dataset(first.path)
-    regions = ultrasound_regions(dataset, stack.rows, stack.columns) if first.modality in {"US", "IVUS"} else ()
-    spacing = _spacing(stack, regions)
-    findings += _region_findings(first, regions, spacing)
-    suv, suv_findings = _suv(dataset, stack)
+    suv, suv_findings = _suv(stack)
     return ImageSeries(
         voxels=voxels.reshape(len(stack.volumes), -1, *voxels.shape[1:]) if stack.dimension is not None else voxels,
         sources=tuple(tuple(map(_source, volume)) for volume in stack.volumes),
         kind=stack.kind,
         grid=stack.grid,
-        spacing=spacing,
+        spacing=planar_spacing(stack),
         dimension=stack.dimension,
         modality=first.modality,
         photometric="RGB" if is_color(first) else first.photometric,
@@ -156,7 +151,7 @@ def _load(series: SeriesHeader, stack: Stack, progress: Progress, executor: Exec
         body_part=first.body_part,
         sex=first.sex,
         age_years=first.age_years,
-        regions=regions,
+        regions=first.regions,
         suv=suv,
         findings=(*findings, *suv_findings),
     )
@@ -311,32 +306,11 @@ def _units(file: FileHeader) -> str:
     return "" if file.units == "US" else file.units
 
 
-def _spacing(stack: Stack, regions: Sequence[UltrasoundRegion]) -> PlanarSpacing:
-    spacings = {region.spacing for region in regions if region.spatial_format == "2D" and region.spacing is not None}
-    if len(spacings) == 1:
-        return PlanarSpacing(SpacingKind.REGION, next(iter(spacings)))
-    return planar_spacing(stack)
-
-
-def _region_findings(file: FileHeader, regions: Sequence[UltrasoundRegion], spacing: PlanarSpacing) -> list[Finding]:
-    if file.modality not in {"US", "IVUS"}:
-        return []
-    if not regions:
-        if spacing.spacing is not None:
-            return []
-        message = "no calibrated regions: lengths can be given in pixels only."
-        return [Finding.warning(FindingCode.NO_SPACING, message)]
-    kinds = ", ".join(f"{region.data_type} ({region.spatial_format})" for region in regions)
-    known = "" if spacing.kind is SpacingKind.REGION else "; they give no one pixel spacing"
-    message = f"{len(regions)} calibrated {'region' if len(regions) == 1 else 'regions'}: {kinds}{known}."
-    return [Finding.info(FindingCode.ULTRASOUND_REGIONS, message)]
-
-
-def _suv(dataset: Any, stack: Stack) -> tuple[SuvScale | None, list[Finding]]:
+def _suv(stack: Stack) -> tuple[SuvScale | None, list[Finding]]:
     if stack.first.file.modality != "PT":
         return None, []
     times = [ref.frame.time for ref in stack.frames if ref.frame.time is not None]
     try:
-        return suv_scale(dataset, min(times, default=None)), []
+        return suv_scale(read_dataset(stack.first.file.path), min(times, default=None)), []
     except SuvUnavailable as error:
         return None, [Finding.warning(FindingCode.SUV_UNAVAILABLE, f"no SUV: {error}.")]

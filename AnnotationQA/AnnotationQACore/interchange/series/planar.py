@@ -13,6 +13,7 @@ from AnnotationQACore.interchange.series.stacks import Stack
 __all__ = ["PlanarSpacing", "SpacingKind", "planar_findings", "planar_spacing"]
 
 _SAME: Final = 1e-6
+_ULTRASOUND: Final = frozenset({"US", "IVUS"})
 
 
 class SpacingKind(enum.StrEnum):
@@ -47,7 +48,10 @@ def planar_spacing(stack: Stack) -> PlanarSpacing:
     if stack.kind is not GeometryKind.NONE:
         return PlanarSpacing(SpacingKind.PATIENT, stated)
     detector = _positive(file.imager_spacing)
-    if file.modality in {"US", "IVUS"}:
+    if file.modality in _ULTRASOUND:
+        scales = {region.spacing for region in file.regions if region.spatial_format == "2D" and region.spacing}
+        if len(scales) == 1:
+            return PlanarSpacing(SpacingKind.REGION, scales.pop())
         return PlanarSpacing(SpacingKind.UNSPECIFIED if stated else SpacingKind.NONE, stated)
     if stated and file.calibration in {"GEOMETRY", "FIDUCIAL"}:
         return PlanarSpacing(SpacingKind.CALIBRATED, stated)
@@ -61,9 +65,15 @@ def planar_spacing(stack: Stack) -> PlanarSpacing:
 
 def planar_findings(stack: Stack) -> list[Finding]:
     """Say what distances measured on images without patient geometry mean."""
-    if stack.kind is not GeometryKind.NONE or stack.first.file.modality in {"US", "IVUS"}:
+    if stack.kind is not GeometryKind.NONE:
         return []
     planar = planar_spacing(stack)
+    regions = stack.first.file.regions
+    if regions:
+        kinds = ", ".join(f"{region.data_type} ({region.spatial_format})" for region in regions)
+        known = "" if planar.kind is SpacingKind.REGION else "; they give no one pixel spacing"
+        message = f"{len(regions)} calibrated {'region' if len(regions) == 1 else 'regions'}: {kinds}{known}."
+        return [Finding.info(FindingCode.ULTRASOUND_REGIONS, message)]
     if planar.kind is SpacingKind.CALIBRATED:
         return [Finding.info(FindingCode.SPACING_CALIBRATED, "the pixel spacing is calibrated to the anatomy.")]
     if planar.kind is SpacingKind.DETECTOR:

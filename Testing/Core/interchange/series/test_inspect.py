@@ -219,7 +219,7 @@ def test_a_broken_cache_counts_as_empty(studio, tmp_path, content):
 
 def test_the_fields_that_the_cache_restores_apart_are_the_last():
     fields = [field.name for field in dataclasses.fields(FileHeader)]
-    assert tuple(fields[-3:]) == header_cache._TAIL
+    assert tuple(fields[-len(header_cache._TAIL) :]) == header_cache._TAIL
 
 
 def test_every_header_survives_the_cache(shared_data, tmp_path):
@@ -243,6 +243,12 @@ def test_bad_use_is_one_line_and_exit_code_2(tmp_path, capsys):
     assert error.count("\n") == 1
     assert "there is no such folder" in error
     assert main(["inspect", str(tmp_path), "--jobs", "0"]) == 2
+
+
+def test_json_needs_its_folder(studio, tmp_path, capsys):
+    studio.stack(2)
+    assert inspect(studio.folder, "--json", tmp_path / "no" / "out.json") == 2
+    assert "its folder is not there" in capsys.readouterr().err
 
 
 def test_empty_folder(tmp_path, capsys):
