@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"ledger    {status['events']} acts; {len(status['problems'])} broken files, {status['rejected']} do not count"
     )
-    print("cases     " + ", ".join(f"{count} {name}" for name, count in status["cases"].items()))
+    print("cases     " + (", ".join(f"{count} {name}" for name, count in status["cases"].items()) or "none yet"))
     header = ["reader", *TaskStatus]
     rows = [[reader, *(str(counts.get(s, 0)) for s in TaskStatus)] for reader, counts in status["readers"].items()]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -67,7 +67,7 @@ def _status(project: Project) -> dict[str, Any]:
         "events": state.events,
         "problems": list(project.problems),
         "rejected": len(state.rejected),
-        "cases": {str(status): cases[status] for status in CaseStatus if cases[status]} or {"none": 0},
+        "cases": {str(status): cases[status] for status in CaseStatus if cases[status]},
         "readers": {reader: dict(sorted(counts.items())) for reader, counts in sorted(readers.items())},
         "conflicts": conflicts,
     }

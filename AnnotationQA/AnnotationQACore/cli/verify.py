@@ -34,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify, and print a line for each finding."""
-    known = _heads(arguments.against) if arguments.against else None
-    result = verified(arguments.project, known)
+    result = verified(arguments.project, _heads(arguments.against) if arguments.against else None)
     for finding in result.findings:
         print(f"BROKEN  {finding}")
     for note in () if arguments.quiet else result.notes:
@@ -47,14 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def verified(project: Path, known: dict[str, Head] | None = None) -> Verification:
+def verified(project: Path, kept: dict[str, Head] | None = None) -> Verification:
     """Verify with progress, and with several processes when that pays."""
     progress = ConsoleProgress("verifying")
     size = sum(path.stat().st_size for path in (project / LEDGER).glob("*.jsonl"))
     if size < _WORTH_PROCESSES:
-        return verify(project, known_heads=known)
+        return verify(project, kept_heads=kept)
     with ProcessPoolExecutor(os.cpu_count()) as executor:
-        return verify(project, known_heads=known, executor=executor, progress=progress)
+        return verify(project, kept_heads=kept, executor=executor, progress=progress)
 
 
 def _heads(path: Path) -> dict[str, Head]:

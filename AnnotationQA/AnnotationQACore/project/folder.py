@@ -260,6 +260,8 @@ class Project:
     def save_draft(self, reading: Reading, segmentation: Path | None = None, former: Draft | None = None) -> Draft:
         """Save unfinished work; only the first save of a reading is an act in the ledger, so that saving stays cheap.
 
+        A draft is saved even if another protocol was put in force meanwhile: no work is lost.
+
         Parameters
         ----------
         reading : Reading
@@ -271,13 +273,12 @@ class Project:
         Raises
         ------
         ProjectError
-            Another session saved the draft meanwhile, or the protocol was changed.
+            Another session saved the draft meanwhile.
         DestinationError
             It cannot be written; the former draft is still there.
         """
         if reading.reader != self._writer().member:
             raise ProjectError(f"draft of '{reading.reader}': '{self._writer().member}' saves drafts of its own only.")
-        self._check_protocol(reading)
         task = self.state.task(reading.case, reading.reader, reading.round)
         if former is None and task and task.revision and self.load_draft(reading.case, reading.round) is None:
             # what an interrupted submission left

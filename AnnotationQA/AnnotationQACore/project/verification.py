@@ -92,6 +92,7 @@ def verify(
     folder: Path,
     *,
     known_heads: Mapping[str, Head] | None = None,
+    kept_heads: Mapping[str, Head] | None = None,
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> Verification:
@@ -101,7 +102,9 @@ def verify(
     ----------
     folder : Path
     known_heads : mapping of str to Head or None
-        Heads kept elsewhere; by default those that this user's programs have seen in this folder.
+        By default those that this user's programs have seen in this folder.
+    kept_heads : mapping of str to Head or None
+        Heads that were kept elsewhere, such as those of an audit export.
     executor : Executor or None
         Checks signatures in parallel.
     progress : Progress
@@ -115,7 +118,8 @@ def verify(
     """
     file = read_project_file(folder)
     known = load_heads(folder, file.id) if known_heads is None else known_heads
-    return _Verifying(folder, file, known, executor, progress).run()
+    witnesses = [("this user", known), ("the export", kept_heads or {})]
+    return _Verifying(folder, file, witnesses, executor, progress).run()
 
 
 class _Verifying:
@@ -123,13 +127,13 @@ class _Verifying:
         self,
         folder: Path,
         file: ProjectFile,
-        known: Mapping[str, Head],
+        witnesses: Sequence[tuple[str, Mapping[str, Head]]],
         executor: Executor | None,
         progress: Progress,
     ) -> None:
         self._folder = folder
         self._file = file
-        self._known = known
+        self._witnesses = witnesses
         self._executor = executor
         self._progress = progress
         self._findings: list[Finding] = []
@@ -206,7 +210,7 @@ class _Verifying:
     def _check_heads(self) -> None:
         reported: set[str] = set()
         witnesses = [(f"'{e.actor}'", e.seen) for c in self._chains.values() for e in c.events if e.seen]
-        witnesses.append(("this user", self._known))
+        witnesses += self._witnesses
         for who, seen in witnesses:
             for key, head in seen.items():
                 chain = self._chains.get(key)

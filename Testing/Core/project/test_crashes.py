@@ -24,6 +24,7 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.folding import fold
 from AnnotationQACore.project.state import Action, State, TaskStatus
 from AnnotationQACore.project.verification import verify
+from AnnotationQACore.protocol.loading import load_shipped
 
 STEPS = ("open", "write", "fsync", "ftruncate", "replace", "rename", "unlink", "mkdir", "chmod", "close")
 
@@ -321,6 +322,17 @@ def test_drafts_are_resumed_and_never_mixed(study, tmp_path: Path) -> None:
     assert study.as_("anna").load_draft("case-1") is None
     with pytest.raises(ProjectError, match="of its own only"):
         anna.save_draft(study.reading("ben"))
+
+
+def test_a_draft_is_saved_under_a_protocol_that_was_replaced_but_not_submitted(study) -> None:
+    reading = study.reading("anna")
+    draft = study.as_("anna").save_draft(reading)
+    study.as_("lead").adopt_protocol(load_shipped("brain_tumour_mr"))
+    anna = study.as_("anna")
+    draft = anna.save_draft(reading, None, draft)
+    assert anna.load_draft("case-1") == draft
+    with pytest.raises(ProjectError, match="read the case again under that one"):
+        anna.submit_reading(reading)
 
 
 def test_a_lock_that_is_held_is_named_and_an_abandoned_one_is_taken(tmp_path: Path) -> None:
