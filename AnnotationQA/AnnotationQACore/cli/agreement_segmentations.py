@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from AnnotationQACore.agreement.instances import Instances, connected_instances, given_instances
+from AnnotationQACore.agreement.instances_clusters import cluster_instances
 from AnnotationQACore.agreement.instances_matching import InstanceAgreement, match_instances
 from AnnotationQACore.agreement.segmentation_agreement import SegmentationAgreement
-from AnnotationQACore.agreement.segmentations import compare_segmentations
+from AnnotationQACore.agreement.segmentations import REFERENCE, compare_segmentations
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
@@ -35,7 +36,7 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         raise InputError("agreement: one reader cannot be compared; give two files or more, or a --reference.")
     names = reader_names(arguments.files, arguments.readers)
     paths = dict(zip(names, arguments.files, strict=True))
-    everyone = {**paths, **({"reference": arguments.reference} if arguments.reference else {})}
+    everyone = {**paths, **({REFERENCE: arguments.reference} if arguments.reference else {})}
     if len(everyone) < len(paths) + bool(arguments.reference):
         raise InputError("agreement: a reader is called 'reference'; choose another name with --readers.")
     files = _read(everyone)
@@ -45,7 +46,7 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         labels=arguments.labels,
         tolerances_mm=arguments.tolerance,
         definition=arguments.definition,
-        reference=readings.get("reference"),
+        reference=readings.get(REFERENCE),
         against_consensus=arguments.consensus,
         resample=arguments.resample,
         progress=ConsoleProgress("comparing"),
@@ -53,9 +54,15 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     document: dict[str, Any] = dict(result.to_json())
     text = _text(result)
     if arguments.instances:
-        found = _instances({name: files[name] for name in everyone}, arguments)
+        instances = _instances(files, arguments)
+        found = _instance_pairs(instances, arguments)
         document["instances"] = [{"a": a, "b": b, **agreement.to_json()} for a, b, agreement in found]
         text += "\n\n" + _instance_text(found)
+        if len(names) > 2 and arguments.within is None:
+            lesions = cluster_instances([instances[name] for name in names], names, iou_above=arguments.iou)
+            document["lesions"] = lesions.to_json()
+            counts = ", ".join(f"{count} by {found_by}" for found_by, count in enumerate(lesions.found_by, start=1))
+            text += f"\n{len(lesions.clusters)} instances among all readers, found {counts}"
     return document, text
 
 
@@ -97,18 +104,21 @@ def _by_value(name: str, file: Segmentation, values: set[int]) -> Segmentation:
     return Segmentation(file.layers, file.grid, tuple(segments[value] for value in sorted(segments)))
 
 
-def _instances(
-    files: Mapping[str, Segmentation], arguments: argparse.Namespace
-) -> list[tuple[str, str, InstanceAgreement]]:
-    names = list(files)
-    for name in names[1:]:
-        require_same_grid(files[names[0]].grid, files[name].grid, (names[0], name))
+def _instances(files: Mapping[str, Segmentation], arguments: argparse.Namespace) -> dict[str, Instances]:
+    first, *others = files
+    for name in others:
+        require_same_grid(files[first].grid, files[name].grid, (first, name))
     wanted = {int(label) for label in arguments.labels or () if label.isdecimal()}
-    instances = {name: _instances_of(name, file, wanted, arguments) for name, file in files.items()}
-    if "reference" in files:
-        pairs = [("reference", name) for name in names if name != "reference"]
+    return {name: _instances_of(name, file, wanted, arguments) for name, file in files.items()}
+
+
+def _instance_pairs(
+    instances: Mapping[str, Instances], arguments: argparse.Namespace
+) -> list[tuple[str, str, InstanceAgreement]]:
+    if REFERENCE in instances:
+        pairs = [(REFERENCE, name) for name in instances if name != REFERENCE]
     else:
-        pairs = list(combinations(names, 2))
+        pairs = list(combinations(instances, 2))
     return [
         (a, b, match_instances(instances[a], instances[b], iou_above=arguments.iou, within_mm=arguments.within))
         for a, b in pairs
@@ -129,9 +139,7 @@ def _instances_of(name: str, file: Segmentation, wanted: set[int], arguments: ar
 def _text(result: SegmentationAgreement) -> str:
     parts = [f"{len(result.readers)} readers ({', '.join(result.readers)}); definition {result.definition.value}"]
     for label in result.labels.values():
-        sections = [(label.pairs, ""), (label.against_reference, "")]
-        sections.append((label.against_consensus, ""))
-        pairs = [pair for section, _ in sections for pair in section]
+        pairs = [*label.pairs, *label.against_reference, *label.against_consensus]
         tolerances = sorted({tau for pair in pairs if pair.surface for tau in pair.surface.nsd})
         header = ["pair", "Dice", "HD mm", "HD95 mm", "ASSD mm", *(f"NSD {tau:g} mm" for tau in tolerances)]
         rows = [[*header, "a mm³", "b mm³", "state"]]

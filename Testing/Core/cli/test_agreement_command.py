@@ -137,6 +137,12 @@ def test_instances_are_matched(run, write):
     assert found["detection"]["f1"] == 0.5
     assert found["panoptic_quality"] == 0.5
     assert "IoU > 0.5, unique" in printed.out
+    third = write("c.nrrd", cube((1, 1, 1), 3))
+    _, document, printed = run(write("a.nrrd", a), write("b.nrrd", b), third, "--instances", "connected")
+    assert document["lesions"]["found_by"] == [2, 0, 1]
+    assert "found 2 by 1, 0 by 2, 1 by 3" in printed.out
+    _, document, _ = run(write("b.nrrd", b), "--reference", write("a.nrrd", a), "--instances", "connected")
+    assert [(pair["a"], pair["b"]) for pair in document["instances"]] == [("reference", "b")]
 
 
 def test_other_grids_are_refused_or_resampled(run, refused, write):
