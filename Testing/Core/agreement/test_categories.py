@@ -101,6 +101,33 @@ def test_coefficients_errors_and_intervals_as_gwet_prints_them(published, raw4ra
     assert (alpha.low, alpha.high) == pytest.approx(expected["krippendorff"]["ci_python_port"], abs=5e-4)
 
 
+JUDGED = """
+54.3 554. 121. ..55 4422 4442 3444 3... 45.4 1112
+2213 3111 2433 234. .112 .122 1122 2112 .121 454.
+.21. 53.. 4335 3232 13.1 .32. ..13 4545 22.2 5544
+4.45 5555 1112 .12. 33.. 3.34 .54. .543 5533 .1.1
+"""
+"""Forty drawn cases x four readers on a scale of five, a dot is missing."""
+
+
+def test_the_same_as_other_packages_on_a_table_with_gaps():
+    values = [[None if digit == "." else int(digit) for digit in case] for case in JUDGED.split()]
+    ratings = CategoryRatings.from_values(values, ["a", "b", "c", "d"])
+    found = coefficients(ratings)
+    irrcac = {"gwet": 0.18835, "fleiss": 0.18675, "conger": 0.19374, "brennan_prediger": 0.18803}  # irrCAC 0.4.4
+    assert {name: found[name].value for name in irrcac} == pytest.approx(irrcac, abs=6e-6)
+    quadratic = coefficients(ratings, agreement_weights("quadratic", ratings.scores))
+    assert (quadratic["gwet"].value, quadratic["conger"].value) == pytest.approx((0.71077, 0.70897), abs=6e-6)
+    krippendorff = {  # krippendorff 0.9.0
+        "nominal": 0.2015156453715775,
+        "ordinal": 0.7147482315994877,
+        "interval": 0.7179140946502057,
+        "ratio": 0.6306982583657934,
+    }
+    alphas = {metric: alpha_coefficient(ratings, metric).value for metric in krippendorff}
+    assert alphas == pytest.approx(krippendorff, abs=1e-12)
+
+
 def test_linearized_errors_are_those_of_the_bootstrap_where_many_cases_have_one_rating():
     generator = np.random.default_rng(0)
     values = [[int(v), int(v) if generator.random() < 0.7 else 1 - int(v)] for v in generator.integers(0, 2, 200)]
