@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.case_files import CaseFiles, ReadingFiles
-from AnnotationQACore.geometry import Grid, require_same_grid
 from AnnotationQACore.interchange.label_images import read_segmentation
+from AnnotationQACore.interchange.placement import joint_grid, placed_on
 from AnnotationQACore.project.readings import Reading
 from AnnotationQACore.segmentation import Segmentation
 
-__all__ = ["CaseReadings", "common_lattice", "load_case", "on_grid"]
+__all__ = ["CaseReadings", "load_case"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,46 +44,10 @@ def load_case(files: CaseFiles) -> CaseReadings:
             _require_hash(entry.segmentation, entry.segmentation_sha256)
             segmentations[entry.reader] = read_segmentation(entry.segmentation)
     if segmentations:
-        grid = common_lattice({name: segmentation.grid for name, segmentation in segmentations.items()})
-        segmentations = {name: on_grid(segmentation, grid) for name, segmentation in segmentations.items()}
+        titles = {name: f"the segmentation of {name}" for name in segmentations}
+        grid = joint_grid({titles[name]: one.grid for name, one in segmentations.items()})
+        segmentations = {name: placed_on(one, grid, (titles[name], "the image")) for name, one in segmentations.items()}
     return CaseReadings(files.case, readings, segmentations)
-
-
-def common_lattice(grids: Mapping[str, Grid]) -> Grid:
-    """Smallest grid that holds all grids, which must be parts of one lattice: a segmentation may be saved cropped.
-
-    Raises
-    ------
-    GridMismatch
-        Two of them are not; the message names them.
-    """
-    first_name, first = next(iter(grids.items()))
-    corners = []
-    for name, grid in grids.items():
-        start = np.rint(first.to_index(grid.origin)).astype(int)
-        shifted = Grid(grid.shape, first.spacing, _position(first, start), first.directions)
-        require_same_grid(shifted, grid, (f"the segmentation of {first_name}", f"that of {name}"))
-        corners.append((start, start + grid.shape))
-    low = np.min([start for start, _ in corners], axis=0)
-    high = np.max([stop for _, stop in corners], axis=0)
-    size = high - low
-    return Grid((int(size[0]), int(size[1]), int(size[2])), first.spacing, _position(first, low), first.directions)
-
-
-def on_grid(segmentation: Segmentation, grid: Grid) -> Segmentation:
-    """The same segmentation on a larger grid of the same lattice; what is outside of its own grid is background."""
-    if segmentation.grid.shape == grid.shape:
-        return segmentation
-    start = np.rint(grid.to_index(segmentation.grid.origin)).astype(int)
-    region = tuple(slice(int(a), int(a) + size) for a, size in zip(start, segmentation.grid.shape, strict=True))
-    layers = np.zeros((len(segmentation.layers), *grid.shape), dtype=segmentation.layers.dtype)
-    layers[(slice(None), *region)] = segmentation.layers
-    return Segmentation(layers, grid, segmentation.segments)
-
-
-def _position(grid: Grid, index: np.ndarray) -> tuple[float, float, float]:
-    x, y, z = grid.to_world(index)
-    return (float(x), float(y), float(z))
 
 
 def _reading(entry: ReadingFiles) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import permutations
 from typing import Any
 
@@ -12,7 +13,7 @@ from AnnotationQACore.errors import GridMismatch
 from AnnotationQACore.geometry import TOLERANCE, Grid, require_same_grid
 from AnnotationQACore.segmentation import LabelArray, Segmentation
 
-__all__ = ["Region", "bounding_region", "placed_on", "rectified", "rectified_grid"]
+__all__ = ["Region", "bounding_region", "joint_grid", "placed_on", "rectified", "rectified_grid"]
 
 Region = tuple[slice, slice, slice]
 
@@ -51,6 +52,31 @@ def placed_on(
         target = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
         result[(slice(None), *target)] = layers[(slice(None), *region)]
     return Segmentation(result, grid, segmentation.segments)
+
+
+def joint_grid(grids: Mapping[str, Grid]) -> Grid:
+    """Smallest grid that holds all the grids, which must be parts of one lattice: segmentations may be saved cropped.
+
+    Parameters
+    ----------
+    grids : mapping of str to Grid
+        By what each is called in an error.
+
+    Raises
+    ------
+    GridMismatch
+        Two of them are not parts of one lattice; the message names them.
+    """
+    (first_name, first), *others = grids.items()
+    corners = [(np.zeros(3, int), np.array(first.shape))]
+    for name, grid in others:
+        start = np.rint(first.to_index(grid.origin)).astype(int)
+        shifted = Grid(grid.shape, first.spacing, _position(first, start), first.directions)
+        require_same_grid(shifted, grid, (first_name, name))
+        corners.append((start, start + grid.shape))
+    low = np.min([start for start, _ in corners], axis=0)
+    size = np.max([stop for _, stop in corners], axis=0) - low
+    return Grid((int(size[0]), int(size[1]), int(size[2])), first.spacing, _position(first, low), first.directions)
 
 
 def bounding_region(layers: NDArray[Any]) -> Region | None:
@@ -143,3 +169,8 @@ def _require_lattice(turned: Grid, start: NDArray[np.int_], grid: Grid, original
 
 def _vector(point: NDArray[np.float64]) -> tuple[float, float, float]:
     return (float(point[0]), float(point[1]), float(point[2]))
+
+
+def _position(grid: Grid, index: NDArray[np.int64]) -> tuple[float, float, float]:
+    x, y, z = grid.to_world(index)
+    return (float(x), float(y), float(z))

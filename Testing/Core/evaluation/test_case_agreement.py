@@ -78,7 +78,7 @@ def test_cropped_segmentations_of_one_lattice_are_put_together(write_case: Write
 def test_another_lattice_is_refused_and_both_readers_are_named(write_case: WriteCase, lung: Protocol) -> None:
     first = write_case("c1", {"anna": [(LEFT, 3)]})
     second = write_case("c2", {"ben": [(LEFT, 3)]}, grid=Grid((8, 20, 20), (2.5, 1.0, 1.0)))
-    with pytest.raises(GridMismatch, match=r"anna and that of ben differ in spacing"):
+    with pytest.raises(GridMismatch, match=r"segmentation of anna and the segmentation of ben differ in spacing"):
         case_agreement(replace(first, readings=first.readings + second.readings), lung)
 
 
