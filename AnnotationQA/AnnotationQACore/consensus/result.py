@@ -57,7 +57,7 @@ class LabelConsensus:
     voxels : integer array, shape (k, j, i) of the whole image
         Consensus label values.
     support : float array, shape (patterns, labels)
-        For each joint decision the probability of each label; rows sum to 1 unless no reader kept has a vote.
+        For each joint decision the probability of each label; rows sum to 1.
     support_kind : str
         ``vote fraction``, ``weighted vote fraction`` or ``posterior probability``.
     performance : tuple of ReaderPerformance
@@ -82,9 +82,7 @@ class LabelConsensus:
 
     def uncertainty(self) -> NDArray[np.float32]:
         """Map of the Shannon entropy of the support in bits, shape (k, j, i) of ``decisions.region``; 0 elsewhere."""
-        total = self.support.sum(axis=1, keepdims=True)
-        share = np.divide(self.support, total, out=np.zeros_like(self.support), where=total > 0)
-        bits = -np.sum(share * np.log2(np.maximum(share, np.finfo(float).tiny)), axis=1)
+        bits = -np.sum(self.support * np.log2(np.maximum(self.support, np.finfo(float).tiny)), axis=1)
         return self.decisions.spread(np.maximum(bits, 0.0).astype(np.float32))
 
 

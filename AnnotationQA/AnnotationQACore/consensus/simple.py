@@ -62,6 +62,7 @@ def simple(
         iterations[label] = chosen.iterations
     winner = _above_half(support)
     support[:, 0] = np.maximum(1.0 - support[:, 1:].sum(axis=1), 0.0)
+    support /= support.sum(axis=1, keepdims=True)  # each label has weights of its own
     parameters = {
         "alpha": alpha,
         "minimum_readers": minimum_readers,

@@ -162,6 +162,9 @@ def _warnings(decisions: Decisions, estimate: Estimate, winner: NDArray[np.intp]
                 f"STAPLE: label {label} is {size / agreed - 1:.0%} larger than what more than half of the readers "
                 "labeled; compare it with the majority."
             )
+    unseen = int(decisions.counts[votes[np.arange(len(winner)), winner] == 0].sum())
+    if unseen:
+        found.append(f"STAPLE: {unseen} voxels have a label that no reader gave them, by the readers' confusions.")
     if len(decisions.readers) == 2:
         found.append("STAPLE: two readers cannot tell whose disagreement is the error; the prior decides.")
     return tuple(found)
