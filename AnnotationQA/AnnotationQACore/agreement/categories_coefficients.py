@@ -51,7 +51,7 @@ class Coefficient(Result):
     standard_error : float
         Large sample, over cases, for the readers at hand.
     low, high : float
-        Interval from Student's t, cut at -1 and 1.
+        Interval from Student's t, cut at -1 (percent agreement: 0) and 1.
     n : int
         Cases that count.
     reason : str
@@ -111,7 +111,7 @@ def coefficient_statistic(ratings: CategoryRatings, weights: FloatArray | None =
         corrected = (observed[..., None] - chance) / np.where(1.0 - chance > 1e-12, 1.0 - chance, np.nan)
         return np.concatenate([observed[..., None], corrected], axis=-1)
 
-    return SumStatistic(COEFFICIENTS, terms, evaluate)
+    return SumStatistic(COEFFICIENTS, terms, evaluate, (int(doubly.sum()),) * len(COEFFICIENTS))
 
 
 def coefficients(
@@ -132,16 +132,19 @@ def coefficients(
     variance : VarianceMethod
         The two differ only where some cases have one rating.
     """
-    if len(ratings.categories) < 2:
-        return {name: _undefined("the scale has one category", level) for name in COEFFICIENTS}
-    statistic = coefficient_statistic(ratings, weights)
     rated = (ratings.codes >= 0).sum(axis=1)
+    if len(ratings.categories) < 2:
+        one = "the scale has one category"
+        n = int((rated >= 2).sum())
+        agreed = _coefficient(1.0, 0.0, n, level, "") if n else _undefined("no case was read by two readers", level)
+        return {name: _undefined(one, level, n) for name in COEFFICIENTS} | {"percent_agreement": agreed}
+    statistic = coefficient_statistic(ratings, weights)
     n = int((rated >= (1 if variance == "gwet" else 2)).sum())
     reason = "no case was read by two readers" if not np.any(rated >= 2) else "only one category was used"
     with_rating = SumStatistic(statistic.names, statistic.terms[rated >= 1], statistic.evaluate)
     errors = standard_errors(_with_fixed_share(with_rating) if variance == "gwet" else with_rating)
     return {
-        name: _coefficient(float(value), float(error), n, level, reason)
+        name: _coefficient(float(value), float(error), n, level, reason, 0.0 if name == "percent_agreement" else -1.0)
         for name, value, error in zip(statistic.names, statistic.estimates(), errors, strict=True)
     }
 
@@ -295,11 +298,11 @@ def _conger_chance(by_reader: FloatArray, weights: FloatArray) -> FloatArray:
     return chance
 
 
-def _coefficient(value: float, error: float, n: int, level: float, reason: str) -> Coefficient:
+def _coefficient(value: float, error: float, n: int, level: float, reason: str, least: float = -1.0) -> Coefficient:
     if math.isnan(value):
         return _undefined(reason, level, n)
     reach = float(stats.t.ppf((1.0 + level) / 2.0, n - 1)) * error if n > 1 else math.nan
-    low, high = max(value - reach, -1.0), min(value + reach, 1.0)
+    low, high = max(value - reach, least), min(value + reach, 1.0)
     if math.isnan(reach):
         low = high = math.nan
     return Coefficient(value, error, low, high, level, n)

@@ -55,11 +55,19 @@ class SumStatistic:
         What each case contributes to the sums.
     evaluate : callable
         Maps sums, shape (..., term), to values, shape (..., statistic); NaN where undefined.
+    n : tuple of int
+        For each statistic the cases that count; those that contribute anything when left out.
     """
 
     names: tuple[str, ...]
     terms: FloatArray
     evaluate: Callable[[FloatArray], FloatArray]
+    n: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.n:
+            contributing = int(np.any(self.terms != 0.0, axis=1).sum())
+            object.__setattr__(self, "n", (contributing,) * len(self.names))
 
     def values(self, sums: FloatArray) -> FloatArray:
         """Evaluate for given sums without numpy's warnings; infinities are undefined (NaN)."""
@@ -87,8 +95,8 @@ class BootstrapInterval(Result):
     standard_error : float
         Standard deviation of the defined resamples.
     level : float
-    n, n_clusters : int
-        Cases, and clusters that were drawn (equal where cases are not clustered).
+    n, n_drawn : int
+        Cases that count for the statistic, and what was drawn: all cases, or all clusters.
     resamples, undefined : int
         Resamples drawn, and how many of them left the statistic undefined and are out of the interval.
     seed : int
@@ -102,7 +110,7 @@ class BootstrapInterval(Result):
     standard_error: float
     level: float
     n: int
-    n_clusters: int
+    n_drawn: int
     resamples: int
     undefined: int
     seed: int
@@ -120,7 +128,8 @@ def combined(statistics: Sequence[SumStatistic]) -> SumStatistic:
         return np.concatenate(parts, axis=-1)
 
     names = tuple(name for statistic in statistics for name in statistic.names)
-    return SumStatistic(names, np.concatenate([s.terms for s in statistics], axis=1), evaluate)
+    n = tuple(count for statistic in statistics for count in statistic.n)
+    return SumStatistic(names, np.concatenate([s.terms for s in statistics], axis=1), evaluate, n)
 
 
 def mean_statistic(values: FloatArray, name: str = "mean") -> SumStatistic:
@@ -203,8 +212,8 @@ def bootstrap(
             draws[:, column],
             left_out[:, column],
             level=level,
-            n=len(statistic.terms),
-            n_clusters=len(terms),
+            n=statistic.n[column],
+            n_drawn=len(terms),
             seed=seed,
         )
         for column, name in enumerate(statistic.names)
@@ -255,7 +264,7 @@ def _cluster_terms(terms: FloatArray, clusters: Sequence[Hashable] | None) -> Fl
 
 
 def _interval(
-    estimate: float, draws: FloatArray, left_out: FloatArray, *, level: float, n: int, n_clusters: int, seed: int
+    estimate: float, draws: FloatArray, left_out: FloatArray, *, level: float, n: int, n_drawn: int, seed: int
 ) -> BootstrapInterval:
     defined = np.sort(draws[~np.isnan(draws)])
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
@@ -272,7 +281,7 @@ def _interval(
         standard_error=float(np.std(defined, ddof=1)) if usable else math.nan,
         level=level,
         n=n,
-        n_clusters=n_clusters,
+        n_drawn=n_drawn,
         resamples=len(draws),
         undefined=len(draws) - len(defined),
         seed=seed,

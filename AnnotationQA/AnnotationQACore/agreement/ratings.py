@@ -395,7 +395,9 @@ def _specific(ratings: CategoryRatings) -> tuple[SpecificAgreement, ...]:
 
 
 def _renamed(statistic: SumStatistic, names: Mapping[str, str]) -> SumStatistic:
-    return SumStatistic(tuple(names.get(name, name) for name in statistic.names), statistic.terms, statistic.evaluate)
+    return SumStatistic(
+        tuple(names.get(name, name) for name in statistic.names), statistic.terms, statistic.evaluate, statistic.n
+    )
 
 
 def _only(statistic: SumStatistic, name: str, new: str) -> SumStatistic:
@@ -404,7 +406,7 @@ def _only(statistic: SumStatistic, name: str, new: str) -> SumStatistic:
     def evaluate(sums: FloatArray) -> FloatArray:
         return statistic.evaluate(sums)[..., column : column + 1]
 
-    return SumStatistic((new,), statistic.terms, evaluate)
+    return SumStatistic((new,), statistic.terms, evaluate, (statistic.n[column],))
 
 
 def _numbers(rows: Sequence[Sequence[Any]]) -> FloatArray | None:

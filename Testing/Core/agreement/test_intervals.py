@@ -62,7 +62,7 @@ def test_clusters_are_drawn_whole():
     values = generator.normal(size=30)[patients] + 0.1 * generator.normal(size=150)
     by_case = bootstrap(mean_statistic(values))["mean"]
     by_patient = bootstrap(mean_statistic(values), clusters=patients.tolist())["mean"]
-    assert (by_patient.n, by_patient.n_clusters) == (150, 30)
+    assert (by_patient.n, by_patient.n_drawn) == (150, 30)
     ratio = (by_patient.high - by_patient.low) / (by_case.high - by_case.low)
     assert ratio == pytest.approx(np.sqrt(5), rel=0.15)  # the design effect of fully alike cases
     robust = standard_errors(mean_statistic(values), clusters=patients.tolist())[0]

@@ -83,14 +83,27 @@ def test_a_useless_scale_is_undefined_everywhere_and_says_why():
         assert document["reasons"][name]
     assert document["cohen"]["a|b"] is None
     assert document["icc"]["1,1"] is None
-    assert document["percent_agreement"] is None or document["percent_agreement"] == 1.0
+    assert document["percent_agreement"] == 1.0
 
 
 def test_patients_are_drawn_and_counted():
     patients = ["p1", "p1", "p2", "p2", "p3", "p3", "p4", "p4"]
     result = agree_on_ratings(LIKERT, ["a", "b", "c"], RatingOptions(level="ordinal"), clusters=patients)
     assert result.n_clusters == 4
-    assert result.intervals["fleiss"].n_clusters == 4
+    assert result.intervals["fleiss"].n_drawn == 4
+
+
+def test_every_interval_carries_the_cases_that_count_for_it():
+    values = [*LIKERT, [2, None, 3], [1, None, None]]
+    document = agree_on_ratings(values, ["a", "b", "c"], RatingOptions(level="ordinal")).to_json()
+    counted = {name: document["intervals"][name]["n"] for name in ("fleiss", "krippendorff", "icc.2,1", "cohen.a|b")}
+    assert counted == {"fleiss": 9, "krippendorff": 9, "icc.2,1": 8, "cohen.a|b": 8}
+    assert {interval["n_drawn"] for interval in document["intervals"].values()} == {10}
+
+
+def test_percent_agreement_is_never_negative():
+    found = agree_on_ratings([[1, 2], [2, 1], [3, 3]], ["a", "b"]).coefficients["percent_agreement"]
+    assert (found.low, found.high) == (0.0, 1.0)
 
 
 def test_cases_that_nobody_read_do_not_count():
