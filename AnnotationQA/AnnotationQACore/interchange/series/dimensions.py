@@ -23,6 +23,7 @@ class DimensionName(enum.StrEnum):
     B_VALUE = "b-value"
     CARDIAC_PHASE = "cardiac phase"
     COMPONENT = "component"
+    IMAGE_TYPE = "image type"
     ACQUISITION = "acquisition"
     COMBINED = "combined"
     UNNAMED = "unnamed"
@@ -82,6 +83,7 @@ _CANDIDATES: Final = (
     _Candidate(DimensionName.B_VALUE, "s/mm²", lambda frame: frame.b_value),
     _Candidate(DimensionName.CARDIAC_PHASE, "%", lambda frame: frame.cardiac_phase),
     _Candidate(DimensionName.COMPONENT, "", lambda frame: frame.component or None),
+    _Candidate(DimensionName.IMAGE_TYPE, "", lambda frame: frame.image_type or None),
     _Candidate(
         DimensionName.B_VALUE, "", lambda frame: " ".join(f"{x:.4f}" for x in frame.gradient) if frame.gradient else ""
     ),

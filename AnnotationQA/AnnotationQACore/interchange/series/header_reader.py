@@ -84,7 +84,7 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
         if not problem and header.is_image:
             header = _with_frames(header, elements)
             problem = header.problem or _short_pixel_data(header)
-    except (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError) as error:
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError, NotImplementedError) as error:
         return UnreadableFile(path, f"its header cannot be understood ({type(error).__name__})", is_dicom=True)
     return replace(header, problem=problem) if problem else header
 
@@ -119,17 +119,25 @@ def read_elements_with_pydicom(path: Path) -> tuple[dict[int, Value], PixelLocat
         dataset = read_dataset(path)
     except ValueError as error:
         raise _NotDicom("it is not a DICOM file") from error
-    elements: dict[int, Value] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if not dataset.get("SOPClassUID") and not dataset.file_meta.get("MediaStorageSOPClassUID"):
-            raise _NotDicom("it is not a DICOM file")
-        for tag, vr in VRS.items():
-            source = dataset.file_meta if tag >> 16 == 2 else dataset
-            if tag in source:
-                elements[tag] = _value(source, tag, vr)
+        try:
+            elements = _wanted(dataset)
+        except Exception as error:  # pydicom converts values late, and raises whatever it stumbles over
+            raise _NotDicom("its DICOM header is broken") from error
+    if not elements.get(0x00080016) and not elements.get(0x00020002):
+        raise _NotDicom("it is not a DICOM file")
     elements.setdefault(0x00020010, "1.2.840.10008.1.2")
     return elements, None
+
+
+def _wanted(dataset: Any) -> dict[int, Value]:
+    elements: dict[int, Value] = {}
+    for tag, vr in VRS.items():
+        source = dataset.file_meta if tag >> 16 == 2 else dataset
+        if tag in source:
+            elements[tag] = _value(source, tag, vr)
+    return elements
 
 
 def _value(dataset: Any, tag: int, vr: str) -> Value:

@@ -55,6 +55,8 @@ class FrameHeader:
         Direction of the diffusion gradient.
     component : str
         ``magnitude``, ``phase``, ``real``, ``imaginary`` or empty.
+    image_type : str
+        Image Type (of an enhanced frame, Frame Type) behind its first two values, e.g. the parts of a Dixon series.
     source_uid : str
         SOP Instance UID from which a legacy converted frame was made, or empty.
     """
@@ -76,6 +78,7 @@ class FrameHeader:
     cardiac_phase: float | None = None
     acquisition: float | None = None
     component: str = ""
+    image_type: str = ""
     source_uid: str = ""
 
 
@@ -235,6 +238,7 @@ def base_frame(elements: Elements, image_type: tuple[str, ...]) -> FrameHeader:
         cardiac_phase=_number(elements, 0x00209241),
         acquisition=_number(elements, 0x00200012),
         component=_component(image_type),
+        image_type=" ".join(image_type[2:]),
     )
 
 

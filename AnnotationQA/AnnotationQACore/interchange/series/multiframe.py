@@ -13,6 +13,7 @@ from AnnotationQACore.interchange.series.headers import FrameHeader, Orientation
 
 __all__ = ["cine_frames", "dose_frames", "functional_frames", "functional_units", "nuclear_frames"]
 
+_FRAME_TYPES: Final = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _COMPONENTS: Final = {"MAGNITUDE": "magnitude", "PHASE": "phase", "REAL": "real", "IMAGINARY": "imaginary"}
 
 
@@ -107,7 +108,8 @@ def _functional_frame(groups: _Groups, number: int, base: FrameHeader) -> FrameH
     )
     diffusion = groups.item("MRDiffusionSequence")
     gradient_item = next(iter((diffusion or {}).get("DiffusionGradientDirectionSequence") or ()), None)
-    component = groups.first(("MRImageFrameTypeSequence",), "ComplexImageComponent")
+    component = groups.get("MRImageFrameTypeSequence", "ComplexImageComponent")
+    frame_type = groups.first(_FRAME_TYPES, "FrameType")
     position_groups = ("PlanePositionSequence", "PlanePositionVolumeSequence")
     orientation_groups = ("PlaneOrientationSequence", "PlaneOrientationVolumeSequence")
     position = groups.first(position_groups, "ImagePositionPatient")
@@ -140,6 +142,7 @@ def _functional_frame(groups: _Groups, number: int, base: FrameHeader) -> FrameH
         ),
         acquisition=_optional(groups.get("FrameContentSequence", "FrameAcquisitionNumber"), base.acquisition),
         component=_COMPONENTS.get(str(component), base.component),
+        image_type=" ".join(map(str, frame_type[2:])) if frame_type is not None else base.image_type,
         source_uid=str(source) if source else "",
     )
 

@@ -84,6 +84,14 @@ def test_magnitude_and_phase(studio):
     assert image.dimension.values == ("magnitude", "phase")
 
 
+def test_parts_of_a_dixon_series(studio):
+    write(studio, [{"ImageType": ["DERIVED", "PRIMARY", "DIXON", part]} for part in ("FAT", "WATER")])
+    image = load_series(studio.folder)
+    assert_ordered(image, 2)
+    assert image.dimension.name is DimensionName.IMAGE_TYPE
+    assert image.dimension.values == ("DIXON FAT", "DIXON WATER")
+
+
 def test_two_things_at_once(studio):
     volumes = [
         {"EchoTime": echo, "ImageType": ["ORIGINAL", "PRIMARY", part]} for echo in (5.0, 10.0) for part in ("M", "P")

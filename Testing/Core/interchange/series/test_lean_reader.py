@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from pathlib import Path
 
 import pydicom
@@ -11,9 +12,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.interchange.series.header_reader import read_elements_with_pydicom, read_header
 from AnnotationQACore.interchange.series.headers import FileHeader, UnreadableFile
 from AnnotationQACore.interchange.series.lean_reader import Truncated, Unusual, read_elements
+from AnnotationQACore.interchange.series.loader import load_series
 
 KEY = b"key"
 
@@ -102,6 +105,24 @@ def test_every_truncation_is_noticed_and_none_raises(studio):
             assert result.problem, f"cut at {length} of {len(content)}"
     cut.write_bytes(content)
     assert header_of(cut).problem == ""
+
+
+def test_no_corruption_of_a_header_raises_anything_of_ours_excepted(studio):
+    path = studio.slice()
+    content = path.read_bytes()
+    generator = random.Random(5)
+    outcomes = set()
+    for _ in range(400):
+        broken = bytearray(content)
+        for _ in range(generator.choice([1, 3])):
+            broken[generator.randrange(132, len(content) - 80)] = generator.choice([0, 255, 45, 92, 200])
+        path.write_bytes(broken)
+        try:
+            load_series(path)
+            outcomes.add("loaded")
+        except AnnotationQAError:
+            outcomes.add("refused")
+    assert outcomes == {"loaded", "refused"}
 
 
 def test_truncated_pixel_data_names_itself(studio):
