@@ -21,7 +21,7 @@ SHARED_MODULES = {
 
 ROOMS: dict[str, set[str]] = {
     "protocol": set(),
-    "measure": set(),
+    "measure": {"agreement"},
     "agreement": set(),
     "consensus": {"agreement"},
     "project": {"protocol"},
