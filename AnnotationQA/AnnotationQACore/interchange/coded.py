@@ -11,7 +11,18 @@ from pydicom.sr.coding import Code as PydicomCode
 
 from AnnotationQACore.protocol.terminology import Code
 
-__all__ = ["code_from_items", "code_item", "color_from_cielab", "color_to_cielab", "long_string", "same_concept"]
+__all__ = [
+    "UNCODED",
+    "code_from_items",
+    "code_item",
+    "color_from_cielab",
+    "color_to_cielab",
+    "long_string",
+    "same_concept",
+]
+
+UNCODED = Code("SCT", "85756007", "Tissue")
+"""What Slicer and we write for a segment of which no code is known."""
 
 _LONG_STRING = 64
 """Characters that value representation LO holds (PS3.5 6.2)."""

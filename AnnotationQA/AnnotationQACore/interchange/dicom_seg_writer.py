@@ -22,7 +22,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from AnnotationQACore.errors import GridMismatch, InputError
 from AnnotationQACore.geometry import Grid
-from AnnotationQACore.interchange.coded import code_item, color_to_cielab, long_string
+from AnnotationQACore.interchange.coded import UNCODED, code_item, color_to_cielab, long_string
 from AnnotationQACore.interchange.derived import ObjectInfo, equipment, person_name, quiet_highdicom, write_dicom
 from AnnotationQACore.interchange.dicom_seg import AlgorithmType, SegmentationType, SegmentOrigin
 from AnnotationQACore.interchange.labels import label_map, overlapping_segments, smallest_unsigned
@@ -33,7 +33,6 @@ from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation, Vol
 
 __all__ = ["ProbabilityMap", "write_dicom_seg", "write_fractional_segs"]
 
-_UNCODED = Code("SCT", "85756007", "Tissue")
 _MANUAL_PROCESSING = Code("DCM", "123109", "Manual Processing")
 _AUTOMATIC_FAMILY = Code("DCM", "123110", "Artificial Intelligence")
 _MAXIMUM_FRACTION = 255
@@ -406,8 +405,8 @@ def _description(number: int, segment: Segment, origin: SegmentOrigin, info: Obj
     item = SegmentDescription(
         segment_number=number,
         segment_label=long_string(segment.name) or long_string(segment.id),
-        segmented_property_category=code_item(segment.category or _UNCODED),
-        segmented_property_type=code_item(segment.type or _UNCODED),
+        segmented_property_category=code_item(segment.category or UNCODED),
+        segmented_property_type=code_item(segment.type or UNCODED),
         algorithm_type=algorithm.type.value,
         algorithm_identification=identification,
         tracking_uid=origin.tracking_uid or info.uid(f"tracking {segment.id}"),
@@ -425,7 +424,7 @@ def _description(number: int, segment: Segment, origin: SegmentOrigin, info: Obj
 
 def _code_notes(segments: Sequence[Segment]) -> list[str]:
     notes = [
-        f"segment '{segment.id}' has no code for what it is: written as {_UNCODED}."
+        f"segment '{segment.id}' has no code for what it is: written as {UNCODED}."
         for segment in segments
         if segment.type is None or segment.category is None
     ]
