@@ -14,6 +14,7 @@ import numpy as np
 from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.inputs import open_segmentation
 from AnnotationQACore.cli.output import reader_names, write_json
 from AnnotationQACore.consensus.decisions import Decisions
 from AnnotationQACore.consensus.result import LabelConsensus, ReaderPerformance
@@ -24,7 +25,8 @@ from AnnotationQACore.consensus.staple import staple
 from AnnotationQACore.consensus.vote import majority, weighted_vote
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.interchange.derived import software_version
-from AnnotationQACore.interchange.label_images import read_segmentation, write_segmentation, write_volume
+from AnnotationQACore.interchange.label_images import write_segmentation, write_volume
+from AnnotationQACore.interchange.placement import joint_grid, placed_on
 from AnnotationQACore.project.layout import PROJECT_FILE
 from AnnotationQACore.segmentation import Segmentation, Volume
 
@@ -70,10 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     readings: dict[str, Segmentation] = {}
     for done, (name, path) in enumerate(zip(names, arguments.readings, strict=True)):
         progress(done, len(names), name)
-        readings[name] = read_segmentation(path)
+        readings[name] = open_segmentation(path)
     progress(len(names), len(names))
+    grid = joint_grid({name: reading.grid for name, reading in readings.items()})
     result = segmentation_consensus(
-        readings,
+        {name: placed_on(reading, grid, (name, names[0])) for name, reading in readings.items()},
         method,
         match=arguments.match,
         missing=arguments.missing,

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.inputs import open_image, open_segmentation
 from AnnotationQACore.cli.output import write_json
-from AnnotationQACore.geometry import require_same_grid
 from AnnotationQACore.interchange.derived import software_version
-from AnnotationQACore.interchange.label_images import read_segmentation, read_volume
+from AnnotationQACore.interchange.placement import placed_on
 from AnnotationQACore.measure.diameters import Diameter
 from AnnotationQACore.measure.intensity import PERCENTILES, IntensityStatistics
 from AnnotationQACore.measure.segments import DEFINITIONS, SegmentMeasurements, measure_segments
@@ -23,8 +23,10 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `annotation-qa measure`."""
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="the image, e.g. in HU or Bq/ml")
-    parser.add_argument("segmentation", type=Path, metavar="SEG", help="segmentation on the grid of the image")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="the image: a file, or the folder of a DICOM series")
+    parser.add_argument(
+        "segmentation", type=Path, metavar="SEG", help="segmentation of the image: label image, .seg.nrrd or DICOM SEG"
+    )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the measurements as JSON")
     parser.add_argument("--segments", nargs="+", metavar="ID", help="only these segments")
     parser.add_argument(
@@ -38,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write and show."""
-    image = read_volume(arguments.image)
-    segmentation = read_segmentation(arguments.segmentation)
-    require_same_grid(image.grid, segmentation.grid, (arguments.image.name, arguments.segmentation.name))
+    image = open_image(arguments.image)
+    names = (arguments.segmentation.name, arguments.image.name)
+    segmentation = placed_on(open_segmentation(arguments.segmentation), image.grid, names)
     progress = ConsoleProgress("measuring")
     total = len(arguments.segments or segmentation.segments)
     measured = []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from AnnotationQACore.cli.inputs import open_segmentation
 from AnnotationQACore.cli.main import main
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.label_images import read_segmentation, read_volume, write_segmentation, write_volume
@@ -159,6 +160,24 @@ def test_readings_of_other_images_are_refused(readings, tmp_path, capsys):
     write_segmentation(other, Segmentation(read_segmentation(readings[0]).layers, moved, SEGMENTS))
     assert run(readings[0], other, "-o", tmp_path / "out.nrrd") == 2
     assert "a and moved differ in origin" in capsys.readouterr().err
+
+
+def test_readings_saved_cropped_are_put_on_their_joint_grid(readings, tmp_path):
+    whole, cropped, out = read_segmentation(readings[2]), tmp_path / "cropped.seg.nrrd", tmp_path / "out.seg.nrrd"
+    box = (slice(1, 5), slice(2, 8), slice(1, 11))
+    write_segmentation(cropped, Segmentation(whole.layers[(slice(None), *box)], OBLIQUE.cropped(box), whole.segments))
+    assert run(readings[0], cropped, readings[1], "-o", out) == 0
+    written = read_segmentation(out)
+    assert written.grid.differences(OBLIQUE) == ()
+    assert np.array_equal(written.layers, read_segmentation(readings[0]).layers)
+
+
+def test_a_dicom_segmentation_is_a_reading(shared_data, tmp_path):
+    path = shared_data / "dicom/seg_dcmqi_liver/liver.dcm"
+    other, out = tmp_path / "other.seg.nrrd", tmp_path / "out.seg.nrrd"
+    write_segmentation(other, open_segmentation(path))
+    assert run(path, other, "-o", out) == 0
+    assert np.array_equal(read_segmentation(out).layers > 0, read_segmentation(other).layers > 0)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from AnnotationQACore.cli.inputs import open_image
 from AnnotationQACore.cli.main import main
 from AnnotationQACore.geometry import Grid
-from AnnotationQACore.interchange.label_images import write_segmentation, write_volume
+from AnnotationQACore.interchange.label_images import read_segmentation, write_segmentation, write_volume
 from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 
 GRID = Grid((6, 20, 20), (3.0, 0.5, 0.5), (-10.0, 20.0, 5.0))
@@ -92,7 +93,27 @@ def test_a_segmentation_of_another_image_is_refused(files, tmp_path, capsys):
     other = tmp_path / "other.nrrd"
     write_volume(other, Volume(np.zeros(GRID.shape, np.int16), Grid(GRID.shape, (3.0, 0.5, 0.6), GRID.origin)))
     assert run(other, files[1]) == 2
-    assert "other.nrrd and seg.seg.nrrd differ in spacing" in capsys.readouterr().err
+    assert "seg.seg.nrrd and other.nrrd differ in spacing" in capsys.readouterr().err
+
+
+def test_a_segmentation_saved_cropped_is_put_where_it_belongs(files, tmp_path):
+    whole, cropped, out = read_segmentation(files[1]), tmp_path / "cropped.seg.nrrd", tmp_path / "m.json"
+    box = (slice(1, 5), slice(3, 13), slice(4, 16))
+    write_segmentation(cropped, Segmentation(whole.layers[(slice(None), *box)], GRID.cropped(box), whole.segments))
+    assert run(files[0], cropped, "--json", out) == 0
+    block = json.loads(out.read_text())["segments"]["block"]
+    assert (block["voxels"], block["in_plane"]["slice_index"], block["intensity"]["mean"]) == (160, 2, 40)
+
+
+def test_a_dicom_series_is_measured_with_its_slices(shared_data, tmp_path):
+    folder = shared_data / "dicom/ct_philips_5mm"
+    image = open_image(folder)
+    layers = np.zeros((1, *image.grid.shape), np.uint8)
+    layers[0, 0, 10:20, 10:30] = 1
+    write_segmentation(tmp_path / "s.seg.nrrd", Segmentation(layers, image.grid, (Segment("block", "Block", 1),)))
+    assert run(folder, tmp_path / "s.seg.nrrd", "--json", tmp_path / "m.json") == 0
+    block = json.loads((tmp_path / "m.json").read_text())["segments"]["block"]
+    assert block["intensity"]["mean"] == pytest.approx(float(image.voxels[0, 10:20, 10:30].mean()))
 
 
 def test_files_and_folders_that_are_not_there_are_named(files, tmp_path, capsys):
