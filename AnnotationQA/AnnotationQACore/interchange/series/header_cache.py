@@ -59,6 +59,7 @@ class HeaderCache:
         self._path = path
         self._records: dict[str, Any] = {}
         self._digests: dict[str, str] = {}
+        self._names: dict[Job, str] = {}
         self._changed = False
         self.key = secrets.token_bytes(16)
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -88,7 +89,7 @@ class HeaderCache:
 
     def update(self, jobs: Sequence[Job], fresh: Sequence[FileHeader | UnreadableFile]) -> None:
         """Add headers just read, and forget files that are gone."""
-        names = {str(path): self._name((path, size, modified)) for path, size, modified in jobs}
+        names = {job[0]: self._name(job) for job in jobs}
         present = set(names.values())
         before = len(self._records)
         self._records = {name: record for name, record in self._records.items() if name in present}
@@ -121,9 +122,12 @@ class HeaderCache:
             self._changed = False
 
     def _name(self, job: Job) -> str:
-        path, size, modified = job
-        text = f"{size} {modified} {path}"
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self.key, digest_size=16).hexdigest()
+        name = self._names.get(job)
+        if name is None:
+            path, size, modified = job
+            text = f"{size} {modified} {path}".encode("utf-8", "surrogatepass")
+            name = self._names[job] = hashlib.blake2b(text, key=self.key, digest_size=16).hexdigest()
+        return name
 
 
 def _job(file: FileHeader) -> Job:
