@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["is_available", "new_errors"]
 
 _TIMEOUT = 60
-_VALUES = re.compile(r"<[^>]*>|= *[^ ]+|\d+")
+_SHOWN = re.compile(r"Element=<\w*>|Module=<\w*>|attribute <[^>]*>|</[^>]*>|<[^>]*>|[\d.]+")
 
 
 def is_available() -> bool:
@@ -33,4 +33,10 @@ def _errors(path: Path) -> Counter[str]:
     except (OSError, subprocess.TimeoutExpired):
         return Counter()
     lines = done.stderr.decode("latin-1").splitlines()
-    return Counter(_VALUES.sub("#", line) for line in lines if line.startswith("Error"))
+    return Counter(_SHOWN.sub(_without_value, line) for line in lines if line.startswith("Error"))
+
+
+def _without_value(found: re.Match[str]) -> str:
+    """Names of elements, modules and attributes stay; anything else in brackets may be a value of the patient's."""
+    text = found[0]
+    return text if text.startswith(("Element=", "Module=", "attribute <", "</")) else "<>"

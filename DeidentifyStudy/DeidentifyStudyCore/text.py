@@ -47,7 +47,7 @@ _UNITS = (
 )
 _TECHNICAL = re.compile(
     rf"\d{{1,3}}|\d{{1,4}}\.\d{{1,4}}|\d{{1,4}}(?:{_UNITS})|\d{{1,4}}x\d{{1,4}}(?:x\d{{1,4}})?(?:{_UNITS})?|"
-    r"\d[a-z]|[a-z]\d{1,2}[a-z]?|[bt]\d{1,4}|"
+    r"\d[a-z]|[a-z]\d{1,2}[a-z]?|[bijqs][a-z]\d{2}[a-z]?|[bt]\d{1,4}|"
     r"(?:te|tr|ti|fa|b|bval|ph|phase|echo|e|nex|sl|im|se|vol|ir|pa|dir|mb|snr|dose|cor|sag|tra|ax)\d{1,4}|"
     r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
 )

@@ -2,8 +2,9 @@
 
     python Testing/Core/deidentify/standard_tables.py SHARED_DATA OUTPUT_FOLDER
 
-Sources: PS3.15 2026d Tables E.1-1 and E.3.10-1 and PS3.16 CID 7050 (tables of facts), and the types of attributes by IOD of PS3.3
-as highdicom lists them. `test_standard_tables.py` holds the files that are committed equal to what this script writes.
+Sources: PS3.15 2026d Tables E.1-1 and E.3.10-1 and PS3.16 CID 7050 (tables of facts), and the types of attributes by
+IOD of PS3.3 as highdicom lists them. `test_standard_tables.py` holds the files that are committed equal to what this
+script writes.
 """
 
 import csv
@@ -55,7 +56,8 @@ def method_codes(source: Path) -> dict[str, object]:
 
 
 def attribute_types() -> dict[str, object]:
-    """Types 1, 1C, 2 and 2C by module (PS3.3), and the modules of each SOP class; a path of tags leads into sequences."""
+    """Types 1, 1C, 2 and 2C by module (PS3.3), and the modules of each SOP class; a path of tags leads into
+    sequences."""
     from highdicom._iods import IOD_MODULE_MAP, SOP_CLASS_UID_IOD_KEY_MAP
     from highdicom._modules import MODULE_ATTRIBUTE_MAP
     from pydicom.datadict import DicomDictionary, tag_for_keyword

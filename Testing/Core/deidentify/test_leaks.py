@@ -25,10 +25,11 @@ from DeidentifyStudyCore.profile import parse_profile, shipped_profiles
 
 # made-up words that no vocabulary and no value of the standard holds
 SECRETS = [
-    "Zyxwarth", "Quillon", "7391846", "ACC5550123", "5550123", "Vandermeersch", "Odile", "19570312", "1957-03-12",
-    "12.03.1957", "Grobnitzweg", "Pfefferling", "Wexhallow", "555-0134-998", "qzw@example.org", "KLINIKUMXQ", "SN99XK4417",  "1.2.826.0.1.3680043.2.1143", "Tschernobrod", "Mxyzptl", "00049-771-5512", "BRKXTAG", "山田", "太郎", "やまだ", "김희중",
-    "王小东", "Äneasuß", "Люкceмбyрг", "PROTX77123",
-]  # fmt: skip
+    *("Zyxwarth", "Quillon", "7391846", "ACC5550123", "5550123", "Vandermeersch", "Odile", "19570312", "1957-03-12"),
+    *("12.03.1957", "Grobnitzweg", "Pfefferling", "Wexhallow", "555-0134-998", "qzw@example.org", "KLINIKUMXQ"),
+    *("SN99XK4417", "1.2.826.0.1.3680043.2.1143", "Tschernobrod", "Mxyzptl", "00049-771-5512", "PROTX77123"),
+    *("山田", "太郎", "やまだ", "김희중", "王小东", "Äneasuß", "Люкceмбyрг"),
+]
 DATES = ["20240229", "2024-02-29", "29.02.2024", "Feb 29, 2024"]
 EVERYTHING = (
     "Zyxwarth, Quillon MRN-7391846 born 12.03.1957 Grobnitzweg 12 phone 555-0134-998 qzw@example.org ACC5550123"

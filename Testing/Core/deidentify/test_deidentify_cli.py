@@ -1,0 +1,185 @@
+"""The command line: exit codes, messages of one line, progress for programs, nothing that identifies anybody."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from DeidentifyStudyCore.cli.main import COMMANDS, main
+from DeidentifyStudyCore.profile_page import overview_page
+
+PASSPHRASE = "correct horse battery"
+SECRET_WORDS = ("Zyxwarth", "Quillon", "7391846", "19570312", "Vandermeersch", "1.2.826.0.1.3680043.2.1143")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, make_dataset, encode) -> Path:
+    monkeypatch.setenv("DEIDENTIFY_PASSPHRASE", PASSPHRASE)
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "Zyxwarth_Quillon"
+    source.mkdir()
+    for number in (1, 2):
+        (source / f"7391846_{number}").write_bytes(encode(make_dataset(number=number)))
+    assert main(["key", "new", "key.json"]) == 0
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    return main(["run", "Zyxwarth_Quillon", "out", "--conformance", "none", *arguments])
+
+
+def test_a_clean_run_ends_with_0_and_verifies(folder, capsys):
+    assert run("--profile", "research-shifted-dates", "--key", "key.json") == 0
+    out, err = capsys.readouterr()
+    assert "2 objects written and verified, 0 quarantined" in out
+    assert main(["verify", "out-report", "--key", "key.json"]) == 0
+    out2, err2 = capsys.readouterr()
+    assert "2 files checked, 0 problems" in out2
+    assert not [word for word in SECRET_WORDS if word in out + err + out2 + err2]
+    html = (folder / "out-report" / "report.html").read_text()
+    assert "All 2 objects were written" in html
+    assert not [word for word in SECRET_WORDS if word in html]
+
+
+def test_quarantine_ends_with_3_and_the_file_can_be_found(folder, capsys):
+    (folder / "Zyxwarth_Quillon" / "notes of Quillon.txt").write_text("Zyxwarth " * 40)
+    assert run("--profile", "hipaa-safe-harbor", "--key", "key.json") == 3
+    report = json.loads((folder / "out-report" / "report.json").read_text())
+    assert report["counts"]["by_reason"]["not-dicom"]["files"] == 1
+    (row,) = [row for row in report["files"] if row["reason"]]
+    out, err = capsys.readouterr()
+    assert not [word for word in SECRET_WORDS if word in out + err]
+    assert main(["index", "Zyxwarth_Quillon", "--find", row["input_sha256"]]) == 0
+    assert capsys.readouterr().out == "notes of Quillon.txt\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--profile", "nothing", "--key", "key.json"), "no profile"),
+        (("--profile", "hipaa-safe-harbor"), "needs --key"),
+        (("--profile", "hipaa-safe-harbor", "--key", "absent.json"), "cannot be read"),
+        (("--profile", "gdpr-anonymous", "--key", "key.json"), "ephemeral"),
+        (("--profile", "hipaa-safe-harbor", "--key", "key.json", "--workers", "0"), "--workers"),
+        (("--profile", "hipaa-safe-harbor", "--key", "key.json", "--ids", "absent.csv"), "cannot be read"),
+        (
+            ("--profile", "research-shifted-dates", "--key", "key.json", "--option", "retain_longitudinal_full_dates"),
+            "choose one",
+        ),
+    ],
+)
+def test_wrong_use_ends_with_2_and_one_line(folder, capsys, arguments, message):
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (folder / "out").exists()
+
+
+def test_a_wrong_passphrase_writes_nothing(folder, capsys, monkeypatch):
+    monkeypatch.setenv("DEIDENTIFY_PASSPHRASE", "something else")
+    assert run("--profile", "hipaa-safe-harbor", "--key", "key.json") == 2
+    error = capsys.readouterr().err
+    assert "wrong passphrase" in error
+    assert "something else" not in error
+    assert not (folder / "out").exists()
+
+
+def test_a_key_is_never_overwritten_and_never_shown(folder, capsys):
+    before = (folder / "key.json").read_bytes()
+    assert main(["key", "new", "key.json"]) == 2
+    assert (folder / "key.json").read_bytes() == before
+    assert (folder / "key.json").stat().st_mode & 0o077 == 0
+    assert "never overwritten" in capsys.readouterr().err
+
+
+def test_an_ephemeral_run_leaves_no_crosswalk(folder):
+    assert run("--profile", "gdpr-anonymous") == 0
+    assert not list(folder.rglob("*.crosswalk"))
+
+
+def test_progress_for_programs_is_one_object_a_line(folder, capsys):
+    assert run("--profile", "hipaa-safe-harbor", "--key", "key.json", "--progress", "json") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {row["stage"] for row in rows} == {"indexing", "writing"}
+    assert rows[-1] == {"stage": "writing", "done": 2, "total": 2, "seconds_left": rows[-1]["seconds_left"]}
+
+
+def test_a_cancel_file_stops_and_the_run_resumes(folder, capsys):
+    (folder / "stop").write_text("")
+    arguments = ("--profile", "hipaa-safe-harbor", "--key", "key.json", "--cancel-file", "stop")
+    assert run(*arguments) == 130
+    (folder / "stop").unlink()
+    assert run(*arguments) == 0
+
+
+def test_tampering_is_seen(folder, capsys):
+    run("--profile", "hipaa-safe-harbor", "--key", "key.json")
+    path = next((folder / "out").rglob("*.dcm"))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\1")
+    assert main(["verify", "out-report"]) == 3
+    assert "differs from what was written" in capsys.readouterr().out
+    path.write_bytes(content)
+    (folder / "out" / "extra").write_text("x")
+    assert main(["verify", "out-report"]) == 3
+    (folder / "out" / "extra").unlink()
+    path.unlink()
+    assert main(["verify", "out-report"]) == 3
+    report = folder / "out-report" / "report.json"
+    report.write_text(report.read_text().replace('"written": 2', '"written": 3'))
+    assert main(["verify", "out-report"]) == 2
+    assert "changed after it was signed" in capsys.readouterr().err
+
+
+def test_another_key_did_not_sign_the_report(folder, capsys):
+    run("--profile", "hipaa-safe-harbor", "--key", "key.json")
+    main(["key", "new", "other.json"])
+    assert main(["verify", "out-report", "--key", "other.json"]) == 3
+    assert "signed with another key" in capsys.readouterr().out
+
+
+def test_explain_says_what_and_why_and_shows_values_only_when_asked(folder, capsys):
+    file = "Zyxwarth_Quillon/7391846_1"
+    assert main(["explain", file]) == 0
+    out = capsys.readouterr().out
+    assert "(0010,0010) PN PatientName: replaced" in out
+    assert "(0028,0010) US Rows: kept" in out
+    assert not [word for word in SECRET_WORDS if word in out]
+    assert main(["explain", file, "--values", "--json", "--profile", "research-shifted-dates"]) == 0
+    rows = {row["tag"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert rows["0010,0010"]["before"] == "Zyxwarth^Quillon"
+    assert rows["0010,0010"]["after"] == "PSEUDONYM"
+    (folder / "text").write_text("x" * 300)
+    assert main(["explain", "text"]) == 3
+    assert "not-dicom" in capsys.readouterr().out
+
+
+def test_index_prints_numbers_only(folder, capsys):
+    assert main(["index", "Zyxwarth_Quillon"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["objects"] == 2
+    assert not [word for word in SECRET_WORDS if word in out]
+
+
+def test_commands_are_listed_and_unknown_ones_refused(capsys):
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name}" in out for name in COMMANDS)
+    assert main([]) == main(["nothing"]) == 2
+
+
+def test_the_documentation_is_what_the_rules_say(repository, capsys):
+    assert main(["profiles", "--markdown"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == overview_page()
+    assert (repository / "Documentation" / "deidentification-profiles.md").read_text(encoding="utf-8") == printed
+    manual = (repository / "Documentation" / "deidentification.md").read_text(encoding="utf-8")
+    assert all(f"deidentify-study {name}" in manual for name in COMMANDS)
+
+
+def test_one_profile_is_described_by_its_rules(capsys):
+    assert main(["profiles", "hipaa-safe-harbor"]) == 0
+    assert "| (0010,0010) | Patient's Name | replaced by the pseudonymous ID" in capsys.readouterr().out
+    assert main(["profiles"]) == 0
+    assert capsys.readouterr().out.count("\n") == 4
