@@ -173,7 +173,7 @@ def _figure(one: StudyStatistic, resamples: int, seed: int) -> Figure:
         high=interval.bca_high if accelerated else interval.high,
         n=one.counted,
         of=one.of,
-        n_patients=interval.n_clusters,
+        n_patients=interval.n_drawn,
         undefined=len(one.patients) - one.counted,
         undefined_resamples=interval.undefined,
         note=one.note,

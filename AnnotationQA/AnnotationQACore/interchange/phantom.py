@@ -5,13 +5,14 @@ The word PHANTOM is in the patient's name, the IDs, every description, and writt
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
@@ -121,7 +122,7 @@ def _header(case: str, series_uid: str, index: int) -> Dataset:
 
 
 def _derived(series_uid: str, part: str) -> str:
-    return str(generate_uid(prefix=None, entropy_srcs=[series_uid, part]))
+    return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, f'{series_uid} {part}').int}"
 
 
 def _lettering(shape: tuple[int, ...]) -> NDArray[np.bool_]:
