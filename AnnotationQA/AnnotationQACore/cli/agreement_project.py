@@ -30,7 +30,7 @@ def evaluate(arguments: argparse.Namespace, folder: Any, resamples: int, seed: i
     project = open_project(argparse.Namespace(project=folder))
     with ExitStack() as stack:
         executor = None
-        if arguments.scheduler or (arguments.workers or 1) != 1:
+        if arguments.scheduler or arguments.workers not in (None, 1):
             executor = stack.enter_context(open_executor(arguments.workers, arguments.scheduler))
         return project_agreement(
             project,
