@@ -1,4 +1,4 @@
-"""Distance from corners to the nearest corner of a surface: near ones step by step, far ones by a k-d tree."""
+"""Distance from corners to the nearest corner of a surface: near ones by steps, far ones by a tree or a transform."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
 from AnnotationQACore.segmentation import BoolArray
@@ -27,6 +28,9 @@ _LOOK_UPS_PER_TARGET = 50
 
 _SAMPLE = 1000
 """Targets from which the distance of far points is first bounded."""
+
+_VOXELS_PER_QUERY = 100
+"""Voxels of a distance transform that take as long as one query of the k-d tree."""
 
 _GATHER = 1 << 16
 """Look-ups done in one go when few corners are left."""
@@ -133,6 +137,11 @@ def far_distances(
     corners: NDArray[np.int64], surface: NDArray[np.int64], mm_from_index: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Distance in mm from each corner to the nearest corner of a surface; both are indices (k, j, i), shape (3, n)."""
+    first = np.minimum(corners.min(axis=1), surface.min(axis=1))
+    shape = np.maximum(corners.max(axis=1), surface.max(axis=1)) - first + 1
+    orthogonal = np.count_nonzero(mm_from_index) == len(mm_from_index)
+    if orthogonal and corners.shape[1] * _VOXELS_PER_QUERY > math.prod(shape.tolist()):
+        return _transformed(corners - first[:, np.newaxis], surface - first[:, np.newaxis], shape, mm_from_index)
     points, targets = _to_mm(corners, mm_from_index), _to_mm(surface, mm_from_index)
     # A bound from a sample of the targets leaves out those that can be nearest to no point.
     sample = targets[:, :: max(1, targets.shape[1] // _SAMPLE)]
@@ -145,6 +154,16 @@ def far_distances(
     nearest = surface[:, near][:, tree.query(points.T)[1]]
     # From whole steps, so that equal offsets have equal distances wherever they are.
     distances: NDArray[np.float64] = np.linalg.norm(_to_mm(nearest - corners, mm_from_index), axis=0)
+    return distances
+
+
+def _transformed(
+    corners: NDArray[np.int64], surface: NDArray[np.int64], shape: NDArray[np.int64], mm_from_index: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """As `far_distances`, by a distance transform of the whole box: its cost does not grow with the corners."""
+    outside = np.ones(shape, dtype=np.bool_)
+    outside[tuple(surface)] = False
+    distances: NDArray[np.float64] = distance_transform_edt(outside, sampling=np.diag(mm_from_index))[tuple(corners)]
     return distances
 
 

@@ -98,13 +98,15 @@ def test_naive_implementation_agrees(pair):
     assert_alike(figures(a, b, grid), naive_figures(a, b, np.diag(grid.spacing)))
 
 
+@pytest.mark.parametrize("voxels_per_query", [0, 10**9], ids=["tree", "transform"])
 @FEW
-@given(mask_pairs())
-def test_far_surfaces_are_found_by_the_tree_as_well(pair):
-    """With a near distance of nothing all but shared corners go to the k-d tree."""
+@given(pair=mask_pairs())
+def test_far_surfaces_are_found_otherwise_as_well(voxels_per_query, pair):
+    """With a near distance of nothing all but shared corners go to the k-d tree, or to the distance transform."""
     a, b, grid = pair
     expected = figures(a, b, grid)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_VOXELS_PER_QUERY", voxels_per_query)
         patch.setattr(neighbours, "_STEPPED_MM", 1e-3)
         surfel_distance._geometry.cache_clear()
         assert_alike(figures(a, b, grid), expected)
