@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "measure": "measure volumes, diameters and intensities of segments",
     "member": "say who belongs to a project, and what they may do",
     "protocol": "check, read, start and compare labeling protocols",
+    "report": "write a report on the agreement of readers",
     "status": "show where a project stands",
     "verify": "verify that a project is as it was signed",
 }

@@ -1,1 +1,1 @@
-"""Tables, plots and the HTML report."""
+"""Reports of agreement for people (HTML), programs (JSON) and statistics packages (CSV)."""

@@ -1,0 +1,94 @@
+"""Write a report on how far the readers of a project agree: HTML for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from AnnotationQACore.cli.acting import add_project, open_project
+from AnnotationQACore.cli.agreement_project import add_executor
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.evaluation.executors import open_executor
+from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
+from AnnotationQACore.evaluation.study import StudyAgreement
+from AnnotationQACore.evaluation.summary import summarize
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.reporting.contents import collect
+from AnnotationQACore.reporting.writing import require_own_folder, write_report
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `report`."""
+    add_project(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", type=Path, required=True, help="new folder, or an earlier report to replace"
+    )
+    parser.add_argument("--cases", nargs="+", metavar="CASE", help="only these cases; default: all")
+    parser.add_argument("--names", action="store_true", help="name the readers although the protocol hides them")
+    parser.add_argument("--no-pictures", action="store_true", help="draw no outlines")
+    parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the bootstrap; default: 2000")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap; default: 0")
+    add_executor(parser.add_argument_group("where the cases are compared"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare the readings, and write the report."""
+    require_own_folder(arguments.output)
+    project = open_project(arguments)
+    agreement = _agreement(project, arguments)
+    contents = collect(project, agreement, made=datetime.now(UTC), show_names=arguments.names)
+    write_report(
+        arguments.output,
+        project,
+        contents,
+        pictures=not arguments.no_pictures,
+        progress=ConsoleProgress("writing the report"),
+    )
+    compared, failed = len(agreement.study.cases), len(agreement.study.failed)
+    print(f"{compared} cases in {arguments.output / 'index.html'}; {len(contents.attention)} need a reviewer.")
+    if failed:
+        print(f"{failed} cases could not be compared; the report says why.")
+    return 0
+
+
+def _agreement(project: Project, arguments: argparse.Namespace) -> ProjectAgreement:
+    with ExitStack() as stack:
+        executor = None
+        if arguments.scheduler or (arguments.workers or 1) != 1:
+            executor = stack.enter_context(open_executor(arguments.workers, arguments.scheduler))
+        agreement = project_agreement(
+            project,
+            executor=executor,
+            keep_in=kept_results_folder(project),
+            resamples=arguments.resamples,
+            seed=arguments.seed,
+            progress=ConsoleProgress("comparing cases"),
+        )
+    return agreement if arguments.cases is None else _only(agreement, arguments.cases)
+
+
+def _only(agreement: ProjectAgreement, cases: list[str]) -> ProjectAgreement:
+    """The same agreement on some of the cases."""
+    study = agreement.study
+    known = {one.case for one in study.cases} | {one.case for one in study.failed} | set(agreement.unread)
+    unknown = sorted(set(cases) - known)
+    if unknown:
+        raise InputError(f"--cases: '{unknown[0]}' is not a case of this project; see annotation-qa status.")
+    wanted = set(cases)
+    study = StudyAgreement(
+        study.protocol,
+        tuple(one for one in study.cases if one.case in wanted),
+        tuple(one for one in study.failed if one.case in wanted),
+    )
+    if not study.cases:
+        raise InputError("--cases: none of these cases could be compared; name one that two readers have read.")
+    summary = summarize(study, agreement.protocol, resamples=agreement.summary.resamples, seed=agreement.summary.seed)
+    return replace(
+        agreement, study=study, summary=summary, unread=tuple(one for one in agreement.unread if one in wanted)
+    )
