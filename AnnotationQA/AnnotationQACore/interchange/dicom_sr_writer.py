@@ -51,6 +51,9 @@ def write_measurement_reports(
 
     Parameters and errors are those of `write_measurement_report`.
     """
+    lost = [group.tracking_id for group in groups if type(group.place) not in _NAMES]
+    if lost:
+        raise InputError(f"{stem}: '{lost[0]}' refers to no segment, shape or image; name what was measured.")
     paths = []
     for kind, name in _NAMES.items():
         chosen = [group for group in groups if isinstance(group.place, kind)]
@@ -58,8 +61,6 @@ def write_measurement_reports(
             path = folder / f"{stem}-{name}.dcm"
             write_measurement_report(path, chosen, sources, info, segmentation)
             paths.append(path)
-    if sum(type(group.place) in _NAMES for group in groups) < len(groups):
-        raise InputError(f"{stem}: a measurement group refers to no segment, shape or image; name what was measured.")
     return tuple(paths)
 
 
@@ -132,6 +133,10 @@ def _segmentation_header(path: Path, groups: Sequence[MeasurementGroup], segment
         numbers = {int(item.SegmentNumber) for item in header.SegmentSequence}
     except (OSError, AttributeError, ValueError) as error:
         raise InputError(f"{segmentation}: is no readable DICOM segmentation; check the file.") from error
+    if header.get("SegmentationType") != "BINARY":
+        raise InputError(
+            f"{segmentation}: is no BINARY segmentation; readers find the segments of a report in one only."
+        )
     for group in groups:
         place = group.place
         if isinstance(place, SegmentReference) and (

@@ -275,7 +275,7 @@ def _roi_contours(number: int, segment: Segment, placed: Segmentation, frames: S
 
 
 def _decimal_strings(points: NDArray[np.float64]) -> list[str]:
-    """Coordinates in mm to a ten-thousandth, which takes at most 16 characters up to 10 km."""
+    """Coordinates in mm to a ten-thousandth, which takes less than the 16 characters of a DS."""
     return [f"{number:.4f}" for number in (points.ravel() + 0.0).tolist()]
 
 
