@@ -152,8 +152,8 @@ class SimpleItk(Pymia):
         ways = []
         for one, other in ((a, b), (b, a)):
             distance = sitk.Abs(sitk.SignedMaurerDistanceMap(other, squaredDistance=False, useImageSpacing=True))
-            surface = sitk.GetArrayViewFromImage(sitk.LabelContour(one))
-            ways.append(sitk.GetArrayViewFromImage(distance)[surface == 1])
+            surface = sitk.GetArrayFromImage(sitk.LabelContour(one))
+            ways.append(sitk.GetArrayFromImage(distance)[surface == 1])
         both = np.concatenate(ways)
         self._figures = {
             "dice": overlap.GetDiceCoefficient(),
