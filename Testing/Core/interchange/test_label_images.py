@@ -166,7 +166,7 @@ def test_truncated_file_is_one_clear_line(tmp_path, name, part):
     ("name", "content", "message"),
     [
         ("x.nii", b"text", "not a NIfTI"),
-        ("x.nii.gz", gzip.compress(b"text" * 200), "not a NIfTI"),
+        ("x.nii.gz", gzip.compress(b"text" * 200, mtime=0), "not a NIfTI"),
         ("x.nrrd", b"NRRD", "not a NRRD"),
         ("x.nrrd", b"NRRD0005\ntype: short\ndimension: 3\nsizes: 1 1 1\nencoding: raw\n\n\0\0", "no anatomical space"),
         ("x.nrrd", b"NRRD0005\ntype: block\ndimension: 1\nsizes: 1\nencoding: raw\n\n\0", "lacks or garbles"),
