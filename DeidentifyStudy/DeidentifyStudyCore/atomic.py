@@ -26,7 +26,7 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """
     temporary = path.with_name(f".tmp-{secrets.token_hex(6)}-{path.name}")
     try:
-        temporary.touch(exist_ok=False)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporary
         if flush:
             _flush(temporary)

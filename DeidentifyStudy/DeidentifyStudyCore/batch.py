@@ -24,7 +24,7 @@ from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.writing import FileResult, Job, Task, write_chunk
+from DeidentifyStudyCore.writing import FileResult, Job, Task, packed, write_chunk
 
 __all__ = ["BatchOptions", "Index", "Outcome", "build_index", "run_batch"]
 
@@ -251,7 +251,6 @@ def _write_all(
     job: Job, index: Index, subjects: dict[str, Subject], journal: Journal, secret: Secret, options: BatchOptions
 ) -> list[FileResult]:
     key = secret.derive("journal")
-    nobody = Subject("", 0, EchoBuilder().built())
     tasks, keys = _tasks(job, index, subjects, key)
     total = len(tasks)
     waiting = [task for task in tasks if keys[task.number] not in journal.done]
@@ -262,19 +261,27 @@ def _write_all(
         for task in tasks
         if keys[task.number] in journal.done
         and journal.done[keys[task.number]].reason in {"burned-in-risk", "rejected-by-reviewer"}
-        and journal.done[keys[task.number]].input_sha256 in decided
+        and journal.done[keys[task.number]].input_header in decided
     ]
     done = total - len(waiting)
     options.progress(done, total, "writing")
     chunks = list(_chunks(waiting))
-    calls = (
-        (number, (job, subjects.get(chunk[0].facts.patient, nobody), chunk)) for number, chunk in enumerate(chunks)
-    )
+    calls = ((number, (work, chunk)) for number, (work, chunk) in enumerate(_with_work(job, subjects, chunks)))
     for number, result in _completed(options.executor, write_chunk, calls):
         journal.add([keys[task.number] for task in chunks[number]], result)
         done += len(result.files)
         options.progress(done, total, "writing")
     return [journal.done[keys[task.number]] for task in tasks]
+
+
+def _with_work(job: Job, subjects: dict[str, Subject], chunks: list[list[Task]]) -> Iterator[tuple[bytes, list[Task]]]:
+    """Chunks with what their patient's share, which is encoded once a patient."""
+    patient, work = None, b""
+    for chunk in chunks:
+        if work == b"" or chunk[0].facts.patient != patient:
+            patient = chunk[0].facts.patient
+            work = packed(job, subjects.get(patient) or Subject("", 0, EchoBuilder().built()))
+        yield work, chunk
 
 
 def _tasks(job: Job, index: Index, subjects: dict[str, Subject], key: bytes) -> tuple[list[Task], dict[int, str]]:
@@ -353,8 +360,8 @@ def _completed(
 
 def _fill(queue: ReviewQueue, results: list[FileResult]) -> None:
     for result in results:
-        if result.reason == "burned-in-risk" and result.input_sha256:
-            queue.add(result.input_sha256, result.reason, result.risks)
+        if result.reason == "burned-in-risk" and result.input_header:
+            queue.add(result.input_header, result.reason, result.risks)
     queue.save()
 
 

@@ -102,7 +102,7 @@ class Engine:
         if not sop_class or not instance or not source.value(0x0020000D) or not source.value(0x0020000E):
             raise Quarantined("missing-identifiers")
         plan = plan_pixels(source)
-        if plan is None and any(span[0] == 0x00287FE0 for span in source.spans):
+        if plan is None and source.first(0x00287FE0):
             raise Quarantined("pixel-data-elsewhere")
         key = (sop_class, source.encoding, character_set)
         memo = self._memos.setdefault(key, {})

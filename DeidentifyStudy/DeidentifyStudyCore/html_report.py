@@ -70,15 +70,18 @@ def as_html(report: dict[str, Any]) -> str:
         (
             row["number"],
             row["output"] or row["reason"],
-            row["input_sha256"],
-            row["output_sha256"],
+            row["input_header_sha256"],
+            row["output_header_sha256"],
+            row["output_pixels_sha256"],
             ", ".join(row["pixels"]),
         )
         for row in report["files"]
     ]
     parts.append(
         f"<h2>Files</h2><details><summary>{len(files)} files</summary>"
-        + _table(("No.", "Written as, or reason", "SHA-256 of input", "SHA-256 of output", "Pixel data"), files)
+        + _table(
+            ("No.", "Written as, or reason", "Input, header", "Output, header", "Output, pixels", "Pixel data"), files
+        )
         + "</details>"
     )
     parts.append(f"<p>Signed, Ed25519 public key <code>{escape(report['signature']['public_key'])}</code>.</p>")

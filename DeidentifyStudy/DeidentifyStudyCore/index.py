@@ -138,7 +138,7 @@ class _Indexer:
 
     def _facts(self, source: Source, relative: str, size: int, modified: int) -> FileFacts:
         patient, study, series, instance, sop_class, character_set = _identifiers(source)
-        if sop_class == _DICOMDIR_CLASS or any(span[0] == 0x00041220 for span in source.spans):
+        if sop_class == _DICOMDIR_CLASS or source.first(0x00041220):
             return FileFacts(relative, size, modified, sop_class=_DICOMDIR_CLASS)
         reason = "" if study and series and instance and sop_class else "missing-identifiers"
         builder = self.patients.setdefault(patient, EchoBuilder(vocabulary()))
@@ -203,15 +203,8 @@ class _Indexer:
 
 
 def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:
-    first: dict[int, Span] = {}
-    for span in source.spans:
-        if span[0] > 0x0020000E:
-            break
-        first.setdefault(span[0], span)
-
     def value(tag: int) -> bytes:
-        span = first.get(tag)
-        return b"" if span is None else bytes(source.buffer[span[3] : span[4]]).strip(b" \0")
+        return source.value(tag).lstrip(b" ")
 
     study = text_of(value(0x0020000D))
     number = value(0x00100020)

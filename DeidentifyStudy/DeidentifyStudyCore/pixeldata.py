@@ -64,7 +64,7 @@ def plan_pixels(source: Source) -> PixelPlan | None:
     Quarantined
         The pixel data are shorter than the image, or their metadata cannot be taken out.
     """
-    span = next((span for span in source.spans if span[0] == PIXEL_DATA), None)
+    span = source.first(PIXEL_DATA)
     if span is None:
         return None
     if span[4] != span[5]:
@@ -73,14 +73,14 @@ def plan_pixels(source: Source) -> PixelPlan | None:
 
 
 def _number(source: Source, tag: int) -> int:
-    for found, vr, _, value, stop, _ in source.spans:
-        if found == tag and stop > value:
-            raw = bytes(source.buffer[value:stop])
-            if vr in {b"US", b"SS", b"UL"} and len(raw) >= 2:
-                return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")
-            text = raw.split(b"\\")[0].strip(b" \0")
-            return int(text) if text.isdigit() else 0
-    return 0
+    span = source.first(tag)
+    if span is None:
+        return 0
+    raw = bytes(source.buffer[span[3] : span[4]])
+    if span[1] in {b"US", b"SS", b"UL"} and len(raw) >= 2:
+        return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")
+    text = raw.split(b"\\")[0].strip(b" \0")
+    return int(text) if text.isdigit() else 0
 
 
 def _expected(source: Source) -> int:
@@ -124,8 +124,9 @@ def _embedded_overlay_mask(source: Source) -> tuple[int, int] | None:
     """Bytes of a pixel cell and the bits to keep, when overlays lie in the pixels (PS3.3, C.9.2, retired)."""
     positions = set()
     groups = {span[0] >> 16 for span in source.spans if span[0] >> 24 == 0x60}
-    with_data = {span[0] >> 16 for span in source.spans if span[0] >> 24 == 0x60 and span[0] & 0xFFFF == 0x3000}
-    for group in groups - with_data:
+    for group in groups:
+        if source.first(group << 16 | 0x3000):
+            continue
         position = _number(source, group << 16 | 0x0102)
         if position:
             positions.add(position)

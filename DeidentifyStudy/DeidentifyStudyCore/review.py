@@ -1,7 +1,7 @@
 """The queue of objects that wait for a person: which object, why, and what the person decided.
 
-Objects are named by the SHA-256 of their file, so that a queue holds nothing of a patient. Steps that look at pixels
-add boxes.
+Objects are named by the SHA-256 of their header (`digests`), so that a queue holds nothing of a patient. Steps that
+look at pixels add boxes.
 """
 
 import json

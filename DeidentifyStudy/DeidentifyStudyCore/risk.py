@@ -29,7 +29,7 @@ _SCREEN_WORDS = ("SCREEN", "REPORT", "CAPTURE", "PROTOCOL", "DOSE", "CSAPARALLEL
 
 def burned_in_risks(source: Source) -> tuple[str, ...]:
     """Risk classes of an object with pixel data; empty when its header gives no reason to look at its pixels."""
-    if not any(span[0] == PIXEL_DATA for span in source.spans):
+    if source.first(PIXEL_DATA) is None:
         return ()
     risks = []
     sop_class = text_of(source.value(0x00080016))

@@ -6,7 +6,8 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +23,6 @@ from DeidentifyStudyCore.tokenizer import (
     Buffer,
     Encoding,
     Span,
-    scan,
     scan_dataset,
 )
 
@@ -30,7 +30,7 @@ __all__ = ["DEFLATED", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
-_READ_WHOLE = 8 << 20
+_READ_WHOLE = 64 << 10
 _DEFLATE_CHUNK = 1 << 20
 _LARGEST_INFLATED = 16 << 30
 _LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
@@ -68,13 +68,24 @@ class Source:
     spans: list[Span]
     slack: int
     size: int
+    _first: dict[int, Span] = field(default_factory=dict)
+
+    def first(self, tag: int) -> Span | None:
+        """First top-level element with this tag."""
+        if not self._first:
+            self._first.update({span[0]: span for span in reversed(self.spans)})
+        return self._first.get(tag)
 
     def value(self, tag: int) -> bytes:
         """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
-        for span in self.spans:
-            if span[0] == tag:
-                return bytes(self.buffer[span[3] : span[4]]).rstrip(b" \0")
-        return b""
+        span = self.first(tag)
+        return b"" if span is None else bytes(self.buffer[span[3] : span[4]]).rstrip(b" \0")
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Bytes of the file without touching the map, so that they do not stay in memory."""
+        if hasattr(os, "pread"):
+            return os.pread(self.file.fileno(), stop - start, start)
+        return bytes(self.buffer[start:stop])
 
 
 def text_of(value: bytes) -> str:
@@ -134,24 +145,20 @@ def _file_meta(buffer: Buffer) -> tuple[int, str]:
         return start, ""
     end = start
     syntax = ""
-    while buffer[end : end + 2] == b"\x02\x00":
-        span = _meta_element(buffer, end)
-        if span[0] == 0x00020010:
-            syntax = text_of(bytes(buffer[span[3] : span[4]]))
-        end = span[5]
-    return end, syntax
-
-
-def _meta_element(buffer: Buffer, position: int) -> Span:
-    head = bytes(buffer[position : position + 12])
-    if len(head) < 8:
-        raise MalformedFile("truncated", position)
-    long = head[4:6] in LONG_VRS
-    length = int.from_bytes(head[8:12] if long else head[6:8], "little")
-    end = position + (12 if long else 8) + length
-    if end > len(buffer):
-        raise MalformedFile("truncated", position)
-    return scan(buffer, position, end, EXPLICIT_LITTLE)[0]
+    while True:
+        head = buffer[end : end + 12]
+        if head[:2] != b"\x02\x00":
+            return end, syntax
+        if len(head) < 8 or (head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS):
+            raise MalformedFile("invalid-vr" if len(head) >= 8 else "truncated", end)
+        long = head[4:6] in LONG_VRS
+        value = end + (12 if long else 8)
+        stop = value + int.from_bytes(head[8:12] if long else head[6:8], "little")
+        if stop > len(buffer):
+            raise MalformedFile("truncated", end)
+        if head[2:4] == b"\x10\x00":
+            syntax = text_of(buffer[value:stop])
+        end = stop
 
 
 def _looks_like_dataset(buffer: Buffer) -> bool:
@@ -175,13 +182,18 @@ def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
         if head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS:
             return IMPLICIT_LITTLE
         return EXPLICIT_BIG if head[:1] == b"\0" and head[1:2] != b"\0" else EXPLICIT_LITTLE
-    if UID(syntax) not in AllTransferSyntaxes:
+    if not _is_known(syntax):
         raise Quarantined("unknown-transfer-syntax")
     encoding = _ENCODINGS.get(syntax, EXPLICIT_LITTLE)
     explicit = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
     if len(head) == 8 and encoding.implicit == explicit:
         raise Quarantined("unknown-transfer-syntax")  # the file meta information contradicts the data set
     return encoding
+
+
+@lru_cache(maxsize=64)
+def _is_known(syntax: str) -> bool:
+    return UID(syntax) in AllTransferSyntaxes
 
 
 def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:

@@ -145,11 +145,13 @@ def scan_dataset(buffer: Buffer, start: int, stop: int, encoding: Encoding) -> t
 
 
 def _without_unordered_tail(spans: list[Span], stop: int) -> tuple[list[Span], int]:
-    for index, span in enumerate(spans):
-        if span[0] == PIXEL_DATA:
-            for later in range(index + 1, len(spans)):
-                if spans[later][0] <= PIXEL_DATA:
-                    return spans[:later], spans[later][2]
+    """Cut what parses by chance after the pixel data, but has a tag that cannot follow them."""
+    tags = [span[0] for span in spans]
+    if PIXEL_DATA not in tags or tags.index(PIXEL_DATA) == len(tags) - 1:
+        return spans, stop
+    for later in range(tags.index(PIXEL_DATA) + 1, len(spans)):
+        if tags[later] <= PIXEL_DATA:
+            return spans[:later], spans[later][2]
     return spans, stop
 
 

@@ -1,23 +1,26 @@
 """Writing a chunk of one patient's objects: the work of one worker process."""
 
-import hashlib
+import pickle
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
-from DeidentifyStudyCore.engine import Engine, TallyKey
+from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest, pixels_start
+from DeidentifyStudyCore.engine import Engine, Rewritten, TallyKey
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.index import FileFacts
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.source import DEFLATED, Source, opened
+from DeidentifyStudyCore.source import Source, opened
 from DeidentifyStudyCore.stream import write_object
+from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.verification import Verifier
 
-__all__ = ["ChunkResult", "FileResult", "Job", "Task", "write_chunk"]
+__all__ = ["ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class FileResult:
 
     Attributes
     ----------
+    input_header, input_pixels, output_header, output_pixels : str
+        SHA-256 of the two parts of the files (`digests`).
     reason : str
         Why it was not written (`quarantine.REASONS`); empty when it was.
     references_removed : int
@@ -63,9 +68,11 @@ class FileResult:
     """
 
     number: int
-    input_sha256: str
+    input_header: str = ""
+    input_pixels: str = ""
     output: str = ""
-    output_sha256: str = ""
+    output_header: str = ""
+    output_pixels: str = ""
     reason: str = ""
     risks: tuple[str, ...] = ()
     pixels: tuple[str, ...] = ()
@@ -82,20 +89,30 @@ class ChunkResult:
     retained: set[tuple[int, str]] = field(default_factory=set)
 
 
-def write_chunk(job: Job, subject: Subject, tasks: list[Task]) -> ChunkResult:
+def packed(job: Job, subject: Subject) -> bytes:
+    """Encode what the chunks of a patient share, once."""
+    return pickle.dumps((job, subject))
+
+
+def write_chunk(work: bytes, tasks: list[Task]) -> ChunkResult:
     """Write and verify some objects of one patient; one bad object never stops the others.
+
+    Parameters
+    ----------
+    work : bytes
+        From `packed`; a process remembers what it decided for as long as it stays the same.
 
     Raises
     ------
     DestinationError
         The destination cannot be written: full, read-only or gone.
     """
-    writer = _Writer(job, subject)
-    result = ChunkResult(retained=writer.engine.retained)
-    for task in tasks:
-        result.files.append(writer.write(task, result.tally))
-    flush_files(job.destination / done.output for done in result.files if done.output)
-    return result
+    return _writer(work).chunk(tasks)
+
+
+@lru_cache(maxsize=1)
+def _writer(work: bytes) -> "_Writer":
+    return _Writer(*pickle.loads(work))  # noqa: S301  # made by `packed` in this run, as executors do themselves
 
 
 class _Writer:
@@ -106,16 +123,26 @@ class _Writer:
         retained = job.pseudonyms.retain_uids
         self._verifier = Verifier(subject, uids_retained=retained, whole_bytes=job.whole_bytes)
 
+    def chunk(self, tasks: list[Task]) -> ChunkResult:
+        result = ChunkResult()
+        for task in tasks:
+            result.files.append(self.write(task, result.tally))
+        result.retained = set(self.engine.retained)
+        self.engine.retained.clear()
+        flush_files(self._job.destination / done.output for done in result.files if done.output)
+        return result
+
     def write(self, task: Task, tally: Counter[TallyKey]) -> FileResult:
         path = self._job.source / task.facts.path
-        result = FileResult(task.number, "", risks=task.facts.risks)
+        result = FileResult(task.number, risks=task.facts.risks)
         try:
             if task.facts.reason:
-                result.input_sha256 = _digest(path)
+                result.input_header, result.input_pixels = digests_of_file(path)
                 raise Quarantined(task.facts.reason)
             with opened(path) as source:
-                result.input_sha256 = _digest(path) if source.transfer_syntax == DEFLATED else _sha256(source.buffer)
-                self._check_decision(task, result.input_sha256)
+                result.input_header = header_digest(source, path)
+                self._check_decision(task, result.input_header)
+                result.input_pixels = digests_of(source, path, result.input_header).pixels
                 self._write(source, task, result, tally)
         except (Quarantined, MalformedFile) as error:
             result.reason = error.reason
@@ -146,25 +173,26 @@ class _Writer:
             write_object(source, rewritten, temporary)
             facts = task.facts
             expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
-            found = self._verifier.check(
-                temporary, source, rewritten, expected, {self._uid(r) for r in facts.references}
-            )
-            result.output_sha256 = _digest(temporary)
+            references = {self._uid(reference) for reference in facts.references}
+            try:
+                with opened(temporary) as output:
+                    found = self._verifier.check(output, source, rewritten, expected, references)
+                    self._digest(result, source, rewritten, output, temporary)
+            except MalformedFile:
+                raise Quarantined("verification-failed") from None
         result.output = task.output
         result.pixels = tuple(sorted(rewritten.pixels_changed))
         result.references = found
         result.references_removed = len(task.facts.references) - found
         tally.update(rewritten.tally)
 
-
-def _sha256(content: object) -> str:
-    return hashlib.sha256(content).hexdigest()  # type: ignore[arg-type]  # bytes or mmap, both buffers
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file; empty when it cannot be read."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
+    @staticmethod
+    def _digest(result: FileResult, source: Source, rewritten: Rewritten, output: Source, path: Path) -> None:
+        """Digest the output; pixels that were handed over whole have been compared already, and keep their digest."""
+        result.output_header = header_digest(output, path)
+        old, new = pixels_start(source), pixels_start(output)
+        whole = old is not None and new is not None and source.size - old == output.size - new
+        if whole and not rewritten.pixels_changed and source.spans[-1][0] == PIXEL_DATA:
+            result.output_pixels = result.input_pixels
+        else:
+            result.output_pixels = digests_of(output, path, result.output_header).pixels

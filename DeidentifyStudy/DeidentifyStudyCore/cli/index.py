@@ -1,13 +1,13 @@
 """Say what is in a folder, in numbers that identify nobody. With --find, show which source file a report means."""
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 
 from DeidentifyStudyCore.batch import build_index
 from DeidentifyStudyCore.cli.console import add_work_arguments, executor_of, progress_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.digests import digests_of_file
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.index import list_files
 from DeidentifyStudyCore.profile import load_profile
@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("source", type=Path, metavar="IN", help="folder with the studies")
     parser.add_argument(
-        "--find", metavar="SHA256", help="print the path of the file with this digest; paths may identify patients"
+        "--find",
+        metavar="SHA256",
+        help="print the path of the file whose header has this digest in a report; paths may identify patients",
     )
     add_work_arguments(parser)
 
@@ -41,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _find(source: Path, digest: str) -> int:
     for relative, reason in list_files(source):
-        if not reason:
-            with (source / relative).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() == digest:
-                    print(relative)
-                    return CLEAN
+        if not reason and digests_of_file(source / relative).header == digest:
+            print(relative)
+            return CLEAN
     raise InputError("no file of the folder has this digest; is it the folder of that run?")

@@ -49,7 +49,7 @@ def test_quarantine_ends_with_3_and_the_file_can_be_found(folder, capsys):
     (row,) = [row for row in report["files"] if row["reason"]]
     out, err = capsys.readouterr()
     assert not [word for word in SECRET_WORDS if word in out + err]
-    assert main(["index", "Zyxwarth_Quillon", "--find", row["input_sha256"]]) == 0
+    assert main(["index", "Zyxwarth_Quillon", "--find", row["input_header_sha256"]]) == 0
     assert capsys.readouterr().out == "notes of Quillon.txt\n"
 
 

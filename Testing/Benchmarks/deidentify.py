@@ -1,0 +1,297 @@
+"""How fast De-identify Study is, against a copy, against others, and with more workers; how much memory it takes.
+
+    python Testing/Benchmarks/deidentify.py --ct FILE [--peers PYTHON] [--memory] [--workers] [--dask] [--fuzz SECONDS]
+
+CPU times (user and system) of one interleaved run; ratios are what counts. `--peers` names the Python of a virtual
+environment in which `dicognito`, `deid` and `dicom-anonymizer` are installed.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pydicom
+
+from DeidentifyStudyCore.batch import BatchOptions, run_batch
+from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.profile import load_profile
+from DeidentifyStudyCore.source import opened
+from DeidentifyStudyCore.walk import leaves
+
+SECRET = Secret(bytes(range(32)))
+PROFILE = "research-shifted-dates"
+
+PEERS = {
+    "dicognito": """
+import sys, pydicom, os
+from dicognito.anonymizer import Anonymizer
+a = Anonymizer(seed="s")
+for name in sorted(os.listdir(sys.argv[1])):
+    d = pydicom.dcmread(os.path.join(sys.argv[1], name)); a.anonymize(d); d.save_as(os.path.join(sys.argv[2], name))
+""",
+    "deid": """
+import sys, os
+from deid.dicom import get_identifiers, replace_identifiers
+from deid.config import DeidRecipe
+files = [os.path.join(sys.argv[1], n) for n in sorted(os.listdir(sys.argv[1]))]
+r = DeidRecipe(); ids = get_identifiers(files)
+replace_identifiers(dicom_files=files, deid=r, ids=ids, save=True, output_folder=sys.argv[2], overwrite=True)
+""",
+    "dicom-anonymizer": """
+import sys, os
+from dicomanonymizer import anonymize
+anonymize(sys.argv[1], sys.argv[2], {}, False)
+""",
+}
+
+
+def cpu(who: int = resource.RUSAGE_SELF) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+def with_elements(path: Path, count: int) -> pydicom.Dataset:
+    """A CT image whose header has `count` elements, as scanners write them."""
+    dataset = pydicom.dcmread(path)
+    dataset.remove_private_tags()
+    candidates = [
+        tag
+        for tag, entry in sorted(pydicom.datadict.DicomDictionary.items())
+        if tag >> 16 in {0x0008, 0x0010, 0x0018, 0x0020, 0x0028, 0x0040}
+        and entry[0] in {"DS", "IS", "CS", "LO", "SH", "US", "FD", "DA", "TM", "PN", "UI", "ST"}
+        and tag not in dataset
+        and entry[3] == ""
+        and tag not in {0x00280303, 0x00080064, 0x00280301}
+    ]
+    values = {
+        "DS": "1.5", "IS": "7", "CS": "HEAD", "LO": "CT abdomen", "SH": "B30f", "US": 3, "FD": 2.5, "DA": "20240229",
+        "TM": "101112", "PN": "Quillon^Zyx", "UI": "1.2.826.0.1.99.7", "ST": "liver",
+    }  # fmt: skip
+    for tag in candidates[:: max(1, len(candidates) // (count - len(dataset)))]:
+        if len(dataset) >= count:
+            break
+        vr = pydicom.datadict.dictionary_VR(tag)
+        dataset.add_new(tag, vr, values[vr])
+    return dataset
+
+
+def series(path: Path, folder: Path, files: int, elements: int) -> int:
+    """Write a series of CT images that differ as the slices of one scan do; returns the number of elements."""
+    folder.mkdir(parents=True)
+    dataset = with_elements(path, elements)
+    for number in range(files):
+        dataset.SOPInstanceUID = f"1.2.826.0.1.99.1.{number}"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.InstanceNumber = number
+        dataset.ImagePositionPatient = [-125.0, -125.0, number * 0.625]
+        dataset.SliceLocation = number * 0.625
+        dataset.ContentTime = f"1011{number // 60 % 60:02}.{number:06}"
+        dataset.WindowCenter = 40 + number % 7
+        dataset.save_as(folder / f"{number:05}")
+    return len(dataset)
+
+
+def ours(source: Path, work: Path, executor=None) -> None:
+    outcome = run_batch(
+        source, work / "out", load_profile(PROFILE), SECRET, BatchOptions(work / "report", executor=executor)
+    )
+    assert outcome.quarantined == 0, {result.reason for result in outcome.files}
+
+
+def copy(source: Path, work: Path) -> None:
+    work.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        shutil.copyfile(path, work / path.name)
+
+
+def measured(function, source: Path, work: Path) -> float:
+    shutil.rmtree(work, ignore_errors=True)
+    before = cpu()
+    function(source, work)
+    return cpu() - before
+
+
+def against_copy(source: Path, work: Path, files: int, rounds: int = 5) -> float:
+    pairs = [(measured(copy, source, work / "copy"), measured(ours, source, work / "ours")) for _ in range(rounds)]
+    base, own = (min(pair[i] for pair in pairs) / files for i in (0, 1))
+    print(f"copy                     {1e6 * base:8.0f} µs CPU a file")
+    print(f"ours, all steps          {1e6 * own:8.0f} µs CPU a file, {own / base:.2f} times a copy (best of {rounds})")
+    return base
+
+
+def peers(python: str, source: Path, work: Path, files: int, base: float) -> None:
+    for name, script in PEERS.items():
+        out = work / "peer"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        before = cpu(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([python, "-W", "ignore", "-c", script, source, out], capture_output=True, check=False)
+        spent = (cpu(resource.RUSAGE_CHILDREN) - before) / files
+        state = "" if done.returncode == 0 else f"  (failed: {done.stderr.decode()[-120:].strip()!r})"
+        print(f"{name:24} {1e6 * spent:8.0f} µs CPU a file, {spent / base:.1f} times a copy{state}")
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from DeidentifyStudyCore.batch import BatchOptions, run_batch
+from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.profile import load_profile
+work = Path(sys.argv[2])
+run_batch(Path(sys.argv[1]), work / "out", load_profile("research-shifted-dates"), Secret(bytes(32)),
+BatchOptions(work / "report")) status = Path("/proc/self/status").read_text()
+row = {line.split(":")[0]: int(line.split()[1]) for line in status.splitlines() if line.startswith(("VmHWM",
+"RssAnon", "RssFile"))} import json; print(json.dumps(row))
+"""
+
+
+def memory(path: Path, work: Path) -> None:
+    """Peak resident memory of a run over one 600 MB multi-frame file; mapped pages of the file are shown apart."""
+    source = work / "large"
+    source.mkdir(parents=True)
+    dataset = with_elements(path, 200)
+    frames = 600 * 1000 * 1000 // (dataset.Rows * dataset.Columns * 2)
+    dataset.NumberOfFrames = frames
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
+    dataset.PixelData = bytes(dataset.Rows * dataset.Columns * 2 * frames)
+    dataset.save_as(source / "multiframe")
+    size = (source / "multiframe").stat().st_size
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, source, work / "m"], capture_output=True, text=True, check=True
+    )
+    row = json.loads(done.stdout)
+    print(f"{size / 1e6:.0f} MB multi-frame: peak {row['VmHWM'] / 1024:.0f} MiB resident")
+    shutil.rmtree(source)
+    shutil.rmtree(work / "m")
+
+
+def workers(source: Path, work: Path) -> None:
+    """Wall time of one process and of two: files enough that starting them does not count."""
+    script = "import sys; from DeidentifyStudyCore.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    program = [sys.executable, "-c", script]
+    env = os.environ | {"DEIDENTIFY_PASSPHRASE": "a benchmark"}
+    subprocess.run([*program, "key", "new", work / "key"], env=env, check=True, capture_output=True)
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(3):
+        for count in (1, 2):
+            shutil.rmtree(work / "w", ignore_errors=True)
+            shutil.rmtree(work / "w-report", ignore_errors=True)
+            start = time.perf_counter()
+            arguments = [
+                "run",
+                source,
+                work / "w",
+                "--profile",
+                PROFILE,
+                "--key",
+                work / "key",
+                "--workers",
+                str(count),
+            ]
+            subprocess.run([*program, *arguments, "--conformance", "none"], env=env, check=True, capture_output=True)
+            times[count].append(time.perf_counter() - start)
+    one, two = min(times[1]), min(times[2])
+    print(f"one worker {one:.2f} s, two workers {two:.2f} s: {one / two:.2f} times as fast (wall time of the command)")
+
+
+def dask(source: Path, work: Path) -> None:
+    """A real LocalCluster with two processes gives the same bytes as one process."""
+    from distributed import Client, LocalCluster
+
+    ours(source, work / "one")
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+        client.get_executor() as executor,
+    ):
+        ours(source, work / "two", executor)
+    one, two = (
+        {p.relative_to(d): p.read_bytes() for p in d.rglob("*.dcm")} for d in (work / "one/out", work / "two/out")
+    )
+    print(f"Dask LocalCluster: {len(two)} files, {'equal' if one == two else 'DIFFERENT'} to one process")
+
+
+def fuzz(path: Path, work: Path, seconds: float) -> None:
+    """Mutate real headers until the time is up: one error or a parse, nothing else, and no memory kept."""
+    generator = random.Random(time.time_ns())
+    dataset = with_elements(path, 120)
+    dataset.PixelData = bytes(dataset.Rows * dataset.Columns * 2)[:64]
+    dataset.Rows = dataset.Columns = 4
+    dataset.PixelData = bytes(32)
+    inner = pydicom.Dataset()
+    inner.ReferencedSOPInstanceUID, inner.TextValue = "1.2.3", "x" * 20
+    dataset.ReferencedImageSequence = [inner, inner]
+    seeds = []
+    for syntax in ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"):
+        target = work / "seed"
+        dataset.file_meta.TransferSyntaxUID = syntax
+        pydicom.dcmwrite(
+            target, dataset, implicit_vr=syntax == "1.2.840.10008.1.2", little_endian=not syntax.endswith("2.2")
+        )
+        seeds.append(target.read_bytes())
+    end, count, slowest = time.monotonic() + seconds, 0, 0.0
+    peak = 0
+    while time.monotonic() < end:
+        content = bytearray(generator.choice(seeds))
+        for _ in range(generator.randint(1, 12)):
+            content[generator.randrange(128, len(content))] = generator.choice(
+                (0, 1, 0x7F, 0xFF, generator.randrange(256))
+            )
+        if generator.random() < 0.3:
+            del content[generator.randrange(len(content)) :]
+        target.write_bytes(content)
+        start = time.perf_counter()
+        try:
+            with opened(target) as source:
+                sum(1 for _ in leaves(source.buffer, source.spans, source.encoding, ()))
+        except (MalformedFile, Quarantined):
+            pass
+        slowest = max(slowest, time.perf_counter() - start)
+        count += 1
+        if count == 2000:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024 if peak else 0.0
+    print(f"fuzz: {count} mutants in {seconds:.0f} s, slowest {1000 * slowest:.1f} ms, {grown:.1f} MiB grown; no crash")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ct", type=Path, required=True, help="a 512x512 CT image")
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--elements", type=int, default=200)
+    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--workers", action="store_true")
+    parser.add_argument("--dask", action="store_true")
+    parser.add_argument("--fuzz", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--scratch", type=Path, help="folder for the files (default: the system's)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.scratch) as name:
+        work = Path(name)
+        elements = series(arguments.ct, work / "in", arguments.files, arguments.elements)
+        print(f"{arguments.files} CT images 512x512, {elements} elements")
+        base = against_copy(work / "in", work, arguments.files)
+        if arguments.peers:
+            peers(arguments.peers, work / "in", work, arguments.files, base)
+        if arguments.memory:
+            memory(arguments.ct, work)
+        if arguments.workers:
+            series(arguments.ct, work / "many", 8 * arguments.files, arguments.elements)
+            workers(work / "many", work)
+        if arguments.dask:
+            dask(work / "in", work)
+        if arguments.fuzz:
+            fuzz(arguments.ct, work, arguments.fuzz)
+
+
+if __name__ == "__main__":
+    main()
