@@ -26,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,15 @@ def main() -> int:
     """Run the benchmark."""
     options = _options()
     environments, missing = _environments(options)
-    rows: list[str] = []
+    report: list[str] = []
+
+    def say(text: str) -> None:
+        report.append(text)
+        print(text, flush=True)
+        if options.output:
+            options.output.write_text("\n".join(report) + "\n")
+
+    say(_HEADER)
     makers = cases(options.quick)
     with tempfile.TemporaryDirectory() as temporary:
         for name in options.cases:
@@ -108,13 +117,10 @@ def main() -> int:
             folder.mkdir()
             for place, reader in enumerate(case.readers):
                 np.save(folder / f"{place}.npy", reader)
-            print(f"{case.title} ...", file=sys.stderr)
-            rows += _measure(case, folder, environments, options.budget)
+            for row in _measure(case, folder, environments, options.budget):
+                say(row)
             shutil.rmtree(folder)
-    report = "\n".join([_HEADER, *rows, "", *_remarks(missing)])
-    print(report)
-    if options.output:
-        options.output.write_text(report + "\n")
+    say("\n".join(["", *_remarks(missing)]))
     return 0
 
 
@@ -123,48 +129,42 @@ _HEADER = """\
 |---|---|---:|---:|---:|---:|---:|---:|---|"""
 
 
-def _measure(case: Case, folder: Path, environments: dict[str, Path], budget: float) -> list[str]:
-    """Rows of the table of one case."""
+def _measure(case: Case, folder: Path, environments: dict[str, Path], budget: float) -> Iterator[str]:
+    """Rows of the table of one case, each as soon as it is measured; ours comes last."""
     labels = _by_middle_volume(case)
-    n_pairs = math.comb(len(case.readers), 2)
+    scale = math.comb(len(case.readers), 2) * len(labels)
     ours = Peer("ours", Path(sys.executable))
     ours.ask(folder, case)
     runs = [ours.ask(folder, case)]
-    by_label: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-    on_crops: dict[str, list[dict[str, Any]]] = {}
-    failures: dict[str, str] = {}
     for name, python in environments.items():
         peer = Peer(name, python)
         calls: list[tuple[int, dict[str, Any]]] = []
-        crops: list[dict[str, Any]] = []
+        crops: list[float] = []
+        failure = ""
         try:
             while len(calls) < len(labels) and sum(call["seconds"] for _, call in calls) < budget:
                 label = labels[len(calls)]
                 runs.append(ours.ask(folder, case))
                 calls.append((label, peer.ask(folder, case, label)))
-                crops.append(peer.ask(folder, case, label, cropped=True))
+                crops.append(peer.ask(folder, case, label, cropped=True)["seconds"])
         except RuntimeError as error:
-            failures[name] = str(error)
+            failure = str(error)
         peer.close()
-        by_label[name], on_crops[name] = calls, crops
-        print(f"  {name}: {len(calls)} of {len(labels)} labels", file=sys.stderr)
+        if not crops:
+            yield f"| {case.title} | {name} | | | | {WANTED[name]} | | | {failure} |"
+            continue
+        seconds = statistics.median(run["seconds"] for run in runs)
+        theirs = statistics.mean(call["seconds"] for _, call in calls) * scale
+        extra = max(call["megabytes"] for _, call in calls)
+        figures = failure or _agreement(name, calls, runs[0]["figures"])
+        yield (
+            f"| {case.title} | {name} | {theirs:.1f} | {len(calls)} of {len(labels)} | {theirs / seconds:.0f} "
+            f"| {WANTED[name]} | {statistics.mean(crops) * scale / seconds:.1f} | {extra:.0f} | {figures} |"
+        )
     ours.close()
     seconds = statistics.median(run["seconds"] for run in runs)
     memory = max(run["megabytes"] for run in runs)
-    rows = [f"| {case.title} | **ours** | {seconds:.3f} | {len(labels)} | | | | {memory:.0f} | |"]
-    for name, calls in by_label.items():
-        if name in failures and not calls:
-            rows.append(f"| | {name} | | | | {WANTED[name]} | | | {failures[name]} |")
-            continue
-        scale = n_pairs * len(labels) / len(calls)
-        theirs = scale * sum(call["seconds"] for _, call in calls)
-        crops = scale * sum(call["seconds"] for call in on_crops[name])
-        extra = max(call["megabytes"] for _, call in calls)
-        rows.append(
-            f"| | {name} | {theirs:.1f} | {len(calls)} of {len(labels)} | {theirs / seconds:.0f} | {WANTED[name]} "
-            f"| {crops / seconds:.1f} | {extra:.0f} | {_agreement(name, calls, runs[0]['figures'])} |"
-        )
-    return rows
+    yield f"| {case.title} | **ours** | {seconds:.3f} | {len(labels)} | | | | {memory:.0f} | |"
 
 
 def _by_middle_volume(case: Case) -> list[int]:
