@@ -134,7 +134,8 @@ def _deidentify(folder: Path) -> None:
     environment = {**os.environ, "DEIDENTIFY_PASSPHRASE": "demo"}
     for words in _deidentification(folder, incoming):
         print(f"\n$ deidentify-study {' '.join(map(str, words))}", flush=True)
-        command = [sys.executable, "-m", "DeidentifyStudyCore.cli", *map(str, words)]
+        program = "import sys; from DeidentifyStudyCore.cli.main import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, *map(str, words)]
         done = subprocess.run(command, env=environment, check=False)  # noqa: S603 (our own program)
         if done.returncode != 0:
             raise InputError(f"demo: deidentify-study ended with {done.returncode}; what it printed says why.")

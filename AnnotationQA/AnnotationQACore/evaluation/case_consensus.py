@@ -24,6 +24,7 @@ from AnnotationQACore.evaluation.segmentation_items import (
     shared_members,
 )
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.matching import as_in_protocol
 from AnnotationQACore.project.readings import (
     Answer,
     ChoiceValue,
@@ -149,9 +150,9 @@ def _segment(item: SegmentationItem, case: CaseReadings, method: Method) -> _Dra
     segments, answers = [], []
     for number, old in enumerate(kept, start=1):
         instance = number if item.instances else None
-        title = f"{item.title} {number}" if item.instances else item.title
-        segments.append(replace(_segment_of(case, item.id, members[old - 1]), name=title, value=number, layer=0))
-        segments[-1] = replace(segments[-1], id=segment_id(item.id, instance))
+        drawn = _segment_of(case, item.id, members[old - 1])
+        described = as_in_protocol(drawn, item, instance)
+        segments.append(replace(described, value=number, layer=0, color=drawn.color))
         answers.append(Answer(item.id, SegmentationValue(Presence.PRESENT), Subject(instance=instance)))
     if not kept:
         answers.append(Answer(item.id, SegmentationValue(Presence.ABSENT)))

@@ -16,7 +16,7 @@ from AnnotationQACore.protocol.model import Segmentation as SegmentationItem
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import Segment, Segmentation
 
-__all__ = ["MatchedSegmentation", "match_segments", "plain_words"]
+__all__ = ["MatchedSegmentation", "as_in_protocol", "match_segments", "plain_words"]
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -75,7 +75,7 @@ def match_segments(
             mismatches.append(f"item '{item_id}': several segments match it ({names}); name the one in the mapping.")
             continue
         for segment, number in _numbered(members) if item.instances else [(s, None) for s, _ in members]:
-            new = _as_in_protocol(segment, item, number)
+            new = as_in_protocol(segment, item, number)
             if new.id in sources:
                 mismatches.append(f"segment '{segment.name}': is the second for '{new.id}'; number the instances.")
                 continue
@@ -169,7 +169,8 @@ def _numbered(members: Sequence[tuple[Segment, int | None]]) -> list[tuple[Segme
     return [(segment, place) for place, (segment, _) in enumerate(members, start=1)]
 
 
-def _as_in_protocol(segment: Segment, item: SegmentationItem, number: int | None) -> Segment:
+def as_in_protocol(segment: Segment, item: SegmentationItem, number: int | None) -> Segment:
+    """Give a segment the ID, name, colour and codes that the protocol has for the item (or its instance `number`)."""
     codes = item.codes
     return replace(
         segment,

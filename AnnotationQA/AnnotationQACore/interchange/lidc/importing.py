@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from AnnotationQACore.errors import ProjectError
@@ -14,11 +14,14 @@ from AnnotationQACore.interchange.lidc import CREDIT
 from AnnotationQACore.interchange.lidc.database import Scan
 from AnnotationQACore.interchange.lidc.nodules import READERS
 from AnnotationQACore.interchange.lidc.readings import ITEM, ScanReading, reader_id, scan_readings
+from AnnotationQACore.interchange.matching import as_in_protocol
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.cases import Case, SeriesReference
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.readings import Reading
 from AnnotationQACore.project.state import Role
+from AnnotationQACore.protocol.items import Segmentation as SegmentationItem
+from AnnotationQACore.segmentation import Segmentation
 
 __all__ = ["PROTOCOL", "Imported", "import_scans"]
 
@@ -48,9 +51,11 @@ def import_scans(project: Project, scans: Sequence[Scan], progress: Progress = s
         The project cannot be written.
     """
     protocol = project.protocol()
+    nodule = next((item for item in protocol.segmentations if item.id == ITEM), None)
     wanted = {ITEM, *(answer.item for scan in scans[:1] for one in scan_readings(scan) for answer in one.answers)}
     missing = sorted(wanted - set(protocol.item_ids))
-    if missing:
+    if missing or nodule is None:
+        missing = missing or [ITEM]
         raise ProjectError(
             f"protocol '{protocol.id}': does not ask for '{missing[0]}'; make the project with --protocol {PROTOCOL}."
         )
@@ -66,7 +71,7 @@ def import_scans(project: Project, scans: Sequence[Scan], progress: Progress = s
         else:
             project.add_cases([Case(case, scan.patient_id, series=(SeriesReference(role, uid=scan.series_uid),))])
         done_before -= 1
-        _submit(project, case, list(scan_readings(scan)))
+        _submit(project, case, nodule, list(scan_readings(scan)))
     progress(len(scans), len(scans))
     imported = len(scans) - done_before
     return Imported(imported, imported * READERS, done_before)
@@ -89,7 +94,7 @@ def _case_ids(scans: Sequence[Scan]) -> list[str]:
     return cases
 
 
-def _submit(project: Project, case: str, readings: Sequence[ScanReading]) -> None:
+def _submit(project: Project, case: str, nodule: SegmentationItem, readings: Sequence[ScanReading]) -> None:
     submitted = {reading.reader for reading in project.state.latest_readings(case)}
     with tempfile.TemporaryDirectory() as folder:
         ready = []
@@ -99,7 +104,16 @@ def _submit(project: Project, case: str, readings: Sequence[ScanReading]) -> Non
             path = None
             if one.segmentation is not None:
                 path = Path(folder) / f"{one.reader}.seg.nrrd"
-                write_segmentation(path, one.segmentation)
+                write_segmentation(path, _described(one.segmentation, nodule))
             reading = Reading(case, one.reader, 1, 1, project.state.protocol, one.answers, comment=CREDIT)
             ready.append((reading, path))
         project.submit_readings(ready)
+
+
+def _described(segmentation: Segmentation, nodule: SegmentationItem) -> Segmentation:
+    """The segments with the protocol's names and codes; colours stay, so that nodules can be told apart."""
+    segments = [
+        replace(as_in_protocol(segment, nodule, segment.value), color=segment.color)
+        for segment in segmentation.segments
+    ]
+    return replace(segmentation, segments=tuple(segments))
