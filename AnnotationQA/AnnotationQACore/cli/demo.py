@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def _write_phantom(folder: Path, images: Path) -> None:
 
 def _tamper(project: Path, copy: Path) -> None:
     shutil.copytree(project, copy)
-    victim = sorted(copy.rglob("*.seg.nrrd"))[0]
+    victim = sorted(copy.rglob("lidc-1/*.seg.nrrd"))[0]
     content = bytearray(victim.read_bytes())
     content[-20] ^= 1
     victim.write_bytes(bytes(content))
@@ -131,7 +132,7 @@ def _deidentify(folder: Path) -> None:
     make_folder(incoming)
     shutil.copy(Path(pydicom.origin).parent / "data" / "test_files" / "CT_small.dcm", incoming)
     _say("A real CT image goes through de-identification")
-    environment = {**os.environ, "DEIDENTIFY_PASSPHRASE": "demo"}
+    environment = {**os.environ, "DEIDENTIFY_PASSPHRASE": secrets.token_urlsafe()}
     for words in _deidentification(folder, incoming):
         print(f"\n$ deidentify-study {' '.join(map(str, words))}", flush=True)
         program = "import sys; from DeidentifyStudyCore.cli.main import main; sys.exit(main())"
@@ -154,10 +155,11 @@ def _goodbye(folder: Path, seconds: float) -> str:
     return f"""
 Done in {seconds:.0f} s. Look at
 
-  {folder / "report" / "index.html"}    agreement of the readers, item by item and case by case
-  {folder / "handbook.html"}            the protocol as readers see it
-  {folder / "objects"}                  the consensus as DICOM SEG and .seg.nrrd
-  {folder / "agreement.json"}           every figure, for machines
+  {folder}/report/index.html            agreement of the readers, item by item and case by case
+  {folder}/handbook.html                the protocol as readers see it
+  {folder}/objects                      the consensus as DICOM SEG and .seg.nrrd
+  {folder}/agreement.json               every figure, for machines
+  {folder}/de-identification-report     what was done to the one real image
 
 Next: write your own protocol (annotation-qa protocol new --from lung_nodule_ct -o mine.json), make a project
 with it (annotation-qa init), and import your readings (annotation-qa import folder).

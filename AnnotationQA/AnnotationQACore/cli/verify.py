@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     for note in () if arguments.quiet else result.notes:
         print(f"note    {note}")
     if result.first is not None:
-        print(f"The project is broken: {len(result.findings)} findings, the first: {result.first}")
+        count = len(result.findings)
+        print(f"The project is broken: {count} finding{'s' if count > 1 else ''}, the first: {result.first}")
         return BROKEN
     print(f"sound: {result.state.events} acts by {len(result.heads)} keys, and all files they speak of")
     return 0
