@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+import struct
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from AnnotationQACore.errors import InputError
 
-__all__ = ["read_object"]
+__all__ = ["read_object", "understanding"]
 
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What pydicom and our own interpretation raise on a file that is not what it says."""
+
+
+@contextlib.contextmanager
+def understanding(path: Path, kind: str) -> Iterator[None]:
+    """Turn what goes wrong while the elements of a damaged `kind` of object are interpreted into `InputError`."""
+    try:
+        yield
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: lacks or garbles what a {kind} must have ({reason}); it is damaged.") from error
 
 
 def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICOM object") -> Dataset:
@@ -40,11 +65,13 @@ def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICO
         raise InputError(
             f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
         ) from error
-    except (ValueError, AttributeError, KeyError, TypeError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path}: is a damaged DICOM file ({type(error).__name__}); copy it again.") from error
-    if sop_classes and dataset.get("SOPClassUID") not in sop_classes:
+    with understanding(path, kind):
+        is_other, is_cut = bool(sop_classes) and dataset.get("SOPClassUID") not in sop_classes, _is_cut(dataset)
+    if is_other:
         raise InputError(f"{path}: is not a {kind}; check the file.")
-    if _is_cut(dataset):  # pydicom does not mind
+    if is_cut:  # pydicom does not mind
         raise InputError(f"{path}: ends within an element; the file is truncated, copy it again.")
     return dataset
 

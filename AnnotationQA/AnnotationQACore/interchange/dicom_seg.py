@@ -19,7 +19,7 @@ from pydicom.pixels import iter_pixels
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.coded import code_from_items, color_from_cielab
-from AnnotationQACore.interchange.dicom_files import read_object
+from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.interchange.labels import distinct_color, smallest_unsigned
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
@@ -36,6 +36,7 @@ __all__ = [
 _SEG = "1.2.840.10008.5.1.4.1.1.66.4"
 _LABELMAP_SEG = "1.2.840.10008.5.1.4.1.1.66.7"
 _HALF = 0.5
+_MOST_SLICES = 20_000
 
 FrameArray = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -155,10 +156,8 @@ def read_dicom_seg(path: Path) -> SegmentationObject:
     dataset = read_object(path, (_SEG, _LABELMAP_SEG), "DICOM segmentation")
     if "PixelData" not in dataset:
         raise InputError(f"{path}: has no pixels; the file is truncated, copy it again.")
-    try:
+    with understanding(path, "DICOM segmentation"):
         return _read(dataset, path)
-    except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: lacks or garbles what a segmentation must have ({error}); it is damaged.") from error
 
 
 def _read(dataset: Dataset, path: Path) -> SegmentationObject:
@@ -251,6 +250,8 @@ def _slices(
     ks = np.rint((offsets - offsets.min()) / distance).astype(int)
     lowest, highest = int(np.argmin(ks)), int(np.argmax(ks))
     step: NDArray[np.float64] = (points[highest] - points[lowest]) / ks[highest]
+    if ks[highest] > _MOST_SLICES:
+        raise InputError(f"{path}: its frames are {ks[highest]} slices apart; a position is garbled, it is damaged.")
     deviation = np.linalg.norm(points - points[lowest] - ks[:, np.newaxis] * step, axis=1)
     if deviation.max() > 0.05 * distance:
         raise InputError(f"{path}: its frames are not evenly spaced; it cannot be one regular volume.")

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Vector
 from AnnotationQACore.interchange.coded import code_from_items, same_concept
-from AnnotationQACore.interchange.dicom_files import read_object
+from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.protocol.terminology import Code
 
 __all__ = [
@@ -153,7 +153,7 @@ def read_measurement_report(path: Path) -> MeasurementReport:
         The file is missing, truncated, no DICOM, no measurement report, or lacks what a content item must have.
     """
     dataset = read_object(path)
-    try:
+    with understanding(path, "measurement report"):
         title = code_from_items(dataset.get("ConceptNameCodeSequence"))
         groups = [item for item in _descendants(dataset) if _is(item, _GROUP) and item.ValueType == "CONTAINER"]
         if title is None or "ContentSequence" not in dataset or not (same_concept(title, REPORT) or groups):
@@ -167,8 +167,6 @@ def read_measurement_report(path: Path) -> MeasurementReport:
             str(dataset.SOPInstanceUID),
             str(dataset.StudyInstanceUID),
         )
-    except (AttributeError, KeyError, IndexError, ValueError, TypeError, OSError) as error:
-        raise InputError(f"{path}: lacks or garbles what a report must have ({error}); it is damaged.") from error
 
 
 def _group(container: Dataset) -> MeasurementGroup:

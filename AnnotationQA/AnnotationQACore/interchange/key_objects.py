@@ -15,7 +15,7 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.coded import code_from_items, code_item
 from AnnotationQACore.interchange.derived import MANUFACTURER, ObjectInfo, quiet_highdicom, write_dicom
-from AnnotationQACore.interchange.dicom_files import read_object
+from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.interchange.sources import read_sources
 from AnnotationQACore.protocol.terminology import Code
 
@@ -92,13 +92,11 @@ def read_key_objects(path: Path) -> KeyObjects:
         The file is missing, truncated or no such document.
     """
     dataset = read_object(path, (KeyObjectSelectionDocumentStorage,), "Key Object Selection document")
-    try:
+    with understanding(path, "Key Object Selection document"):
         title = code_from_items(dataset.ConceptNameCodeSequence)
         items = list(dataset.ContentSequence)
         images = [str(i.ReferencedSOPSequence[0].ReferencedSOPInstanceUID) for i in items if i.ValueType == "IMAGE"]
         texts = [str(i.TextValue) for i in items if i.ValueType == "TEXT" and _is_description(i)]
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: lacks or garbles what a key object document must have ({error}).") from error
     if title is None or not images:
         raise InputError(f"{path}: has no title or flags no image; it is damaged.")
     return KeyObjects(title, texts[0] if texts else "", tuple(images))

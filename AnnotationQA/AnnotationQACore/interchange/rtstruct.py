@@ -16,7 +16,7 @@ from AnnotationQACore.geometry import Grid, Vector
 from AnnotationQACore.interchange.coded import code_from_items, code_item, long_string
 from AnnotationQACore.interchange.contours import fill, keyholed, outlines
 from AnnotationQACore.interchange.derived import ObjectInfo, add_equipment, person_name, write_dicom
-from AnnotationQACore.interchange.dicom_files import read_object
+from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.interchange.dicom_seg import AlgorithmType, SegmentOrigin
 from AnnotationQACore.interchange.labels import distinct_color, smallest_unsigned
 from AnnotationQACore.interchange.placement import placed_on
@@ -128,12 +128,8 @@ def read_rtstruct(path: Path) -> StructureSet:
         The file is missing, truncated, no structure set, or an outline is garbled.
     """
     dataset = read_object(path, (RTStructureSetStorage,), "RT Structure Set")
-    try:
+    with understanding(path, "RT Structure Set"):
         return _structure_set(dataset)
-    except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: lacks or garbles what a structure set must have ({error}); it is damaged."
-        ) from error
 
 
 def to_segmentation(structures: StructureSet, grid: Grid) -> tuple[Segmentation, tuple[str, ...]]:

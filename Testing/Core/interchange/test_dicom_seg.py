@@ -252,9 +252,10 @@ def test_radiograph_without_patient_geometry(shared_data, tmp_path):
         assert np.array_equal(read.mask(segment.id).voxels, layers[segment.layer] == segment.value)
 
 
-def test_highdicom_reads_ours(series_on, tmp_path):
+@pytest.mark.parametrize("kind", [SegmentationType.BINARY, SegmentationType.LABELMAP])
+def test_highdicom_reads_ours(series_on, tmp_path, kind):
     segmentation = _segmentation()
-    write_dicom_seg(tmp_path / "s.dcm", segmentation, series_on(BOX), INFO)
+    write_dicom_seg(tmp_path / "s.dcm", segmentation, series_on(BOX), INFO, kind)
     seg = highdicom.seg.segread(tmp_path / "s.dcm")
     volume = seg.get_volume(combine_segments=True)
     back = Segmentation(volume.array[np.newaxis], Grid.from_affine(volume.spatial_shape, volume.affine), ())
@@ -371,3 +372,11 @@ def test_other_dicom_is_refused(shared_data, tmp_path):
         read_dicom_seg(shared_data / "dicom" / "seg_dcmqi_liver" / "01.dcm")
     with pytest.raises(InputError, match="cannot be read"):
         read_dicom_seg(tmp_path / "absent.dcm")
+
+
+@pytest.mark.parametrize("kind", [SegmentationType.BINARY, SegmentationType.LABELMAP])
+def test_segments_without_any_voxel_come_back_empty(series_on, tmp_path, same, kind):
+    segments = tuple(Segment(f"s{n}", f"S{n}", n, category=TISSUE, type=TISSUE) for n in (1, 2))
+    empty = Segmentation(np.zeros((1, *BOX.shape), np.uint8), BOX, segments)
+    write_dicom_seg(tmp_path / "s.dcm", empty, series_on(BOX), INFO, kind)
+    same(placed_on(read_dicom_seg(tmp_path / "s.dcm").segmentation, BOX), empty)
