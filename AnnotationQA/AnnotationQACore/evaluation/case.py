@@ -85,13 +85,15 @@ def _judge(item: Item, compared: ItemAgreement) -> ItemAgreement:
         least = min(figures) if facts.better == "larger" else max(figures)
         reaches = least >= item.agreement.threshold if facts.better == "larger" else least <= item.agreement.threshold
         return replace(compared, judged=least, agreed=reaches)
-    return replace(compared, agreed=_within(item.agreement.case_tolerance, compared))
+    return replace(compared, agreed=_within(item.agreement.case_tolerance, compared, item.scope.level == "instance"))
 
 
-def _within(tolerance: float | None, compared: ItemAgreement) -> bool | None:
+def _within(tolerance: float | None, compared: ItemAgreement, per_instance: bool) -> bool | None:
+    """Whether all answers are alike enough; a lesion that a reader did not draw is judged where it is drawn."""
     if tolerance is None:
         return None
-    complete = all(len(row.values) == len(compared.readers) for row in compared.values)
+    rows = [row for row in compared.values if len(row.values) > 1 or not per_instance]
+    complete = per_instance or all(len(row.values) == len(compared.readers) for row in rows)
     if tolerance == 0:
-        return complete and all(len(set(row.values.values())) == 1 for row in compared.values)
-    return complete and all(row.spread <= tolerance for row in compared.values)
+        return complete and all(len(set(row.values.values())) == 1 for row in rows)
+    return complete and all(row.spread <= tolerance for row in rows)

@@ -20,7 +20,7 @@ from AnnotationQACore.protocol.model import Protocol
 
 __all__ = ["FailedCase", "StudyAgreement", "study_agreement"]
 
-FORMAT = "AnnotationQA case agreement 1"
+FORMAT = "AnnotationQA case agreement 2"
 """Part of the key of kept results: raise it when figures are computed in another way."""
 
 

@@ -43,7 +43,8 @@ def test_ratings_are_compared_lesion_by_lesion_whatever_their_numbers(write_case
     members = {frozenset(lesion.members.items()) for lesion in nodule.instances}
     assert members == {frozenset({("a", 2), ("b", 1), ("c", 1)}), frozenset({("a", 1), ("b", 2)})}
     assert [row.values for row in malignancy.values] == [{"a": 5, "b": 4, "c": 5}, {"a": 1, "b": 2}]
-    assert malignancy.agreed is False  # reader c did not see one of the nodules
+    assert malignancy.agreed is True  # that reader c did not see one of the nodules is judged where it is drawn
+    assert nodule.agreed is False
 
 
 def test_absent_is_an_answer_and_not_read_is_none(write_case: WriteCase, lung: Protocol) -> None:
