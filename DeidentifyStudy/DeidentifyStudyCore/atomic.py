@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -52,7 +53,14 @@ def write_text(path: Path, content: str) -> None:
 
 
 def flush_files(paths: Iterable[Path]) -> None:
-    """Flush files and their folders to disk; raises `DestinationError`."""
+    """Flush files and their folders to disk; raises `DestinationError`.
+
+    Linux flushes everything at once and waits for it (sync(2)), which for many files costs one commit of the journal
+    instead of one for each.
+    """
+    if sys.platform == "linux":
+        os.sync()
+        return
     folders = set()
     for path in paths:
         try:

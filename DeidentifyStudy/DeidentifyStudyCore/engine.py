@@ -4,14 +4,16 @@ Decisions on elements that are equal byte for byte, as most are within a series,
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.codestream import Piece
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.markers import file_meta, marker_elements
-from DeidentifyStudyCore.pixeldata import Masked, PixelPlan, plan_pixels
+from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Action, Context, Element, Kind, Mode, Subject
@@ -46,6 +48,8 @@ _BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
 _NUL_PADDED = frozenset({b"UI", b"OB", b"UN"})
 _EXTENDED_OFFSETS, _EXTENDED_LENGTHS = 0x7FE00001, 0x7FE00002
 
+_NOTHING: Mapping[int, bytes] = MappingProxyType({})
+
 _Decision = tuple[bytes | None, tuple[TallyKey, ...]]
 
 
@@ -66,7 +70,7 @@ class Rewritten:
     """
 
     meta: bytes
-    pieces: list[Piece | Masked]
+    pieces: list[Piece | Masked | Generated]
     tally: Counter[TallyKey]
     pixels_changed: frozenset[str] = field(default=frozenset())
 
@@ -87,8 +91,15 @@ class Engine:
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, _Decision]] = {}
         self.retained: set[tuple[int, str]] = set()
 
-    def rewrite(self, source: Source) -> Rewritten:
+    def rewrite(self, source: Source, plan: PixelPlan | None = None, claims: tuple[str, ...] = ()) -> Rewritten:
         """Decide on every element of an object.
+
+        Parameters
+        ----------
+        plan : PixelPlan, optional
+            For the pixel data, when they are not handed over as they are.
+        claims : tuple of str
+            Codes of CID 7050 that the work on the pixels earned.
 
         Raises
         ------
@@ -101,7 +112,7 @@ class Engine:
         instance = text_of(source.value(0x00080018))
         if not sop_class or not instance or not source.value(0x0020000D) or not source.value(0x0020000E):
             raise Quarantined("missing-identifiers")
-        plan = plan_pixels(source)
+        plan = plan or plan_pixels(source)
         if plan is None and source.first(0x00287FE0):
             raise Quarantined("pixel-data-elsewhere")
         key = (sop_class, source.encoding, character_set)
@@ -112,11 +123,15 @@ class Engine:
         if source.value(0x00420012):
             context.item = {0x00420012: source.value(0x00420012)}
         used: list[tuple[TallyKey, ...]] = []
-        inserted = marker_elements(self._book.profile, source.encoding)
+        replaced = plan.elements if plan else _NOTHING
+        inserted = marker_elements(self._book.profile, source.encoding, claims)
+        if replaced:
+            inserted = tuple(sorted([*inserted, *replaced.items()]))
         pieces = self._splice(
-            source.buffer, source.spans, source.start, source.encoding, context, 0, used, memo, plan, inserted
+            source.buffer, source.spans, source.start, source.encoding, context, 0, used, memo, plan, inserted, replaced
         )
-        meta = file_meta(sop_class, self._pseudonyms.uid(instance), source.transfer_syntax)
+        syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
+        meta = file_meta(sop_class, self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
         return Rewritten(meta, pieces, Counter(chain.from_iterable(used)), changed)
 
@@ -165,9 +180,10 @@ class Engine:
         memo: dict[bytes, _Decision] | None = None,
         plan: PixelPlan | None = None,
         inserted: tuple[tuple[int, bytes], ...] = (),
-    ) -> list[Piece | Masked]:
+        replaced: Mapping[int, bytes] = _NOTHING,
+    ) -> list[Piece | Masked | Generated]:
         """Pieces that replace the elements of one item or data set."""
-        pieces: list[Piece | Masked] = []
+        pieces: list[Piece | Masked | Generated] = []
         run = begin
         waiting = list(reversed(inserted))
         next_tag = waiting[-1][0] if waiting else 1 << 32
@@ -180,6 +196,11 @@ class Engine:
                 run = start
                 pieces.append(waiting.pop()[1])
                 next_tag = waiting[-1][0] if waiting else 1 << 32
+            if tag in replaced:
+                if start > run:
+                    pieces.append((run, start))
+                run = end
+                continue
             if tag >= _EXTENDED_OFFSETS and plan is not None and not depth:
                 new = self._pixel_element(span, plan, encoding, buffer)
                 if new is not None:
@@ -211,7 +232,9 @@ class Engine:
         return pieces
 
     @staticmethod
-    def _pixel_element(span: Span, plan: PixelPlan, encoding: Encoding, buffer: Buffer) -> list[Piece | Masked] | None:
+    def _pixel_element(
+        span: Span, plan: PixelPlan, encoding: Encoding, buffer: Buffer
+    ) -> list[Piece | Masked | Generated] | None:
         tag, vr, _, value, stop, _ = span
         if tag == PIXEL_DATA:
             return plan.pieces
@@ -357,7 +380,9 @@ class Engine:
         )
 
 
-def _bytes_of(buffer: Buffer, piece: tuple[int, int] | Masked) -> bytes:
+def _bytes_of(buffer: Buffer, piece: tuple[int, int] | Masked | Generated) -> bytes:
+    if isinstance(piece, Generated):
+        return b"".join(piece.chunks())
     start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
     return bytes(buffer[start:stop])
 

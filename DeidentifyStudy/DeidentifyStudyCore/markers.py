@@ -18,11 +18,15 @@ def method_text(profile: Profile) -> list[str]:
     return ["De-identify Study (AnnotationQA), PS3.15 2026d", f"Profile {profile.name} {profile.version}"[:64]]
 
 
-def marker_elements(profile: Profile, encoding: Encoding) -> tuple[tuple[int, bytes], ...]:
-    """Encode Patient Identity Removed, the methods, and what became of the dates, in order of tags."""
-    return _encoded(
-        "\\".join(method_text(profile)), tuple(profile.method_codes()), _temporal(profile.options), encoding
-    )
+def marker_elements(
+    profile: Profile, encoding: Encoding, claims: tuple[str, ...] = ()
+) -> tuple[tuple[int, bytes], ...]:
+    """Encode Patient Identity Removed, the methods, and what became of the dates, in order of tags.
+
+    `claims` are codes of CID 7050 that this object earned beyond what the profile's work on headers earns.
+    """
+    codes = tuple(sorted({*profile.method_codes(), *claims}))
+    return _encoded("\\".join(method_text(profile)), codes, _temporal(profile.options), encoding)
 
 
 def _temporal(options: frozenset[str]) -> bytes:

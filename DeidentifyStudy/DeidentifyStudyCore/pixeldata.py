@@ -2,7 +2,7 @@
 in frames."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from DeidentifyStudyCore.codestream import Piece, stripped
@@ -10,7 +10,7 @@ from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.source import Source
 from DeidentifyStudyCore.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
 
-__all__ = ["Masked", "PixelPlan", "plan_pixels"]
+__all__ = ["Generated", "Masked", "PixelPlan", "encapsulated_plan", "plan_pixels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +35,47 @@ class Masked:
 
 
 @dataclass(frozen=True, slots=True)
+class Generated:
+    """Bytes that are made anew each time they are written, so that they are never all in memory.
+
+    Attributes
+    ----------
+    size : int
+        How many there are.
+    chunks : callable
+        Makes them.
+    """
+
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class PixelPlan:
     """What is written in place of the pixel data element.
 
     Attributes
     ----------
     pieces : list
-        Bytes, ranges of the source, and masked ranges.
+        Bytes, ranges of the source, masked ranges, and what is generated.
     changed : frozenset of str
         What was done: ``trimmed``, ``overlay bits cleared``, ``frame metadata stripped``.
     moved : mapping
         Old to new offset of each fragment, counted as the Basic Offset Table does; empty when none moved.
     resized : mapping
         Old offset of each fragment to its new length.
+    transfer_syntax : str
+        Of the new object; empty when it stays.
+    elements : mapping of int to bytes
+        Other elements that change with the pixels, encoded; empty bytes remove one.
     """
 
-    pieces: list[Piece | Masked]
+    pieces: list[Piece | Masked | Generated]
     changed: frozenset[str] = frozenset()
     moved: Mapping[int, int] = field(default_factory=dict)
     resized: Mapping[int, int] = field(default_factory=dict)
+    transfer_syntax: str = ""
+    elements: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def plan_pixels(source: Source) -> PixelPlan | None:
@@ -68,7 +90,7 @@ def plan_pixels(source: Source) -> PixelPlan | None:
     if span is None:
         return None
     if span[4] != span[5]:
-        return _encapsulated(source, span)
+        return encapsulated_plan(source, {})
     return _native(source, span)
 
 
@@ -108,7 +130,7 @@ def _native(source: Source, span: Span) -> PixelPlan:
         tidy = actual == expected or source.buffer[stop - 1] == 0
         return PixelPlan([(start, end)]) if tidy else PixelPlan([(start, stop - 1), b"\0"], frozenset({"trimmed"}))
     changed = set() if actual in {expected, padded} else {"trimmed"}
-    pieces: list[Piece | Masked] = [source.encoding.header(tag, vr, padded)]
+    pieces: list[Piece | Masked | Generated] = [source.encoding.header(tag, vr, padded)]
     if cleared is None:
         pieces.append((value, value + expected))
     else:
@@ -142,38 +164,61 @@ def _embedded_overlay_mask(source: Source) -> tuple[int, int] | None:
     return allocated // 8, mask
 
 
-def _encapsulated(source: Source, span: Span) -> PixelPlan:
+def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated]) -> PixelPlan:
+    """Plan encapsulated pixel data.
+
+    Parameters
+    ----------
+    replaced : mapping
+        Number of a fragment, from 0, to what is written in its place; empty bytes drop it.
+
+    Raises
+    ------
+    Quarantined
+        There are no fragments, or their metadata cannot be taken out.
+    """
+    span = source.first(PIXEL_DATA)
+    if span is None:
+        raise Quarantined("truncated-pixel-data")
     if _embedded_overlay_mask(source) is not None:
         raise Quarantined("embedded-overlay")
     frames = fragments(source.buffer, span, source.encoding)
     if not frames or len(frames) == 1:
         raise Quarantined("truncated-pixel-data")
-    bodies: list[list[Piece]] = []
+    bodies: list[list[Piece | Masked | Generated]] = []
     moved: dict[int, int] = {}
     resized: dict[int, int] = {}
     first = frames[1][0] - 8
     offset = 0
-    changed = False
-    for value, stop in frames[1:]:
+    stripped_some = False
+    for number, (value, stop) in enumerate(frames[1:]):
+        if number in replaced:
+            new = replaced[number]
+            size = len(new) if isinstance(new, bytes) else new.size
+            if size:
+                moved[value - 8 - first], resized[value - 8 - first] = offset, size + size % 2
+                bodies.append([source.encoding.header(ITEM, b"", size + size % 2), new, b"\0" * (size % 2)])
+                offset += 8 + size + size % 2
+            continue
         pieces = stripped(source.buffer, value, stop, source.transfer_syntax)
         size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
         if stop - value - size == 1 and len(pieces) == 1 and source.buffer[stop - 1] == 0:
             pieces, size = [(value, stop)], stop - value  # the regular pad byte
         if size % 2:
             pieces, size = [*pieces, b"\0"], size + 1
-        changed = changed or pieces != [(value, stop)]
+        stripped_some = stripped_some or pieces != [(value, stop)]
         moved[value - 8 - first], resized[value - 8 - first] = offset, size
         bodies.append([source.encoding.header(ITEM, b"", size), *pieces])
         offset += 8 + size
-    if not changed:
+    if not stripped_some and not replaced:
         return PixelPlan([(span[2], span[5])])
     table = _offset_table(source, *frames[0], moved)
-    result: list[Piece | Masked] = [source.encoding.header(span[0], span[1], UNDEFINED)]
+    result: list[Piece | Masked | Generated] = [source.encoding.header(span[0], span[1], UNDEFINED)]
     result.append(source.encoding.header(ITEM, b"", len(table)) + table)
     for body in bodies:
         result.extend(body)
     result.append(source.encoding.header(SEQUENCE_END, b"", 0))
-    return PixelPlan(result, frozenset({"frame metadata stripped"}), moved, resized)
+    return PixelPlan(result, frozenset({"frame metadata stripped"} if stripped_some else ()), moved, resized)
 
 
 def _offset_table(source: Source, start: int, stop: int, moved: Mapping[int, int]) -> bytes:

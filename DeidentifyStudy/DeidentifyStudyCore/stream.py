@@ -11,7 +11,7 @@ import numpy as np
 
 from DeidentifyStudyCore.codestream import Piece
 from DeidentifyStudyCore.engine import Rewritten
-from DeidentifyStudyCore.pixeldata import Masked
+from DeidentifyStudyCore.pixeldata import Generated, Masked
 from DeidentifyStudyCore.source import DEFLATED, Source
 
 __all__ = ["BULK_RANGE", "copied_ranges", "write_object"]
@@ -31,13 +31,13 @@ def write_object(source: Source, rewritten: Rewritten, path: Path) -> None:
             _write_pieces(source, [rewritten.meta, *rewritten.pieces], file)
 
 
-def copied_ranges(pieces: list[Piece | Masked], begin: int) -> list[tuple[int, int, int]]:
+def copied_ranges(pieces: list[Piece | Masked | Generated], begin: int) -> list[tuple[int, int, int]]:
     """Long ranges that must be equal in both files: start in the source, start in the output, length."""
     result = []
     position = begin
     for piece in pieces:
-        if isinstance(piece, bytes):
-            position += len(piece)
+        if isinstance(piece, bytes | Generated):
+            position += len(piece) if isinstance(piece, bytes) else piece.size
             continue
         start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
         if stop - start >= BULK_RANGE and not isinstance(piece, Masked):
@@ -46,7 +46,7 @@ def copied_ranges(pieces: list[Piece | Masked], begin: int) -> list[tuple[int, i
     return result
 
 
-def _write_pieces(source: Source, pieces: list[Piece | Masked], file: BinaryIO) -> None:
+def _write_pieces(source: Source, pieces: list[Piece | Masked | Generated], file: BinaryIO) -> None:
     small: list[bytes] = []
     for piece in pieces:
         if isinstance(piece, bytes):
@@ -59,7 +59,7 @@ def _write_pieces(source: Source, pieces: list[Piece | Masked], file: BinaryIO) 
             if isinstance(piece, tuple):
                 _copy(source, piece[0], piece[1], file)
             else:
-                for chunk in _masked(source, piece):
+                for chunk in _chunks(source, piece):
                     _write(file, [chunk])
     _write(file, small)
 
@@ -97,7 +97,7 @@ def _masked(source: Source, piece: Masked) -> Iterator[bytes]:
         yield cells.astype(kind).tobytes() + raw[whole:]
 
 
-def _write_deflated(source: Source, pieces: list[Piece | Masked], file: BinaryIO) -> None:
+def _write_deflated(source: Source, pieces: list[Piece | Masked | Generated], file: BinaryIO) -> None:
     deflater = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     size = 0
     for piece in pieces:
@@ -109,9 +109,11 @@ def _write_deflated(source: Source, pieces: list[Piece | Masked], file: BinaryIO
     _write(file, [rest, b"\0" * ((size + len(rest)) % 2)])
 
 
-def _chunks(source: Source, piece: Piece | Masked) -> Iterator[bytes]:
+def _chunks(source: Source, piece: Piece | Masked | Generated) -> Iterator[bytes]:
     if isinstance(piece, bytes):
         yield piece
+    elif isinstance(piece, Generated):
+        yield from piece.chunks()
     elif isinstance(piece, Masked):
         yield from _masked(source, piece)
     else:

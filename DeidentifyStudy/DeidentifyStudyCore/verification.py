@@ -1,8 +1,10 @@
 """After writing: the file is read again and searched for everything that had to go."""
 
+import hashlib
 import re
 
 from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.digests import pixels_start
 from DeidentifyStudyCore.engine import Rewritten
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.pseudonyms import is_well_known
@@ -42,8 +44,8 @@ class Verifier:
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
-    ) -> int:
-        """Check an object that was just written and is open again, and count its references.
+    ) -> tuple[int, str]:
+        """Check an object that was just written and is open again.
 
         Parameters
         ----------
@@ -51,6 +53,13 @@ class Verifier:
             Study, series and SOP Instance UID that it must have.
         references : set of str
             SOP Instance UIDs that it may refer to: the pseudonyms of those that the source refers to.
+
+        Returns
+        -------
+        int
+            Its references.
+        str
+            SHA-256 of the pixels when source and output share them; else empty.
 
         Raises
         ------
@@ -65,8 +74,7 @@ class Verifier:
         if output.slack or own != identity or not references.issuperset(found):
             raise Quarantined("verification-failed")
         self._search(output)
-        self._compare(source, rewritten, output)
-        return len(found)
+        return len(found), self._compare(source, rewritten, output)
 
     def leaks(self, output: Source) -> list[Leaf]:
         """Leaves of an object that repeat an identifier."""
@@ -138,14 +146,34 @@ class Verifier:
         return False
 
     @staticmethod
-    def _compare(source: Source, rewritten: Rewritten, output: Source) -> None:
+    def _compare(source: Source, rewritten: Rewritten, output: Source) -> str:
+        """Compare bulk data, and digest the pixels on the way where they were handed over whole, up to the last
+        byte."""
         begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
+        pixels = pixels_start(source)
+        digest = ""
         for at, there, length in copied_ranges(rewritten.pieces, begin):
-            for offset in range(0, length, _COMPARED):
-                size = min(_COMPARED, length - offset)
-                old = source.read(at + offset, at + offset + size)
-                if old != output.read(there + offset, there + offset + size):
-                    raise Quarantined("verification-failed")
+            if pixels is None or not at <= pixels < at + length:
+                _same_bytes(source, at, output, there, length)
+                continue
+            before = pixels - at
+            _same_bytes(source, at, output, there, before)
+            found = _same_bytes(source, pixels, output, there + before, length - before)
+            if at + length == source.size and there + length == output.size:
+                digest = found
+        return digest
+
+
+def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> str:
+    """SHA-256 of a range that is equal in both files."""
+    digest = hashlib.sha256()
+    for offset in range(0, length, _COMPARED):
+        size = min(_COMPARED, length - offset)
+        old = source.read(at + offset, at + offset + size)
+        if old != output.read(there + offset, there + offset + size):
+            raise Quarantined("verification-failed")
+        digest.update(old)
+    return digest.hexdigest()
 
 
 def _references(output: Source) -> list[str]:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
-from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest, pixels_start
-from DeidentifyStudyCore.engine import Engine, Rewritten, TallyKey
+from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest
+from DeidentifyStudyCore.engine import Engine, TallyKey
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.index import FileFacts
 from DeidentifyStudyCore.profile import Profile
@@ -17,7 +17,6 @@ from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import Source, opened
 from DeidentifyStudyCore.stream import write_object
-from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.verification import Verifier
 
 __all__ = ["ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
@@ -142,7 +141,6 @@ class _Writer:
             with opened(path) as source:
                 result.input_header = header_digest(source, path)
                 self._check_decision(task, result.input_header)
-                result.input_pixels = digests_of(source, path, result.input_header).pixels
                 self._write(source, task, result, tally)
         except (Quarantined, MalformedFile) as error:
             result.reason = error.reason
@@ -163,36 +161,29 @@ class _Writer:
 
     def _write(self, source: Source, task: Task, result: FileResult, tally: Counter[TallyKey]) -> None:
         rewritten = self.engine.rewrite(source)
-        path = self._job.destination / task.output
+        target = self._job.destination / task.output
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = error.strerror or "unknown error"
-            raise DestinationError(f"{path.parent}: cannot be written ({reason}); choose another folder.") from error
-        with replacing(path, flush=False) as temporary:
+            raise DestinationError(f"{target.parent}: cannot be written ({reason}); choose another folder.") from error
+        with replacing(target, flush=False) as temporary:
             write_object(source, rewritten, temporary)
             facts = task.facts
             expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
             references = {self._uid(reference) for reference in facts.references}
             try:
                 with opened(temporary) as output:
-                    found = self._verifier.check(output, source, rewritten, expected, references)
-                    self._digest(result, source, rewritten, output, temporary)
+                    found, shared = self._verifier.check(output, source, rewritten, expected, references)
+                    result.output_header = header_digest(output, temporary)
+                    result.output_pixels = shared or digests_of(output, temporary, result.output_header).pixels
             except MalformedFile:
                 raise Quarantined("verification-failed") from None
+        result.input_pixels = (
+            shared or digests_of(source, self._job.source / task.facts.path, result.input_header).pixels
+        )
         result.output = task.output
         result.pixels = tuple(sorted(rewritten.pixels_changed))
         result.references = found
         result.references_removed = len(task.facts.references) - found
         tally.update(rewritten.tally)
-
-    @staticmethod
-    def _digest(result: FileResult, source: Source, rewritten: Rewritten, output: Source, path: Path) -> None:
-        """Digest the output; pixels that were handed over whole have been compared already, and keep their digest."""
-        result.output_header = header_digest(output, path)
-        old, new = pixels_start(source), pixels_start(output)
-        whole = old is not None and new is not None and source.size - old == output.size - new
-        if whole and not rewritten.pixels_changed and source.spans[-1][0] == PIXEL_DATA:
-            result.output_pixels = result.input_pixels
-        else:
-            result.output_pixels = digests_of(output, path, result.output_header).pixels

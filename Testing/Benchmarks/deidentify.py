@@ -7,7 +7,6 @@ environment in which `dicognito`, `deid` and `dicom-anonymizer` are installed.
 """
 
 import argparse
-import json
 import os
 import random
 import resource
@@ -141,16 +140,16 @@ def peers(python: str, source: Path, work: Path, files: int, base: float) -> Non
 
 
 MEMORY = """
-import resource, sys
+import sys
 from pathlib import Path
 from DeidentifyStudyCore.batch import BatchOptions, run_batch
 from DeidentifyStudyCore.keyfile import Secret
 from DeidentifyStudyCore.profile import load_profile
-work = Path(sys.argv[2])
-run_batch(Path(sys.argv[1]), work / "out", load_profile("research-shifted-dates"), Secret(bytes(32)),
-BatchOptions(work / "report")) status = Path("/proc/self/status").read_text()
-row = {line.split(":")[0]: int(line.split()[1]) for line in status.splitlines() if line.startswith(("VmHWM",
-"RssAnon", "RssFile"))} import json; print(json.dumps(row))
+source, work = map(Path, sys.argv[1:])
+profile = load_profile("research-shifted-dates")
+run_batch(source, work / "out", profile, Secret(bytes(32)), BatchOptions(work / "report"))
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 """
 
 
@@ -168,8 +167,7 @@ def memory(path: Path, work: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, source, work / "m"], capture_output=True, text=True, check=True
     )
-    row = json.loads(done.stdout)
-    print(f"{size / 1e6:.0f} MB multi-frame: peak {row['VmHWM'] / 1024:.0f} MiB resident")
+    print(f"{size / 1e6:.0f} MB multi-frame: peak {int(done.stdout) / 1024:.0f} MiB resident")
     shutil.rmtree(source)
     shutil.rmtree(work / "m")
 
