@@ -1,0 +1,191 @@
+"""Lines of text by their strokes: top-hats at several scales, connected components, characters grouped into lines.
+
+It reads nothing and knows no alphabet, so it also finds handwriting-like fonts and scripts that no reader knows; what
+it takes for text is a row of thin strokes of like height, like brightness and a common base line. Needs numpy and
+scipy only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from DeidentifyStudyCore.pixels.boxes import Box, joined
+
+__all__ = ["Candidate", "find_lines"]
+
+_STROKES = (5, 9, 17)
+"""Sides of the top-hats in pixels: strokes thinner than these stand out."""
+_LEAST_CONTRAST = 14
+_NOISE = 4.0
+_SMALLEST, _LARGEST = 4, 64
+_LONGEST_RUN = 24.0
+_MOST_COMPONENTS = 6000
+
+_Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may be a line of text.
+
+    Attributes
+    ----------
+    likeness : float
+        How like print its characters are to each other, in [0, 1].
+    """
+
+    box: Box
+    likeness: float
+
+
+def find_lines(grey: NDArray[np.uint8]) -> list[Candidate]:
+    """Find what may be lines of text, horizontal or vertical, light on dark or dark on light; most likely ones first.
+
+    Parameters
+    ----------
+    grey : array of uint8
+        Of shape (rows, columns).
+    """
+    found: list[Candidate] = []
+    for polarity in (grey, 255 - grey):
+        for side in _STROKES:
+            ink = _strokes(polarity, side)
+            found += _lines(polarity, ink, side)
+            found += [_turned(line) for line in _lines(polarity.T, ink.T, side)]
+    return _merged(found)
+
+
+def _strokes(grey: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
+    hat = ndimage.white_tophat(grey, size=(side, side))
+    middle = float(np.median(hat))
+    spread = 1.4826 * float(np.median(np.abs(hat.astype(np.int16) - round(middle))))
+    threshold = max(_LEAST_CONTRAST, middle + _NOISE * spread)
+    # a stroke is as bright as its surroundings allow: half of the local maximum keeps glyphs apart
+    local = ndimage.maximum_filter(hat, size=(side + 2, side + 2))
+    result: NDArray[np.bool_] = (hat > threshold) & (hat > 0.45 * local)
+    return result
+
+
+def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int) -> list[Candidate]:
+    rows = _components(grey, ink, side)
+    lines = []
+    for group in _groups(rows):
+        chars = rows[group]
+        top, left = int(chars[:, 0].min()), int(chars[:, 1].min())
+        bottom, right = int(chars[:, 2].max()), int(chars[:, 3].max())
+        box = Box.between(top, left, bottom, right)
+        if box.width < 1.8 * box.height or box.height > _LARGEST:
+            continue
+        likeness = _likeness(chars, box)
+        if likeness > 0:
+            lines.append(Candidate(box, likeness))
+    return lines
+
+
+def _components(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int) -> _Rows:
+    """Rows of (top, left, bottom, right, ink pixels, brightness) of what may be a character or a few that touch."""
+    labels, count = ndimage.label(ink, np.ones((3, 3), np.int8))
+    rows = []
+    places = ndimage.find_objects(labels)
+    if not count or count > 20 * _MOST_COMPONENTS:
+        return np.empty((0, 6))
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    for label, (vertical, horizontal) in enumerate(places, 1):
+        height, width = vertical.stop - vertical.start, horizontal.stop - horizontal.start
+        if not _SMALLEST <= height <= min(_LARGEST, 6 * side) or width > _LONGEST_RUN * height:
+            continue
+        area = int(areas[label])
+        if area < _SMALLEST or area > 0.85 * height * width + 8:
+            continue
+        values = grey[vertical, horizontal][labels[vertical, horizontal] == label]
+        rows.append(
+            (
+                vertical.start,
+                horizontal.start,
+                vertical.stop,
+                horizontal.stop,
+                area,
+                float(np.partition(values, int(0.8 * (len(values) - 1)))[int(0.8 * (len(values) - 1))]),
+            )
+        )
+    if len(rows) > _MOST_COMPONENTS:
+        return np.empty((0, 6))
+    return np.array(sorted(rows, key=lambda row: row[1]), np.float64).reshape(-1, 6)
+
+
+def _groups(rows: _Rows) -> Iterator[NDArray[np.intp]]:
+    """Components that follow each other on one line: overlapping in height, of like size and brightness, close."""
+    count = len(rows)
+    if count == 0:
+        return
+    parent = np.arange(count)
+
+    def root(of: int) -> int:
+        while parent[of] != of:
+            parent[of] = parent[parent[of]]
+            of = int(parent[of])
+        return of
+
+    top, left, bottom, right, _, bright = rows.T
+    height = bottom - top
+    for one in range(count):
+        reach = right[one] + 1.6 * height[one]
+        last = int(np.searchsorted(left, reach, "right"))
+        others = np.arange(one + 1, last)
+        if not len(others):
+            continue
+        shared = np.minimum(bottom[others], bottom[one]) - np.maximum(top[others], top[one])
+        smaller, larger = np.minimum(height[others], height[one]), np.maximum(height[others], height[one])
+        near = (shared > 0.6 * smaller) & (larger < 2.2 * smaller) & (np.abs(bright[others] - bright[one]) < 60)
+        for other in others[near]:
+            first, second = root(one), root(int(other))
+            if first != second:
+                parent[second] = first
+    roots = np.array([root(index) for index in range(count)])
+    order = np.argsort(roots, kind="stable")
+    borders = np.flatnonzero(np.diff(roots[order])) + 1
+    yield from np.split(order, borders)
+
+
+def _likeness(chars: _Rows, box: Box) -> float:
+    """How like print a line is; 0 when it cannot be."""
+    height = chars[:, 2] - chars[:, 0]
+    width = chars[:, 3] - chars[:, 1]
+    tall = height > 0.6 * np.median(height)
+    letters = float(np.maximum(width[tall] / np.maximum(height[tall], 1) / 0.8, 1).sum())
+    if letters < 3:
+        return 0.0
+    scale = float(np.median(height[tall]))
+    fill = float(chars[:, 4].sum() / box.area)
+    if not 0.08 < fill < 0.8 or box.height > 2.2 * scale:
+        return 0.0
+    wobble = min(
+        float(np.median(np.abs(chars[tall, 2] - np.median(chars[tall, 2])))),
+        float(np.median(np.abs(chars[tall, 0] - np.median(chars[tall, 0])))),
+    )
+    unequal = float(np.median(np.abs(height[tall] - scale))) / scale
+    uneven = float(np.median(np.abs(chars[tall, 5] - np.median(chars[tall, 5])))) / 255
+    return float(
+        np.exp(-3 * wobble / scale - 2 * unequal - 8 * uneven) * min(1.0, letters / 6) * min(1.0, 3 * fill + 0.25)
+    )
+
+
+def _turned(line: Candidate) -> Candidate:
+    box = line.box
+    return Candidate(Box(box.column, box.row, box.width, box.height), line.likeness)
+
+
+def _merged(lines: list[Candidate]) -> list[Candidate]:
+    result: list[Candidate] = []
+    for line in sorted(lines, key=lambda line: -line.likeness):
+        for index, other in enumerate(result):
+            alike = max(line.box.height, other.box.height) < 1.6 * min(line.box.height, other.box.height)
+            if other.box.overlap(line.box) > 0.5 * min(line.box.area, other.box.area) and alike:
+                result[index] = Candidate(joined([other.box, line.box], 0)[0], other.likeness)
+                break
+        else:
+            result.append(line)
+    return result

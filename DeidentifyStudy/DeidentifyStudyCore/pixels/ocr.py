@@ -1,0 +1,151 @@
+"""Lines of text by optical character recognition: RapidOCR on onnxruntime, whose wheel carries its models.
+
+An optional extra: it is imported only where it is used, and works without a network. What it reads never leaves this
+module: only where the text is, and how sure the reading was.
+"""
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from DeidentifyStudyCore.errors import MissingExtra
+from DeidentifyStudyCore.pixels.boxes import Box
+
+__all__ = ["TILE", "Reading", "is_installed", "read_boxes", "read_lines"]
+
+ENLARGED = 2
+"""Small print is read far better at twice its size."""
+TILE, _TILE_OVERLAP = 1024, 128
+_SMALLEST_SIDE = 16
+
+_Rgb = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A line that was read.
+
+    Attributes
+    ----------
+    confidence : float
+        Of the reading, in [0, 1].
+    characters : int
+        Letters and digits that were read.
+    """
+
+    box: Box
+    confidence: float
+    characters: int
+
+
+def is_installed() -> bool:
+    """Whether the extra is there."""
+    return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
+
+
+def read_lines(image: _Rgb) -> list[Reading]:
+    """Find and read lines of text anywhere in an image of shape (rows, columns, 3), at twice its size.
+
+    Large images are read in overlapping tiles, so that print does not shrink.
+
+    Raises
+    ------
+    MissingExtra
+        RapidOCR is not installed.
+    """
+    engine = _engine()
+    found = []
+    for top in _starts(image.shape[0]):
+        for left in _starts(image.shape[1]):
+            tile = image[top : top + TILE, left : left + TILE]
+            found += [_shifted(reading, top, left) for reading in _read_tile(engine, tile)]
+    return found
+
+
+def read_boxes(image: _Rgb, boxes: list[Box]) -> list[Reading]:
+    """Read what boxes hold, found by other means; in the order of the boxes."""
+    engine = _engine()
+    readings = []
+    for box in boxes:
+        grown = box.grown(max(2, min(box.height, box.width) // 4), image.shape[0], image.shape[1])
+        part = image[grown.row : grown.bottom, grown.column : grown.right]
+        if part.shape[0] > 1.5 * part.shape[1]:
+            part = np.rot90(part)
+        result = _silent(engine, _enlarged(part), use_det=False, use_cls=True, use_rec=True)
+        texts, scores = result.txts or ("",), result.scores or (0.0,)
+        readings.append(Reading(box, float(scores[0]), _characters(texts[0])))
+    return readings
+
+
+def _read_tile(engine: Any, tile: _Rgb) -> list[Reading]:
+    if min(tile.shape[:2]) < _SMALLEST_SIDE:
+        return []
+    result = _silent(engine, _enlarged(tile), use_det=True, use_cls=True, use_rec=True)
+    if result.boxes is None or result.txts is None:
+        return []
+    readings = []
+    for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True):
+        x, y = np.asarray(corners, np.float64).T / ENLARGED
+        box = Box.between(
+            int(np.floor(y.min())), int(np.floor(x.min())), int(np.ceil(y.max())) + 1, int(np.ceil(x.max())) + 1
+        ).within(*tile.shape[:2])
+        readings.append(Reading(box, float(score), _characters(text)))
+    return readings
+
+
+def _silent(engine: Any, image: _Rgb, **use: bool) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a library whose warnings may quote what it read
+        return engine(image, **use)
+
+
+def _enlarged(image: _Rgb) -> _Rgb:
+    size = image.shape[1] * ENLARGED, image.shape[0] * ENLARGED
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.BICUBIC))
+
+
+def _characters(text: str) -> int:
+    return sum(character.isalnum() for character in text)
+
+
+def _starts(length: int) -> list[int]:
+    if length <= TILE:
+        return [0]
+    step = TILE - _TILE_OVERLAP
+    return [*range(0, length - TILE, step), length - TILE]
+
+
+def _shifted(reading: Reading, rows: int, columns: int) -> Reading:
+    box = reading.box
+    return Reading(Box(box.row + rows, box.column + columns, box.height, box.width), reading.confidence,
+                   reading.characters)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from rapidocr import RapidOCR
+
+            engine = RapidOCR(
+                params={
+                    "Global.log_level": "critical",
+                    "Global.text_score": 0.0,  # what is unread is for the caller to say
+                    "Global.max_side_len": 2 * ENLARGED * TILE,
+                    "EngineConfig.onnxruntime.intra_op_num_threads": int(os.environ.get("OMP_NUM_THREADS", "1")),
+                    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+                }
+            )
+    except ImportError:
+        raise MissingExtra("text recognition is not installed; pip install 'annotation-qa[ocr]'.") from None
+    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)  # it would log what it read
+    return engine

@@ -1,0 +1,290 @@
+"""Filling boxes with one value, never blurring: what was there cannot be computed back.
+
+Native frames are filled as they pass through. Of compressed objects only the touched frames are decoded; they are
+encoded again without loss in the same transfer syntax where an encoder is at hand, and all other frames keep their
+bytes. Where none is (JPEG, mostly), the whole object becomes Explicit VR Little Endian.
+"""
+
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import IO
+
+import numpy as np
+from pydicom.pixels import get_encoder
+
+from DeidentifyStudyCore.codestream import Piece
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, encapsulated_plan, plan_pixels
+from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, mask_of
+from DeidentifyStudyCore.pixels.frames import Cells, Frames, PixelFormat, source_value
+from DeidentifyStudyCore.source import text_of
+from DeidentifyStudyCore.tokenizer import EXPLICIT_LITTLE, PIXEL_DATA
+
+__all__ = ["BoxesOfFrames", "boxes_of", "differs_outside", "fill", "hidden_bits", "plan_redaction", "touched_frames"]
+
+BoxesOfFrames = Mapping[int, list[Box]]
+"""Boxes by the number of their frame, from 0; `ALL_FRAMES` holds those of every frame."""
+
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_ENCODED_AS = {
+    "1.2.840.10008.1.2.5": "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.4.80": "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.81": "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.90": "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.91": "1.2.840.10008.1.2.4.90",
+}
+"""Transfer syntax to the lossless one whose frames are valid in it (PS3.5, A.4.3 and A.4.4)."""
+_JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+_ALWAYS_LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+_LONGEST_VALUE = (1 << 32) - 2
+_IN_MEMORY = 32 << 20
+
+
+def boxes_of(boxes: BoxesOfFrames, frame: int) -> list[Box]:
+    """Boxes that hold for one frame."""
+    return [*boxes.get(ALL_FRAMES, ()), *boxes.get(frame, ())]
+
+
+def touched_frames(boxes: BoxesOfFrames, count: int) -> list[int]:
+    """Numbers of the frames that have boxes."""
+    return [number for number in range(count) if boxes_of(boxes, number)]
+
+
+def fill(cells: Cells, form: PixelFormat, boxes: list[Box]) -> None:
+    """Fill boxes of a frame in place with what displays show as black, or darkest in this frame.
+
+    Grey frames are filled with their own darkest value, not with the darkest possible one: a value far below all
+    others would change how displays and programs choose their window.
+    """
+    value = _black(cells, form)
+    for box in boxes:
+        inside = box.within(form.rows, form.columns)
+        left, right = inside.column, inside.right
+        if form.is_subsampled:  # two pixels share one place
+            left, right = left // 2, (right + 1) // 2
+        cells[inside.row : inside.bottom, left:right] = value
+
+
+def hidden_bits(cells: Cells, form: PixelFormat) -> bool:
+    """Whether bits of cells that belong to no sample hold anything but zeros or the sign."""
+    return bool(form.unused_bits and form.samples == 1 and (_without_hidden(cells, form) != cells).any())
+
+
+def plan_redaction(frames: Frames, boxes: BoxesOfFrames, *, clear_bits: bool = False) -> PixelPlan:
+    """Plan the pixel data element with all boxes filled.
+
+    Parameters
+    ----------
+    clear_bits : bool
+        Whether to clear bits that hide something, see `hidden_bits`.
+
+    Raises
+    ------
+    Quarantined
+        A frame cannot be decoded, or the object would become longer than a value may be.
+    """
+    source = frames.source
+    if frames.is_native:
+        plan = plan_pixels(source)
+        span = source.first(PIXEL_DATA)
+        if plan is None or span is None:
+            raise Quarantined("truncated-pixel-data")
+        size = frames.format.frame_bytes * len(frames)
+        pieces: list[Piece | Masked | Generated] = [
+            source.encoding.header(PIXEL_DATA, span[1], size + size % 2),
+            Generated(size, lambda: _filled_frames(frames, boxes, clear_bits)),
+            b"\0" * (size % 2),
+        ]
+        return PixelPlan(pieces, plan.changed | _changes(boxes, clear_bits))
+    touched = range(len(frames)) if clear_bits else touched_frames(boxes, len(frames))
+    replaced = _encoded(frames, boxes, clear_bits, list(touched))
+    if replaced is None:
+        return _decompressed(frames, boxes, clear_bits)
+    plan = encapsulated_plan(source, replaced)
+    return replace(plan, changed=plan.changed | _changes(boxes, clear_bits) | {"touched frames encoded anew"})
+
+
+def differs_outside(before: Cells, after: Cells, form: PixelFormat, boxes: list[Box]) -> bool:
+    """Whether any sample outside the boxes differs, or a box is not filled with one value."""
+    mask = mask_of(boxes, form.rows, form.columns)
+    if form.is_subsampled:
+        mask = mask[:, 0::2] | mask[:, 1::2]
+    old, new = form.values(before), form.values(after)
+    if not np.array_equal(old[~mask], new[~mask]):
+        return True
+    inside = new[mask]
+    return bool(len(inside) and (inside != inside[0]).any())
+
+
+def _changes(boxes: BoxesOfFrames, clear_bits: bool) -> frozenset[str]:
+    count = sum(map(len, boxes.values()))
+    changes = {f"{count} {'box' if count == 1 else 'boxes'} filled"} if count else set()
+    return frozenset(changes | ({"unused bits cleared"} if clear_bits else set()))
+
+
+def _black(cells: Cells, form: PixelFormat) -> Cells | int:
+    if form.palette is not None:
+        index = int(np.argmin(form.palette.astype(np.int32).sum(axis=1)))
+        return index + form.first_mapped
+    if form.is_subsampled:
+        return np.array([0, 0, 128, 128], cells.dtype)
+    if form.samples == 3:
+        return np.array([0, 128, 128] if form.photometric == "YBR_FULL" else [0, 0, 0], cells.dtype)
+    values = form.values(cells)
+    place = values.argmax() if form.photometric == "MONOCHROME1" else values.argmin()
+    return int(_without_hidden(cells.reshape(-1)[place : place + 1], form)[0])
+
+
+def _without_hidden(cells: Cells, form: PixelFormat) -> Cells:
+    """Cells whose unused bits are zeros, or their sign where they carry it already."""
+    plain: Cells = cells & cells.dtype.type(~form.unused_bits & ((1 << form.allocated) - 1))
+    if not form.signed:
+        return plain
+    sign = (cells >> cells.dtype.type(form.high)) & cells.dtype.type(1)
+    above = ((1 << form.allocated) - 1) & ~((1 << (form.high + 1)) - 1)
+    extended: Cells = plain | (sign * cells.dtype.type(above))
+    return np.where(cells == plain, plain, extended)
+
+
+def _filled_frames(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> Iterator[bytes]:
+    form = frames.format
+    for number in range(len(frames)):
+        raw = frames.raw(number)
+        own = boxes_of(boxes, number)
+        if not own and not clear_bits:
+            yield raw
+            continue
+        content = bytearray(raw)
+        cells = form.cells(content)
+        if clear_bits:
+            cells[...] = _without_hidden(cells, form)
+        fill(cells, form, own)
+        yield bytes(content)
+
+
+def _filled(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool, number: int) -> tuple[Cells, PixelFormat]:
+    """Cells of a compressed frame, filled."""
+    cells, form = frames.cells(number)
+    cells = _without_hidden(cells, form).copy() if clear_bits and form.samples == 1 else cells.copy()
+    fill(cells, form, boxes_of(boxes, number))
+    return cells, form
+
+
+def _encoded(
+    frames: Frames, boxes: BoxesOfFrames, clear_bits: bool, touched: list[int]
+) -> dict[int, bytes | Generated] | None:
+    """Touched frames by the number of their fragment, encoded in the object's own syntax; None where that cannot be.
+
+    What was encoded is decoded again and compared. It is kept out of memory when there is much of it.
+    """
+    syntax = frames.source.transfer_syntax
+    if not _can_encode(frames):
+        return None
+    spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # lives as long as the pieces that read it
+    replaced: dict[int, bytes | Generated] = {}
+    for number in touched:
+        cells, form = _filled(frames, boxes, clear_bits, number)
+        encoded = _encode(cells, form, _ENCODED_AS[syntax])
+        if encoded is None or not np.array_equal(frames.decoded(encoded)[0], cells):
+            return None
+        first, *others = frames.fragments[number]
+        replaced[first] = _spooled(spool, encoded)
+        replaced.update(dict.fromkeys(others, b""))
+    return replaced
+
+
+def _can_encode(frames: Frames) -> bool:
+    syntax, form = frames.source.transfer_syntax, frames.format
+    if syntax not in _ENCODED_AS:
+        return False
+    if form.samples == 3 and syntax in _JPEG_2000 and form.photometric != "YBR_RCT":
+        return False  # a lossless frame would not be in the colour space that the header says
+    return bool(get_encoder(_ENCODED_AS[syntax]).is_available)
+
+
+def _encode(cells: Cells, form: PixelFormat, syntax: str) -> bytes | None:
+    array = cells.view(f"<i{form.allocated // 8}") if form.signed else cells
+    photometric = "YBR_RCT" if form.samples == 3 and syntax in _JPEG_2000 else form.photometric
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bytes(
+                get_encoder(syntax).encode(
+                    np.ascontiguousarray(array),
+                    rows=form.rows,
+                    columns=form.columns,
+                    samples_per_pixel=form.samples,
+                    bits_allocated=form.allocated,
+                    bits_stored=form.stored,
+                    pixel_representation=int(form.signed),
+                    photometric_interpretation=photometric,
+                    number_of_frames=1,
+                    **({"planar_configuration": 0} if form.samples > 1 else {}),
+                )
+            )
+    except Exception:
+        return None  # encoders fail in many ways; the object is then written without compression
+
+
+def _spooled(spool: "tempfile.SpooledTemporaryFile[bytes]", content: bytes) -> Generated:
+    spool.seek(0, 2)
+    start = spool.tell()
+    spool.write(content)
+    return Generated(len(content), lambda: _read(spool, start, len(content)))
+
+
+def _read(spool: IO[bytes], start: int, size: int) -> Iterator[bytes]:
+    spool.seek(start)
+    yield spool.read(size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    tag: int
+    vr: bytes
+    value: bytes
+
+    def encoded(self) -> bytes:
+        pad = b" " if self.vr == b"CS" else b"\0"
+        return EXPLICIT_LITTLE.element(self.tag, self.vr, self.value + pad * (len(self.value) % 2))
+
+
+def _decompressed(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> PixelPlan:
+    source = frames.source
+    _, form = frames.cells(0)
+    size = form.rows * form.columns * form.samples * (form.allocated // 8) * len(frames)
+    if size > _LONGEST_VALUE:
+        raise Quarantined("too-large-uncompressed")
+    elements = [
+        _Element(0x00280004, b"CS", form.photometric.encode()),
+        _Element(0x00280102, b"US", form.high.to_bytes(2, "little")),
+    ]
+    if form.samples > 1:
+        elements.append(_Element(0x00280006, b"US", b"\0\0"))
+    if source.transfer_syntax in _ALWAYS_LOSSY and text_of(source.value(0x00282110)) != "01":
+        elements.append(_Element(0x00282110, b"CS", b"01"))
+    replaced = {
+        element.tag: element.encoded()
+        for element in elements
+        if source_value(source, element.tag).rstrip(b" ") != element.value
+    }
+    replaced |= {tag: b"" for tag in (0x7FE00001, 0x7FE00002) if source.first(tag)}
+    vr = b"OB" if form.allocated == 8 else b"OW"
+    pieces: list[Piece | Masked | Generated] = [
+        EXPLICIT_LITTLE.header(PIXEL_DATA, vr, size + size % 2),
+        Generated(size, lambda: _decoded_frames(frames, boxes, clear_bits)),
+        b"\0" * (size % 2),
+    ]
+    return PixelPlan(
+        pieces,
+        _changes(boxes, clear_bits) | {"decompressed"},
+        transfer_syntax=_EXPLICIT_LITTLE,
+        elements=replaced,
+    )
+
+
+def _decoded_frames(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> Iterator[bytes]:
+    for number in range(len(frames)):
+        yield _filled(frames, boxes, clear_bits, number)[0].tobytes()

@@ -1,0 +1,100 @@
+"""Text in one frame: what is read, and what only looks like print, joined and held to the rules of rejection."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from DeidentifyStudyCore.pixels import ocr
+from DeidentifyStudyCore.pixels.boxes import Box, covered
+from DeidentifyStudyCore.pixels.classical import Candidate, find_lines
+
+__all__ = ["METHODS", "Found", "best_method", "find_text"]
+
+METHODS = ("classical", "ocr", "union")
+
+LEAST_LIKENESS = 0.55
+"""Of a classical line that nobody can read, since no reader is installed."""
+LEAST_CONFIDENCE, LEAST_CHARACTERS = 0.5, 2
+"""A reading below these is no reading."""
+LARGEST_SHARE, LARGEST_THICKNESS = 0.25, 96
+"""A line that takes more of the frame, or is thicker in pixels, is no line of text."""
+_MOST_READ = 24
+_ALREADY_COVERED = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A line of text.
+
+    Attributes
+    ----------
+    by : str
+        ``ocr`` or ``classical``.
+    confidence : float
+        Of the reading, or likeness to print, in [0, 1].
+    """
+
+    box: Box
+    by: str
+    confidence: float
+
+
+def best_method() -> str:
+    """``union`` where text recognition is installed, else ``classical``."""
+    return "union" if ocr.is_installed() else "classical"
+
+
+def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
+    """Find text in an image of shape (rows, columns) or (rows, columns, 3).
+
+    Parameters
+    ----------
+    method : str
+        ``classical``, ``ocr``, or ``union``: both, where a classical line that cannot be read is rejected.
+
+    Raises
+    ------
+    MissingExtra
+        Text recognition is asked for and not installed.
+    """
+    rows, columns = view.shape[:2]
+    if method == "classical":
+        return [
+            Found(line.box.grown(2, rows, columns), "classical", line.likeness)
+            for line in _candidates(view)
+            if line.likeness >= LEAST_LIKENESS
+        ]
+    colour = view if view.ndim == 3 else np.repeat(view[..., None], 3, axis=2)
+    found = []
+    for reading in ocr.read_lines(colour):
+        if _is_read(reading) and not _is_too_large(reading.box, rows, columns):
+            margin = 2 + min(reading.box.height, reading.box.width) // 8
+            found.append(Found(reading.box.grown(margin, rows, columns), "ocr", reading.confidence))
+    if method == "ocr":
+        return found
+    known = [line.box for line in found]
+    waiting = [line.box for line in _candidates(view) if covered(line.box, known) < _ALREADY_COVERED][:_MOST_READ]
+    return found + [
+        Found(reading.box.grown(3, rows, columns), "classical", reading.confidence)
+        for reading in ocr.read_boxes(colour, waiting)
+        if _is_read(reading)
+    ]
+
+
+def _candidates(view: NDArray[np.uint8]) -> list[Candidate]:
+    """Classical lines, most likely ones first, without those that are too large."""
+    planes = [view] if view.ndim == 2 else [view[..., channel] for channel in range(3)]
+    if view.ndim == 3 and all(np.array_equal(planes[0], plane) for plane in planes[1:]):
+        planes = planes[:1]
+    lines = [line for plane in planes for line in find_lines(plane)]
+    lines = [line for line in lines if not _is_too_large(line.box, *view.shape[:2])]
+    return sorted(lines, key=lambda line: -line.likeness)
+
+
+def _is_read(reading: ocr.Reading) -> bool:
+    return reading.confidence >= LEAST_CONFIDENCE and reading.characters >= LEAST_CHARACTERS
+
+
+def _is_too_large(box: Box, rows: int, columns: int) -> bool:
+    return min(box.height, box.width) > LARGEST_THICKNESS or box.area > LARGEST_SHARE * rows * columns
