@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare the readings, and write the report."""
     require_own_folder(arguments.output)
+    if arguments.resamples < 1:
+        raise InputError(f"--resamples: {arguments.resamples} is too few; give 1 or more, 2000 is usual.")
     project = open_project(arguments)
     agreement = _agreement(project, arguments)
     contents = collect(project, agreement, made=datetime.now(UTC), show_names=arguments.names)

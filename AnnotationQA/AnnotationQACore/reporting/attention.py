@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.evaluation.drawn_statistics import TITLES
 from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement
 from AnnotationQACore.protocol.items import Classification, Item, Measurement, Rating
-from AnnotationQACore.protocol.statistics import STATISTICS
+from AnnotationQACore.reporting.drawn_analysis import pair_statistic
 from AnnotationQACore.reporting.item_analysis import found_in
+from AnnotationQACore.reporting.naming import subject_words
 
 __all__ = ["CaseAttention", "SplitAnswer", "WorstCase", "case_attention", "is_split", "split_answers", "worst_cases"]
 
@@ -36,6 +38,8 @@ class WorstCase(Result):
     ----------
     value : float
         The protocol's statistic for the two readers who agree least, or the largest difference of two readers.
+    mean : float
+        The same over all pairs of readers, which ranks cases with equal `value`.
     detail : str
         Why, in words.
     """
@@ -44,6 +48,7 @@ class WorstCase(Result):
     item: str
     statistic: str
     value: float
+    mean: float
     detail: str
 
 
@@ -68,11 +73,22 @@ def case_attention(agreement: ProjectAgreement) -> tuple[CaseAttention, ...]:
 
 
 def worst_cases(agreement: ProjectAgreement, item: Item, limit: int = 10) -> tuple[WorstCase, ...]:
-    """The cases of an item on which readers agree least, worst first; those in which they all agree are left out."""
-    found = [worst for case, one in found_in(agreement, item.id) if (worst := _worst(item, case, one)) is not None]
-    larger = item.agreement is not None and STATISTICS[item.agreement.statistic].better == "larger"
-    rising = larger and _is_judged_by_case(item)
-    return tuple(sorted(found, key=lambda one: ((one.value if rising else -one.value), one.case))[:limit])
+    """The cases of an item on which readers agree least, worst first; those that agree are left out.
+
+    Drawn items are ranked by the protocol's statistic (or the first there is), measurements and ordered ratings by the
+    largest difference of two readers; nominal answers have no rank, see `split_answers`.
+    """
+    found = found_in(agreement, item.id)
+    name = pair_statistic(item, found)
+    if name:
+        larger = "mm" not in TITLES[name]
+        drawn = [worst for case, one in found if (worst := _drawn(name, case, one, larger=larger)) is not None]
+        sign = 1.0 if larger else -1.0
+        return tuple(sorted(drawn, key=lambda one: (sign * one.value, sign * one.mean, one.case))[:limit])
+    if isinstance(item, Measurement) or (isinstance(item, Rating) and item.scale == "ordinal"):
+        spread = [worst for case, one in found if (worst := _spread(case, one)) is not None]
+        return tuple(sorted(spread, key=lambda one: (-one.value, -one.mean, one.case))[:limit])
+    return ()
 
 
 def split_answers(agreement: ProjectAgreement, item: Item) -> tuple[SplitAnswer, ...]:
@@ -100,25 +116,24 @@ def _splits(agreement: ProjectAgreement, item: Item) -> Iterator[SplitAnswer]:
                 yield SplitAnswer(case.case, item.id, row.subject, words)
 
 
-def _is_judged_by_case(item: Item) -> bool:
-    return item.agreement is not None and STATISTICS[item.agreement.statistic].of_one_case
+def _drawn(name: str, case: CaseAgreement, one: ItemAgreement, *, larger: bool) -> WorstCase | None:
+    values = [pair.figures.get(name, math.nan) for pair in one.pairs]
+    values = [value for value in values if not math.isnan(value)]
+    if not values or one.agreed:
+        return None
+    worst = min(values) if larger else max(values)
+    return WorstCase(case.case, one.item, TITLES[name], worst, sum(values) / len(values), _detail(one))
 
 
-def _worst(item: Item, case: CaseAgreement, one: ItemAgreement) -> WorstCase | None:
-    if item.agreement is not None and STATISTICS[item.agreement.statistic].of_one_case:
-        if math.isnan(one.judged) or one.agreed:
-            return None
-        return WorstCase(case.case, item.id, STATISTICS[item.agreement.statistic].title, one.judged, _detail(one))
-    if isinstance(item, Measurement) or (isinstance(item, Rating) and item.scale == "ordinal"):
-        spreads = [(row.spread, row) for row in one.values if row.spread > 0]
-        if not spreads:
-            return None
-        spread, row = max(spreads, key=lambda pair: pair[0])
-        words = ", ".join(f"{reader}: {value:g}" for reader, value in sorted(row.values.items()))
-        return WorstCase(
-            case.case, item.id, "Largest difference of two readers", spread, f"{row.subject} {words}".strip()
-        )
-    return None
+def _spread(case: CaseAgreement, one: ItemAgreement) -> WorstCase | None:
+    spreads = [(row.spread, row) for row in one.values if row.spread > 0]
+    if not spreads or one.agreed:
+        return None
+    spread, row = max(spreads, key=lambda pair: pair[0])
+    words = ", ".join(f"{reader}: {value:g}" for reader, value in sorted(row.values.items()))
+    mean = sum(value for value, _ in spreads) / len(one.values)
+    title = "Largest difference of two readers"
+    return WorstCase(case.case, one.item, title, spread, mean, f"{subject_words(row.subject)}; {words}")
 
 
 def _detail(one: ItemAgreement) -> str:

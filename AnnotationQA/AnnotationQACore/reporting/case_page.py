@@ -13,7 +13,8 @@ from AnnotationQACore.protocol.items import Classification, Item, Rating, Segmen
 from AnnotationQACore.protocol.words import kind_words
 from AnnotationQACore.reporting.answer_analysis import category_titles
 from AnnotationQACore.reporting.contents import CaseState, Contents
-from AnnotationQACore.reporting.html import Markup, Node, fragment, tag
+from AnnotationQACore.reporting.html import Markup, Node, tag
+from AnnotationQACore.reporting.naming import subject_words
 from AnnotationQACore.reporting.numbers import number
 from AnnotationQACore.reporting.page import Column, figure, heading, page, table, verdict
 from AnnotationQACore.reporting.pictures import SlicePicture
@@ -47,34 +48,31 @@ def case_page(
     pictures : mapping of item ID to SlicePicture
     """
     items = [(contents.item(one.item), one) for one in case.items]
-    main = [*_front(contents, case, state, readings)]
+    main = [*_front(contents, case, state)]
     for item, one in items:
         main.append(_item(item, one, case, contents, pictures.get(item.id, ())))
     if readings is not None:
         main += _texts(contents, case, readings)
-    return page(f"{case.case}: {contents.project}", _navigation(contents, items), main)
+    return page(f"{case.case}: {contents.project}", _navigation(items), main)
 
 
-def _navigation(contents: Contents, items: Sequence[tuple[Item, ItemAgreement]]) -> Iterator[Node]:
+def _navigation(items: Sequence[tuple[Item, ItemAgreement]]) -> Iterator[Node]:
     yield tag("b", "Report")
     yield tag("a", "← All cases", href="../index.html#attention")
-    order = [case.case for case in contents.agreement.study.cases]
-    del order
     yield tag("b", "This case")
     for item, _ in items:
         yield tag("a", item.title, href=f"#item-{item.id}")
     yield tag("a", "Notes", href="#notes")
 
 
-def _front(contents: Contents, case: CaseAgreement, state: CaseState, readings: CaseReadings | None) -> Iterator[Node]:
+def _front(contents: Contents, case: CaseAgreement, state: CaseState) -> Iterator[Node]:
     facts = [
         ("Patient (pseudonym)", case.patient),
         ("Readers", ", ".join(sorted(case.readers))),
         ("Status", state.status),
         ("Decisions", "; ".join(state.decisions)),
-        ("Readings", contents.protocol.title + " " + contents.protocol.version),
+        ("Protocol", f"{contents.protocol.title}, version {contents.protocol.version}"),
     ]
-    del readings
     open_items = [contents.item(one.item).title for one in case.items if one.agreed is False]
     agreed = [contents.item(one.item).title for one in case.items if one.agreed]
     yield tag(
@@ -118,7 +116,7 @@ def _answers(item: Item, one: ItemAgreement, readers: Sequence[str]) -> Markup:
     rows, marked = [], []
     for place, row in enumerate(one.values):
         cells = [_answer(item, one, row, reader) for reader in readers]
-        rows.append((_subject(row.subject), *cells, _spread(item, row)))
+        rows.append((subject_words(row.subject), *cells, _spread(item, row)))
         if _differs(item, row, one):
             marked.append(place)
     numbers = not isinstance(item, (Classification, Rating))
@@ -128,21 +126,8 @@ def _answers(item: Item, one: ItemAgreement, readers: Sequence[str]) -> Markup:
         Column("Largest difference", True),
     )
     unit = getattr(item, "unit", "") or _UNITS.get(item.kind, "")
-    return table(
-        columns, rows, caption=f"Answers{', ' + unit if unit else ''}; marked where readers differ", marked=marked
-    )
-
-
-def _subject(subject: str) -> str:
-    """``instance 0002`` as ``lesion 2``; the case as a whole has no subject."""
-    words = [
-        f"lesion {int(number)}{rest}"
-        if (kind := part.split(" ", 2))[0] == "instance" and len(kind) > 1 and (number := kind[1]).isdigit()
-        and (rest := f" {kind[2]}" if len(kind) > 2 else "") is not None
-        else part
-        for part in subject.split(", ")
-    ]  # fmt: skip
-    return ", ".join(words) if subject else "case"
+    caption = f"Answers{', ' + unit if unit else ''}; marked where readers differ"
+    return table(columns, rows, caption=caption, marked=marked, mark="differs")
 
 
 def _answer(item: Item, one: ItemAgreement, row: ValueRow, reader: str) -> Node:
@@ -166,7 +151,7 @@ def _spread(item: Item, row: ValueRow) -> str:
 def _differs(item: Item, row: ValueRow, one: ItemAgreement) -> bool:
     """Whether answers differ; numbers always do a little, so of what is drawn only lesions that somebody missed."""
     if isinstance(item, (Classification, Rating)):
-        return len(set(row.values.values())) > 1
+        return len(set(row.values.values())) > 1 or len(row.values) < len(one.readers)
     return isinstance(item, Segmentation) and item.instances and len(row.values) < len(one.readers)
 
 
@@ -177,7 +162,7 @@ def _pictures(item: Item, pictures: Sequence[SlicePicture], readers: Sequence[st
     for picture in sorted(pictures, key=lambda one: -one.differing_mm2):
         name = item.title if picture.lesion is None else f"Lesion {picture.lesion}"
         missing = [reader for reader, mask in picture.masks.items() if not mask.any()]
-        words = f"{picture.axis} {picture.position:.1f} mm; {picture.differing_mm2:.0f} mm² differ"
+        words = f"Slice at {picture.axis} {picture.position:.1f} mm; {picture.differing_mm2:.0f} mm² differ"
         if missing:
             words += f"; not on this slice: {', '.join(missing)}"
         title = f"{name}: outlines of {len(picture.masks)} readers, no image"
@@ -233,4 +218,4 @@ def _texts(contents: Contents, case: CaseAgreement, readings: CaseReadings) -> I
 
 
 def _details(summary: str, *nodes: Node) -> Markup:
-    return fragment(tag("details", tag("summary", summary), *nodes))
+    return tag("details", tag("summary", summary), *nodes)

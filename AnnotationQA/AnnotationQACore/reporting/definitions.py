@@ -106,8 +106,8 @@ POLICIES = (
     ("Absent and not read", "A reader who answered “absent” drew nothing; a reader who did not answer, or could not "
      "assess, is left out."),
     ("Which lesions are the same", "Lesions of different readers are one when they share a voxel, the most "
-     "alike first; detection figures ask for an intersection over union above 0.5. Figures “per lesion” are of lesions that both "
-     "readers of a pair drew."),
+     "alike first; detection figures ask for an intersection over union above 0.5. Figures “per lesion” are of lesions "
+     "that both readers of a pair drew."),
     ("Intervals", "95 %, by a bootstrap that draws patients with all their cases and lesions; bias-corrected and "
      "accelerated, or percentile where acceleration is undefined. They are not corrected for the number of "
      "comparisons."),

@@ -12,6 +12,7 @@ from AnnotationQACore.reporting.analysis_records import CategoryTables, Detectio
 from AnnotationQACore.reporting.attention import SplitAnswer, WorstCase
 from AnnotationQACore.reporting.contents import Contents
 from AnnotationQACore.reporting.html import Markup, Node, fragment, tag
+from AnnotationQACore.reporting.naming import subject_words
 from AnnotationQACore.reporting.numbers import count, interval, number, percent, signed
 from AnnotationQACore.reporting.page import Column, figure, heading, table, verdict
 from AnnotationQACore.reporting.plots_bland_altman import bland_altman_plots
@@ -20,7 +21,7 @@ from AnnotationQACore.reporting.plots_distribution import strip_plot
 from AnnotationQACore.reporting.plots_estimates import forest_plot
 from AnnotationQACore.reporting.plots_matrix import confusion_matrix, reader_matrix, small_confusions, usage_bars
 
-__all__ = ["case_link", "item_section", "summary_of"]
+__all__ = ["case_link", "item_section", "shown_value", "summary_of"]
 
 
 def summary_of(contents: Contents, item: Item) -> ItemSummary | None:
@@ -30,7 +31,12 @@ def summary_of(contents: Contents, item: Item) -> ItemSummary | None:
 
 def case_link(case: str) -> Markup:
     """Link to the page of a case."""
-    return tag("a", case, href=f"cases/{case}.html")
+    return tag("a", case, href=f"cases/{case}.html", class_="case")
+
+
+def shown_value(worst: WorstCase) -> str:
+    """The figure by which a case is ranked; whole levels without decimals."""
+    return f"{worst.value:g}" if worst.value == round(worst.value) and worst.value else number(worst.value)
 
 
 def item_section(contents: Contents, item: Item) -> Markup:
@@ -94,6 +100,8 @@ def _statistics(summary: ItemSummary) -> Markup:
 
 def _row(one: Figure, judged: bool) -> Sequence[Node]:
     notes = [one.note] if one.note else []
+    if one.name.startswith("per lesion ") and one.undefined:
+        notes.append("undefined: lesions that one reader only drew")
     if one.undefined_resamples:
         notes.append(f"{one.undefined_resamples} resamples undefined")
     if judged:
@@ -190,10 +198,10 @@ def _readers(analysis: ItemAnalysis) -> Iterator[Node]:
         yield figure(
             reader_matrix(analysis.pairs, readers, title, larger_is_better=not smaller),
             title,
-            "Darker cells: more alike than the other pairs of this item.",
+            "The stronger the colour, the more alike compared with the other pairs of this item.",
         )
     for figures in analysis.readers:
-        yield figure(forest_plot(figures), f"Readers: {figures.title[0].lower()}{figures.title[1:]}", _biased(figures))
+        yield figure(forest_plot(figures), f"Readers: {figures.title}", _biased(figures))
 
 
 def _biased(figures: ReaderFigures) -> str:
@@ -201,7 +209,7 @@ def _biased(figures: ReaderFigures) -> str:
         return ""
     outside = [one for one in figures.readers if one.estimate.low > 0 or one.estimate.high < 0]
     if not outside:
-        return "Every interval contains 0: no reader differs from the others beyond chance."
+        return "Every interval contains 0."
     words = [f"{one.reader} ({signed(one.estimate.value)})" for one in outside]
     return f"Interval without 0: {', '.join(words)}."
 
@@ -215,7 +223,7 @@ def _limits(analysis: ItemAnalysis) -> Iterator[Node]:
         quantity = "area of the two, mm²"
     yield figure(
         bland_altman_plots(analysis.limits, analysis.limits_title, f"mean {quantity}", logarithmic=relative),
-        f"Bland-Altman: {analysis.limits_title[0].lower()}{analysis.limits_title[1:]}",
+        f"Bland-Altman: {analysis.limits_title}",
         "Solid: bias. Dashed: 95 % limits of agreement. Bands: their 95 % intervals.",
     )
     rows = [
@@ -230,13 +238,13 @@ def _limits(analysis: ItemAnalysis) -> Iterator[Node]:
 
 def _worst(worst: Sequence[WorstCase]) -> Iterator[Node]:
     if worst:
-        rows = [(case_link(one.case), number(one.value), one.detail) for one in worst]
+        rows = [(case_link(one.case), shown_value(one), one.detail) for one in worst]
         yield table(("Case", Column(worst[0].statistic, True), "Detail"), rows, caption="Worst cases")
 
 
 def _splits(splits: Sequence[SplitAnswer]) -> Iterator[Node]:
     if splits:
-        rows = [(case_link(one.case), one.subject or "case", one.detail) for one in splits]
+        rows = [(case_link(one.case), subject_words(one.subject), one.detail) for one in splits]
         yield _details(
             f"{count(len(splits), 'question')} on which the readers are split evenly",
             table(("Case", "Subject", "Answers"), rows),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,9 +13,11 @@ from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement, PairFigures, SharedInstance, ValueRow
 from AnnotationQACore.evaluation.study import FailedCase
 
-__all__ = ["Names", "coded_names", "in_text", "renamed", "renamed_case"]
+__all__ = ["Names", "coded_names", "in_text", "renamed", "renamed_case", "subject_words"]
 
 T = TypeVar("T")
+
+_INSTANCE = re.compile(r"\binstance (\d+)")
 
 Names = Mapping[str, str]
 """What each reader is called in the report."""
@@ -54,6 +57,11 @@ def in_text(text: str, names: Names) -> str:
     for reader in sorted(names, key=len, reverse=True):
         text = text.replace(reader, names[reader]).replace(reader.replace(":", "@"), names[reader])
     return text
+
+
+def subject_words(subject: str) -> str:
+    """What an answer is about, for people: ``instance 0002`` is lesion 2, nothing is the case."""
+    return _INSTANCE.sub(lambda found: f"lesion {int(found[1])}", subject) or "case"
 
 
 def _case(case: CaseAgreement, names: Names) -> CaseAgreement:

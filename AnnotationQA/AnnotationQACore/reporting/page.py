@@ -11,6 +11,13 @@ from AnnotationQACore.reporting.style import STYLE
 __all__ = ["Column", "figure", "heading", "joined", "page", "table", "verdict"]
 
 
+_MANY = 9
+"""Tables with more columns are set small."""
+
+_SHORT = 26
+"""Heads of rows with fewer characters stay on one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table; numbers are set to the right."""
@@ -46,25 +53,33 @@ def table(
     *,
     caption: str = "",
     marked: Iterable[int] = (),
+    mark: str = "judged",
 ) -> Markup:
-    """A table whose first column heads its rows; the rows of `marked` numbers stand out."""
+    """A table whose first column heads its rows; the rows of `marked` numbers stand out by the class `mark`."""
     shaped = [column if isinstance(column, Column) else Column(column) for column in columns]
     head = tag("tr", *(tag("th", c.title, scope="col", class_="n" if c.is_number else None) for c in shaped))
     standing_out = set(marked)
     body = [
-        tag("tr", *_cells(row, shaped), class_="judged" if number in standing_out else None)
+        tag("tr", *_cells(row, shaped), class_=mark if number in standing_out else None)
         for number, row in enumerate(rows)
     ]
     return tag(
         "div",
-        tag("table", tag("caption", caption) if caption else None, tag("thead", head), tag("tbody", *body)),
+        tag(
+            "table",
+            tag("caption", caption) if caption else None,
+            tag("thead", head),
+            tag("tbody", *body),
+            class_="wide" if len(shaped) > _MANY else None,
+        ),
         class_="scroll",
     )
 
 
 def _cells(row: Sequence[Node], columns: Sequence[Column]) -> Iterable[Node]:
     first, *others = row
-    yield tag("th", first, scope="row")
+    is_short = isinstance(first, str) and len(first) < _SHORT and not isinstance(first, Markup)
+    yield tag("th", first, scope="row", class_="short" if is_short else None)
     for cell, column in zip(others, columns[1:], strict=True):
         yield tag("td", cell, class_="n" if column.is_number else None)
 

@@ -14,7 +14,7 @@ def detection_bars(detection: Detection) -> Markup:
     """One bar for the lesions that 1, 2, ... readers drew."""
     total = sum(detection.found_by)
     most = max(detection.found_by) or 1
-    left, width, high = 120.0, 600.0, 26.0
+    left, width, high = 76.0, 430.0, 24.0
     nodes: list[Node] = []
     for place, lesions in enumerate(detection.found_by):
         y = (high + 6) * place + 2

@@ -30,15 +30,15 @@ def reader_matrix(pairs: Sequence[PairMean], readers: Sequence[str], title: str,
         for column, b in enumerate(readers):
             one = values.get(frozenset((a, b))) if a != b else None
             if one is None:
-                nodes.append(_cell(left + size * column, top + high * row, size, high, 0.0, "", empty=True))
+                nodes.append(_cell(left + size * column, top + high * row, size, high, 0.0))
                 continue
             share = (one.value - low) / spread if math.isfinite(one.value) else 0.0
             shade = 0.15 + 0.7 * (share if larger_is_better else 1.0 - share)
             x, y = left + size * column, top + high * row
-            nodes.append(_cell(x, y, size, high, shade if math.isfinite(one.value) else 0.0, ""))
-            strong = " on" if shade > 0.55 else ""
+            nodes.append(_cell(x, y, size, high, shade if math.isfinite(one.value) else 0.0))
+            strong = " on" if shade > 0.74 else ""
             nodes.append(label(x + size / 2, y + high / 2 - 1, number(one.value), f"figure{strong}", "middle"))
-            nodes.append(label(x + size / 2, y + high / 2 + 13, f"n {one.n}", f"tick{strong}", "middle"))
+            nodes.append(label(x + size / 2, y + high / 2 + 13, f"n {one.n}", f"count{strong}", "middle"))
     width, height = left + size * len(readers) + 4, top + high * len(readers) + 4
     return drawing(width, height, title, *nodes)
 
@@ -47,13 +47,14 @@ def confusion_matrix(tables: CategoryTables) -> Markup:
     """The table pooled over all pairs of readers."""
     names = [_short(name) for name in tables.titles]
     left = max(map(text_width, names)) + 12
-    size = 56.0
-    lines = max(len(_wrapped(name)) for name in names)
+    size = 62.0
+    heads = [_wrapped(_mark(tables, place)) for place in range(len(names))]
+    lines = max(map(len, heads))
     top = 26.0 + 13 * lines
     nodes: list[Node] = [label(left, 12, "reader named second", "tick"), label(0, top - 6, "named first", "tick")]
     for column, name in enumerate(names):
         nodes.append(label(left - 8, top + 34 * (column + 0.5) + 4, name, "", "end"))
-        words = _wrapped(name)
+        words = heads[column]
         nodes += [
             label(left + size * (column + 0.5), top - 6 - 13 * (len(words) - 1 - place), word, "tick", "middle")
             for place, word in enumerate(words)
@@ -104,8 +105,8 @@ def usage_bars(tables: CategoryTables) -> Markup:
             )  # fmt: skip
             words = f"{_mark(tables, place)} · {count}"
             if length > text_width(words) + 4:
-                strong = " on" if shade > 0.55 else ""
-                nodes.append(label(x + length / 2, y + high / 2 + 4, words, f"tick{strong}", "middle"))
+                strong = " on" if shade > 0.74 else ""
+                nodes.append(label(x + length / 2, y + high / 2 + 4, words, f"count{strong}", "middle"))
             x += length
     height = top + (high + 5) * len(tables.readers)
     return drawing(width, height, "How often each reader gave each category", *nodes)
@@ -122,15 +123,16 @@ def _cells(table: Sequence[Sequence[int]], left: float, top: float, width: float
         for column, count in enumerate(counts):
             shade = 0.85 * math.sqrt(count / most)
             x, y = left + width * column, top + height * row
-            yield _cell(x, y, width, height, shade, "diagonal" if row == column else "")
-            strong = " on" if shade > 0.55 else ""
+            yield _cell(x, y, width, height, shade)
+            if row == column:
+                yield tag("rect", x=x + 1, y=y + 1, width=width - 2, height=height - 2, class_="frame")
+            strong = " on" if shade > 0.74 else ""
             if count:
-                yield label(x + width / 2, y + height / 2 + 4, str(count), f"tick{strong}", "middle")
+                yield label(x + width / 2, y + height / 2 + 4, str(count), f"count{strong}", "middle")
 
 
-def _cell(x: float, y: float, width: float, height: float, shade: float, class_: str, *, empty: bool = False) -> Markup:
-    name = "cell none" if empty else f"cell {class_}".rstrip()
-    return tag("rect", x=x, y=y, width=width, height=height, class_=name, fill_opacity=0.0 if empty else float(shade))
+def _cell(x: float, y: float, width: float, height: float, shade: float) -> Markup:
+    return tag("rect", x=x, y=y, width=width, height=height, class_="cell", fill_opacity=float(shade))
 
 
 def _short(name: str) -> str:

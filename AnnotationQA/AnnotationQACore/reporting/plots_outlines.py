@@ -129,7 +129,7 @@ def _scale_bar(per_mm: float, width_mm: float, height: float) -> Iterator[Node]:
 
 
 def _stroke(place: int, readers: int) -> float:
-    return 1.4 + 1.3 * (readers - 1 - place) if readers <= 5 else 2.0
+    return 1.3 + 1.0 * (readers - 1 - place) if readers <= 5 else 2.0
 
 
 def _short(value: float) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from AnnotationQACore.evaluation.summary import Figure, ItemSummary
 from AnnotationQACore.protocol.handbook import sections
 from AnnotationQACore.protocol.statistics import STATISTICS
+from AnnotationQACore.reporting.analysis_records import ReaderFigures
 from AnnotationQACore.reporting.contents import Contents
 from AnnotationQACore.reporting.definitions import POLICIES, definitions_of
 from AnnotationQACore.reporting.html import Markup, Node, fragment, tag
-from AnnotationQACore.reporting.item_section import case_link, item_section, summary_of
+from AnnotationQACore.reporting.item_section import case_link, item_section, shown_value, summary_of
 from AnnotationQACore.reporting.numbers import count, interval, number, percent, signed
 from AnnotationQACore.reporting.page import Column, figure, heading, joined, page, table, verdict
 from AnnotationQACore.reporting.plots_over_time import control_charts
@@ -27,6 +28,9 @@ _DIRECTIONS = {
     "levels": ("higher", "lower"),
 }
 """What a difference above and below 0 means."""
+
+FEW_PATIENTS = 20
+"""With fewer, bootstrap intervals are said to be rough."""
 
 SHOWN_CASES = 15
 """Cases that are listed openly; the others are folded away."""
@@ -96,7 +100,7 @@ def _front(contents: Contents, notes: Mapping[str, int]) -> Iterator[Node]:
                       if contents.ledger.problems else "")),
         ("Readers' names", "hidden, as the protocol asks: readers go by letters" if contents.names_hidden else "shown"),
     ]  # fmt: skip
-    facts += [("Notes of the data", f"{note} ({count(n, 'reading')})") for note, n in notes.items()]
+    facts += [("Notes with the data", f"{note} ({count(n, 'reading')})") for note, n in notes.items()]
     heads = [fragment("ledger head ", tag("code", f"{head.hash} ({count(head.acts, 'act')} by key {head.key})"))
              for head in contents.ledger.heads]  # fmt: skip
     ids = [
@@ -123,6 +127,9 @@ def _summary(contents: Contents) -> Iterator[Node]:
     )  # fmt: skip
     yield table(columns, [_summary_row(one) for one in summaries],
                 caption="Each item by the statistic that the protocol asks for; never averaged over items")  # fmt: skip
+    if contents.agreement.summary.n_patients < FEW_PATIENTS:
+        few = count(contents.agreement.summary.n_patients, "patient")
+        yield tag("p", f"Intervals rest on {few}: with so few, a bootstrap makes them too narrow.", class_="open")
     without = [item.title for item in contents.protocol.items if summary_of(contents, item) is None]
     if without:
         yield tag("p", f"No case has answers of two readers to: {', '.join(without)}.", class_="soft")
@@ -144,7 +151,7 @@ def _answers(contents: Contents) -> Iterator[Node]:
     yield fragment(
         tag("b", "Who deviates? "),
         "; ".join(f"{reader}: {', '.join(items)}" for reader, items in deviating.items())
-        + " (interval of the difference from the others excludes 0)."
+        + " (of each item the reader furthest from the others, where the 95 % interval excludes no difference)."
         if deviating
         else "Nobody: no interval of a difference from the others excludes 0.",
     )
@@ -158,26 +165,30 @@ def _answers(contents: Contents) -> Iterator[Node]:
 
 
 def _deviating(contents: Contents) -> dict[str, list[str]]:
-    """For each reader the items on which the interval of the signed difference excludes 0, and the direction."""
+    """For each reader the items on which no other reader is further out, where the interval excludes no difference."""
     found: dict[str, list[str]] = {}
     for item in contents.protocol.items:
         analysis = contents.analyses.get(item.id)
         for figures in analysis.readers if analysis else ():
-            if figures.name == "agreement with the others":
+            known = [one for one in figures.readers if not math.isnan(one.estimate.value)]
+            if figures.name == "agreement with the others" or not known:
                 continue
-            for one in figures.readers:
-                if one.estimate.low > 0 or one.estimate.high < 0:
-                    above, below = _DIRECTIONS.get(figures.name, ("larger", "smaller"))
-                    direction = above if one.estimate.value > 0 else below
-                    found.setdefault(one.reader, []).append(f"{item.title} {direction}")
+            furthest = max(known, key=lambda one: abs(one.estimate.value))
+            if furthest.estimate.low > 0 or furthest.estimate.high < 0:
+                above, below = _DIRECTIONS.get(figures.name, ("larger", "smaller"))
+                direction = above if furthest.estimate.value > 0 else below
+                found.setdefault(furthest.reader, []).append(f"{item.title} {direction}")
     return dict(sorted(found.items()))
 
 
 def _summary_row(one: ItemSummary) -> Sequence[Node]:
     link = tag("a", one.title, href=f"#item-{one.item}")
-    shown = one.figure(one.judged_by) or next(iter(one.figures), None)
+    shown = one.figure(one.judged_by) if one.judged_by else next(iter(one.figures), None)
     if shown is None:
-        return (link, "–", "–", "–", "–", verdict(None), str(one.n_cases), "–", "–")
+        title = STATISTICS[one.judged_by].title if one.judged_by else "–"  # type: ignore[index]
+        unknown = verdict(None, unknown="not computed" if one.judged_by else "not judged")
+        asked = _threshold(one) if one.judged_by else "–"
+        return (link, title, "–", "–", asked, unknown, f"{one.n_cases} cases", "–", "–")
     judged = shown.name == one.judged_by
     has_verdict = one.agreed_cases + one.review_cases > 0
     return (
@@ -207,11 +218,13 @@ def _attention(contents: Contents) -> Iterator[Node]:
     yield heading(2, "What needs attention", "attention")
     titles = {item.id: item.title for item in contents.protocol.items}
     states = {one.case: one for one in contents.cases}
+    judged = sum(bool(item.judged_by) for item in contents.agreement.summary.items)
     rows: list[Sequence[Node]] = []
     for one in contents.attention:
         state = states[one.case]
         decided = f"{state.status} ({'; '.join(state.decisions)})" if state.decisions else state.status
-        rows.append((case_link(one.case), str(len(one.items)), ", ".join(titles[item] for item in one.items), decided))
+        items = f"all {judged}" if len(one.items) == judged > 1 else ", ".join(titles[item] for item in one.items)
+        rows.append((case_link(one.case), str(len(one.items)), items, decided))
     columns: Sequence[Column | str] = ("Case", Column("Items", True), "On which the readers do not agree", "Status")
     if rows:
         yield table(columns, rows[:SHOWN_CASES], caption="Cases that the protocol does not let pass without a reviewer")
@@ -234,7 +247,7 @@ def _worst(contents: Contents) -> Iterator[Node]:
         worst, splits = contents.worst[item.id], contents.splits[item.id]
         if not worst and not splits:
             continue
-        cases = [fragment(case_link(one.case), f" ({number(one.value, 2)})") for one in worst[:3]]
+        cases = [fragment(case_link(one.case), f" ({shown_value(one)})") for one in worst[:3]]
         split = list(dict.fromkeys(one.case for one in splits))
         shown = [case_link(case) for case in split[:3]]
         more = f" and {len(split) - 3} more" if len(split) > 3 else ""
@@ -286,7 +299,16 @@ def _reader_rows(contents: Contents, *, is_signed: bool) -> Iterator[Sequence[No
                 outside = is_signed and (one.low > 0 or one.high < 0)
                 shown = fragment(words, tag("span", f" ({interval(one.low, one.high, 2)})", class_="soft"))
                 cells.append(tag("b", shown) if outside else shown)
-            yield (tag("a", item.title, href=f"#item-{item.id}"), figures.title, *cells)
+            yield (tag("a", item.title, href=f"#item-{item.id}"), _short_title(figures), *cells)
+
+
+def _short_title(figures: ReaderFigures) -> str:
+    """Title for a narrow column, with the unit."""
+    if figures.name == "agreement with the others":
+        return figures.title.removesuffix(", mean with the others")
+    what = {"boundary": "outline", "levels": ""}.get(figures.name, figures.name)
+    unit = figures.title.rpartition(", ")[2] if ", " in figures.title else ""
+    return ", ".join(part for part in (what, unit) if part)
 
 
 def _over_time(contents: Contents) -> Iterator[Node]:
@@ -333,7 +355,7 @@ def _definitions(contents: Contents) -> Iterator[Node]:
 def _ledger(contents: Contents) -> Iterator[Node]:
     yield heading(2, "Readings in the ledger", "ledger")
     rows = [
-        (one.case, one.reader, str(one.round), str(one.revision), one.time,
+        (one.case, one.reader, str(one.round), str(one.revision), one.time[:19].replace("T", " "),
          "compared" if one.compared else "", "reader" if one.by_reader else "other",
          tag("code", one.sha256[:16]), tag("code", one.segmentation_sha256[:16] or "–"))
         for one in contents.readings

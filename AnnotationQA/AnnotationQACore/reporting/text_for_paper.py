@@ -15,10 +15,9 @@ from AnnotationQACore.reporting.contents import Contents
 from AnnotationQACore.reporting.definitions import definitions_of
 from AnnotationQACore.reporting.numbers import count, interval, number
 
-__all__ = ["GAP", "Paragraph", "text_for_paper"]
+__all__ = ["Paragraph", "text_for_paper"]
 
-GAP = "["
-"""Begins what the authors must fill in; it ends with a closing bracket."""
+_DRAWN = ("segmentation", "polygon", "box", "landmarks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,14 @@ def _reading(contents: Contents) -> Iterator[str]:
 
 def _statistics(contents: Contents) -> Iterator[str]:
     summary = contents.agreement.summary
+    judged: dict[tuple[str, float], list[str]] = {}
     for item in summary.items:
         if item.judged_by:
-            sign = "at least" if STATISTICS[item.judged_by].better == "larger" else "at most"  # type: ignore[index]
-            title = STATISTICS[item.judged_by].title  # type: ignore[index]
-            yield f"{item.title}: {title}, {sign} {item.threshold:g}."
+            judged.setdefault((item.judged_by, item.threshold), []).append(item.title)
+    for (name, threshold), titles in judged.items():
+        facts = STATISTICS[name]  # type: ignore[index]  # the protocol's statistics are its keys
+        sign = "at least" if facts.better == "larger" else "at most"
+        yield f"Agreement on {_listed(titles)} was judged by: {facts.title}, {sign} {threshold:g}."
     used = definitions_of(item.judged_by for item in summary.items)
     if used:
         yield "Definitions: " + " ".join(f"{one.title}: {one.words.rstrip('.')} ({one.source})." for one in used)
@@ -107,7 +109,11 @@ def _statistics(contents: Contents) -> Iterator[str]:
         f"of patients (seed {summary.seed}), not corrected for multiple comparisons. "
         "Thresholds are those of the protocol."
     )
-    yield "Where both readers drew nothing, overlap is undefined and not in the mean; where one drew nothing, it is 0."
+    if any(item.kind in _DRAWN for item in summary.items):
+        yield (
+            "Where both readers of a pair drew nothing, overlap is undefined and not in the mean; where only one drew, "
+            "overlap is 0 and distances are infinite, counted and not in the mean."
+        )
 
 
 def _results(contents: Contents) -> Iterator[str]:
