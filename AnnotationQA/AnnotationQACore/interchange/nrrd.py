@@ -226,9 +226,10 @@ def _voxels(file: IO[bytes], fields: Mapping[str, str], path: Path) -> NDArray[A
         dtype = np.dtype(_DTYPES[fields["type"].lower()])
         encoding = fields["encoding"].lower()
         lines, skip = int(fields.get("line skip", "0")), int(fields.get("byte skip", "0"))
+        dimension = int(fields.get("dimension", len(sizes)))
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: the NRRD header lacks or garbles {error}; the file is damaged.") from error
-    if min(sizes, default=0) < 1 or len(sizes) != int(fields.get("dimension", len(sizes))):
+    if min(sizes, default=0) < 1 or len(sizes) != dimension:
         raise InputError(f"{path}: the NRRD header's sizes contradict its dimension; the file is damaged.")
     if dtype.itemsize > 1:
         big = fields.get("endian", sys.byteorder).lower() == "big"

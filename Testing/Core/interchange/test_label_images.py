@@ -170,6 +170,7 @@ def test_truncated_file_is_one_clear_line(tmp_path, name, part):
         ("x.nrrd", b"NRRD", "not a NRRD"),
         ("x.nrrd", b"NRRD0005\ntype: short\ndimension: 3\nsizes: 1 1 1\nencoding: raw\n\n\0\0", "no anatomical space"),
         ("x.nrrd", b"NRRD0005\ntype: block\ndimension: 1\nsizes: 1\nencoding: raw\n\n\0", "lacks or garbles"),
+        ("x.nrrd", b"NRRD0005\ntype: char\ndimension: Q\nsizes: 1\nencoding: raw\n\n\0", "lacks or garbles"),
         ("x.nrrd", b"NRRD0005\ndata file: ../secret\n\n", "not in one file beside it"),
         ("x.mha", b"text", "not a readable MetaImage"),
         ("x.png", b"", "format that is not read"),
