@@ -3,7 +3,6 @@
 Decisions on elements that are equal byte for byte, as most are within a series, are made once and remembered.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -63,15 +62,15 @@ class Rewritten:
         Preamble and file meta information.
     pieces : list
         Bytes, ranges of the source, and masked pixels, in order.
-    tally : Counter
-        How many elements each rule acted on.
+    tally : list of TallyKey
+        What was done to each element.
     pixels_changed : frozenset of str
         What was done to the pixel data element.
     """
 
     meta: bytes
     pieces: list[Piece | Masked | Generated]
-    tally: Counter[TallyKey]
+    tally: list[TallyKey]
     pixels_changed: frozenset[str] = field(default=frozenset())
 
 
@@ -133,7 +132,7 @@ class Engine:
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
         meta = file_meta(sop_class, self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
-        return Rewritten(meta, pieces, Counter(chain.from_iterable(used)), changed)
+        return Rewritten(meta, pieces, list(chain.from_iterable(used)), changed)
 
     def _context(self, sop_class: str, character_set: bytes) -> Context:
         return Context(

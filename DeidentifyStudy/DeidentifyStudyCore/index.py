@@ -148,7 +148,11 @@ class _Indexer:
         references: list[str] = []
         codecs = codecs_of(character_set)
         for span in source.spans:
-            if span[1] in _UNINTERESTING:
+            vr, start, end = span[1], span[2], span[5]
+            if vr in _UNINTERESTING:
+                continue
+            short = end - start <= _LARGEST_REMEMBERED and vr not in {b"SQ", b"UN"}
+            if short and source.buffer[start:end] in seen:
                 continue
             self._collect(source, span, codecs, seen, builder, references)
         return FileFacts(

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Journal:
     def add(self, keys: list[str], chunk: ChunkResult) -> None:
         """Record a finished chunk; `keys` name its files. It is on the disk when this returns."""
         row = {
-            "files": dict(zip(keys, map(asdict, chunk.files), strict=True)),
+            "files": dict(zip(keys, map(_as_row, chunk.files), strict=True)),
             "tally": [[list(key[0]), *key[1:], count] for key, count in chunk.tally.items()],
             "retained": sorted(chunk.retained - self.retained),
         }
@@ -77,3 +77,10 @@ class Journal:
         self.done.update(zip(keys, chunk.files, strict=True))
         self.tally.update(chunk.tally)
         self.retained |= chunk.retained
+
+
+_FIELDS = tuple(field.name for field in fields(FileResult))
+
+
+def _as_row(result: FileResult) -> dict[str, Any]:
+    return {name: getattr(result, name) for name in _FIELDS}
