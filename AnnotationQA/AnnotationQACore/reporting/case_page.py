@@ -22,7 +22,7 @@ from AnnotationQACore.reporting.plots_outlines import outline_legend, outline_pi
 
 __all__ = ["case_page"]
 
-NO_IMAGE = "No image: outlines only. Grey: the darker, the more readers marked it."
+NO_IMAGE = "No image: outlines only. The stronger the grey, the more readers marked it."
 
 _FIGURES = {**TITLES, "volume_difference_mm3": "Volume difference, mm³", "boundary_shift_mm": "Boundary shift, mm",
             "max_distance_mm": "Largest distance, mm", "disputed": "Points only one placed"}  # fmt: skip
@@ -35,6 +35,7 @@ def case_page(
     state: CaseState,
     readings: CaseReadings | None,
     pictures: Mapping[str, Sequence[SlicePicture]],
+    problem: str = "",
 ) -> str:
     """Write the page of a case.
 
@@ -46,26 +47,41 @@ def case_page(
     readings : CaseReadings or None
         For texts, flags and comments; readers under the names of the report.
     pictures : mapping of item ID to SlicePicture
+    problem : str
+        Why the readings could not be read again.
     """
     items = [(contents.item(one.item), one) for one in case.items]
-    main = [*_front(contents, case, state)]
+    main = [*_front(contents, case, state, problem)]
     for item, one in items:
         main.append(_item(item, one, case, contents, pictures.get(item.id, ())))
     if readings is not None:
         main += _texts(contents, case, readings)
-    return page(f"{case.case}: {contents.project}", _navigation(items), main)
+    return page(
+        f"{case.case}: {contents.project}",
+        _navigation(items, contents, case.case, has_notes=readings is not None),
+        main,
+    )
 
 
-def _navigation(items: Sequence[tuple[Item, ItemAgreement]]) -> Iterator[Node]:
+def _navigation(
+    items: Sequence[tuple[Item, ItemAgreement]], contents: Contents, case: str, *, has_notes: bool
+) -> Iterator[Node]:
     yield tag("b", "Report")
     yield tag("a", "← All cases", href="../index.html#attention")
+    cases = [one.case for one in contents.agreement.study.cases]
+    place = cases.index(case)
+    if place > 0:
+        yield tag("a", f"Before: {cases[place - 1]}", href=f"{cases[place - 1]}.html")
+    if place + 1 < len(cases):
+        yield tag("a", f"Next: {cases[place + 1]}", href=f"{cases[place + 1]}.html")
     yield tag("b", "This case")
     for item, _ in items:
         yield tag("a", item.title, href=f"#item-{item.id}")
-    yield tag("a", "Notes", href="#notes")
+    if has_notes:
+        yield tag("a", "Notes", href="#notes")
 
 
-def _front(contents: Contents, case: CaseAgreement, state: CaseState) -> Iterator[Node]:
+def _front(contents: Contents, case: CaseAgreement, state: CaseState, problem: str) -> Iterator[Node]:
     facts = [
         ("Patient (pseudonym)", case.patient),
         ("Readers", ", ".join(sorted(case.readers))),
@@ -85,6 +101,8 @@ def _front(contents: Contents, case: CaseAgreement, state: CaseState) -> Iterato
     if agreed:
         words.append(tag("p", tag("b", "Readers agree: "), ", ".join(agreed), "."))
     words += [tag("p", message) for message in case.messages]
+    if problem:
+        words.append(tag("p", tag("b", "No notes and pictures: "), problem, class_="bad"))
     yield tag("div", *words, class_="answer")
 
 

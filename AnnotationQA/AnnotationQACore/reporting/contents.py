@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -98,6 +99,8 @@ class Contents:
     Attributes
     ----------
     project, project_id, software : str
+    folder : str
+        Of the project, with a separator at its end; in no file of the report.
     made : datetime
     names_hidden : bool
         Whether readers go by codes.
@@ -118,6 +121,7 @@ class Contents:
 
     project: str
     project_id: str
+    folder: str
     made: datetime
     software: str
     names_hidden: bool
@@ -145,6 +149,10 @@ class Contents:
     def item(self, item_id: str) -> Item:
         """An item of the protocol."""
         return next(item for item in self.protocol.items if item.id == item_id)
+
+    def within(self, message: str) -> str:
+        """A message about files as the report may show it: paths within the project, readers by their names here."""
+        return in_text(message.replace(self.folder, ""), self.names)
 
     def readings_of(self, reader: str) -> int:
         """How many readings of a reader are compared."""
@@ -187,12 +195,12 @@ def collect(project: Project, agreement: ProjectAgreement, *, made: datetime, sh
     names = coded_names(found) if hidden else {reader: reader for reader in found}
     histories_of = histories(project, agreement, names)
     agreement = renamed(agreement, names)
-    prefix = str(project.folder)
-    agreement = _without_folder(agreement, prefix)
+    agreement = _without_folder(agreement, project)
     items = agreement.protocol.items
     return Contents(
         project=state.name or project.name,
         project_id=project.id,
+        folder=_prefix(project),
         made=made,
         software=software_version(),
         names_hidden=hidden,
@@ -219,10 +227,13 @@ def is_compared(reading: SubmittedReading) -> bool:
     return reading.round == 1 and not reading.reader.startswith(("consensus:", "adjudicated:"))
 
 
-def _without_folder(agreement: ProjectAgreement, folder: str) -> ProjectAgreement:
-    """Messages about files name them within the project: where it lies is nobody's business."""
-    failed = tuple(replace(one, problem=one.problem.replace(folder + "/", "")) for one in agreement.study.failed)
+def _without_folder(agreement: ProjectAgreement, project: Project) -> ProjectAgreement:
+    failed = tuple(replace(one, problem=one.problem.replace(_prefix(project), "")) for one in agreement.study.failed)
     return replace(agreement, study=replace(agreement.study, failed=failed))
+
+
+def _prefix(project: Project) -> str:
+    return f"{project.folder}{os.sep}"
 
 
 def _case(project: Project, case: str, names: Names) -> CaseState:

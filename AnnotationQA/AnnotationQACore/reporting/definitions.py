@@ -58,10 +58,11 @@ DEFINITIONS = _rows(
     ("cohen_kappa", "Cohen's kappa", "Agreement beyond chance, where chance follows from how often each reader gives "
      "each answer; for several readers as generalized by Conger. Low when one answer prevails, however often readers "
      "agree.", "Cohen 1960, Educ Psychol Meas 20:37; Conger 1980, Psychol Bull 88:322"),
-    ("weighted_kappa_linear", "Weighted kappa, linear", "As kappa; disagreement counts by the distance of the levels.",
+    ("weighted_kappa_linear", "Weighted kappa, linear", "Agreement beyond chance (Cohen); disagreement "
+     "counts by the distance of the levels.",
      "Cohen 1968, Psychol Bull 70:213"),
-    ("weighted_kappa_quadratic", "Weighted kappa, quadratic", "As kappa; disagreement counts by the squared distance "
-     "of the levels.", "Cohen 1968, Psychol Bull 70:213"),
+    ("weighted_kappa_quadratic", "Weighted kappa, quadratic", "Agreement beyond chance (Cohen); "
+     "disagreement counts by the squared distance of the levels.", "Cohen 1968, Psychol Bull 70:213"),
     ("fleiss_kappa", "Fleiss' kappa", "Agreement beyond chance, where chance follows from how often the answer is "
      "given by all readers together.", "Fleiss 1971, Psychol Bull 76:378"),
     ("krippendorff_alpha", "Krippendorff's alpha", "1 minus observed by expected disagreement; takes missing readers. "
@@ -69,13 +70,15 @@ DEFINITIONS = _rows(
      "alpha-reliability"),
     ("gwet_ac1", "Gwet's AC1", "Agreement beyond chance, where chance is that of guessing readers; stable when one "
      "answer prevails.", "Gwet 2008, Br J Math Stat Psychol 61:29"),
-    ("gwet_ac2", "Gwet's AC2", "AC1 with quadratic weights for ordered levels.",
+    ("gwet_ac2", "Gwet's AC2", "Agreement beyond chance as AC1, with quadratic weights for ordered levels.",
      "Gwet 2014, Handbook of Inter-Rater Reliability"),
     ("icc_1_1", "ICC(1,1)", "Share of the variance that lies between subjects; single readings, one-way random "
      "effects, absolute agreement.", _SHROUT),
-    ("icc_2_1", "ICC(2,1)", "The same by two-way random effects: readers stand for all readers; absolute agreement.",
+    ("icc_2_1", "ICC(2,1)", "Share of the variance that lies between subjects; single readings, two-way random "
+     "effects (readers stand for all readers), absolute agreement.",
      _SHROUT),
-    ("icc_3_1", "ICC(3,1)", "The same by a two-way mixed model: these readers only; consistency, biases do not count.",
+    ("icc_3_1", "ICC(3,1)", "Share of the variance that lies between subjects; single readings, two-way mixed "
+     "effects (these readers only), consistency: biases of readers do not count.",
      _SHROUT),
     ("lin_ccc", "Lin's concordance", "Pearson's correlation times what bias and unequal spread leave of it; mean over "
      "pairs of readers.", "Lin 1989, Biometrics 45:255"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from AnnotationQACore.evaluation.summary import Figure, ItemSummary
+from AnnotationQACore.project.state import CaseStatus
 from AnnotationQACore.protocol.handbook import sections
 from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.reporting.analysis_records import ReaderFigures
@@ -36,7 +37,7 @@ SHOWN_CASES = 15
 """Cases that are listed openly; the others are folded away."""
 
 
-def project_page(contents: Contents, notes: Mapping[str, int]) -> str:
+def project_page(contents: Contents, notes: Mapping[str, int], problems: Mapping[str, str]) -> str:
     """Write ``index.html``.
 
     Parameters
@@ -44,11 +45,13 @@ def project_page(contents: Contents, notes: Mapping[str, int]) -> str:
     contents : Contents
     notes : mapping of str to int
         Comments that several readings carry, such as the credit of the data, and how many carry it.
+    problems : mapping of case to str
+        Compared cases whose readings could not be read again for this report, and why.
     """
     main = [
         *_front(contents, notes),
         *_summary(contents),
-        *_attention(contents),
+        *_attention(contents, problems),
         *_items(contents),
         *_readers(contents),
         *_over_time(contents),
@@ -156,9 +159,12 @@ def _answers(contents: Contents) -> Iterator[Node]:
         else "Nobody: no interval of a difference from the others excludes 0.",
     )
     cases = len(contents.agreement.study.cases)
+    decided = {one.case for one in contents.cases if one.status == CaseStatus.DECIDED}
+    waiting = sum(one.case not in decided for one in contents.attention)
     yield fragment(
         tag("b", "Which cases need a decision? "),
-        f"{len(contents.attention)} of {count(cases, 'compared case')} on at least one item; ",
+        f"{waiting} of {count(cases, 'compared case')} on at least one item",
+        f" ({len(contents.attention) - waiting} more are decided); " if waiting < len(contents.attention) else "; ",
         tag("a", "the list", href="#attention"),
         " begins with those that have most.",
     )
@@ -214,7 +220,7 @@ def _result(one: ItemSummary, shown: Figure) -> Markup:
     return fragment(verdict(one.reached), note)
 
 
-def _attention(contents: Contents) -> Iterator[Node]:
+def _attention(contents: Contents, problems: Mapping[str, str]) -> Iterator[Node]:
     yield heading(2, "What needs attention", "attention")
     titles = {item.id: item.title for item in contents.protocol.items}
     states = {one.case: one for one in contents.cases}
@@ -237,6 +243,10 @@ def _attention(contents: Contents) -> Iterator[Node]:
     failed = [(one.case, one.problem) for one in contents.agreement.study.failed]
     if failed:
         yield table(("Case", "Problem"), failed, caption="Cases that could not be compared")
+    if problems:
+        rows = [(case_link(case), words) for case, words in problems.items()]
+        caption = "Compared earlier, but the files of the readings cannot be read any more"
+        yield table(("Case", "Problem"), rows, caption=caption)
     if contents.agreement.unread:
         yield tag("p", tag("b", "Not read by two readers: "), ", ".join(contents.agreement.unread), ".")
 

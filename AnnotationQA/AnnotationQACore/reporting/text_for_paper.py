@@ -55,7 +55,7 @@ def _sample(contents: Contents) -> Iterator[str]:
     yield "[Qualification and experience of the readers who took part.]"
     yield "[How cases were selected, and the rationale of the sample size.]"
     if contents.agreement.unread:
-        yield f"{count(len(contents.agreement.unread), 'case')} with fewer than two readings were left out."
+        yield f"Left out: {count(len(contents.agreement.unread), 'case')} with fewer than two readings."
     if contents.agreement.study.failed:
         yield f"{count(len(contents.agreement.study.failed), 'case')} could not be compared for technical reasons."
 
@@ -79,11 +79,12 @@ def _reading(contents: Contents) -> Iterator[str]:
     ]
     yield f"The protocol asks for {count(design.readers_per_case, 'independent reader')} of each case"
     yield f"and hides from them {_listed(hidden)}." if hidden else "and hides nothing from them."
-    imported = any(one.compared and not one.by_reader for one in contents.readings)
+    compared = [one for one in contents.readings if one.compared]
+    imported = sum(not one.by_reader for one in compared)
     if imported:
         yield (
-            "Readings were made outside of this software and imported. [Confirm blinding, order and time of the "
-            "original readings.]"
+            f"{imported} of {count(len(compared), 'reading')} came from outside of this software and were imported. "
+            "[Confirm blinding, order and time of these readings.]"
         )
     elif design.order == "random":
         yield "Each reader got the cases in a random order of their own."

@@ -85,17 +85,22 @@ def write_report(
     for name, text in (("figures.csv", figures_csv), ("pairs.csv", pairs_csv), ("answers.csv", answers_csv)):
         atomic.write_text(folder / name, text(contents))
     notes: Counter[str] = Counter()
+    problems: dict[str, str] = {}
     states = {one.case: one for one in contents.cases}
     for done, case in enumerate(cases):
         progress(done, len(cases), case.case)
-        readings = _readings(project, contents, case)
-        if readings is not None:
+        readings = None
+        try:
+            readings = renamed_case(load_case(case_files(project, case.case)), contents.names)
+        except AnnotationQAError as error:
+            problems[case.case] = contents.within(str(error))
+        else:
             notes.update(reading.comment for reading in readings.readings.values() if reading.comment)
         drawn = _pictures(contents, case, readings) if pictures and readings is not None else {}
-        page = case_page(contents, case, states[case.case], readings, drawn)
+        page = case_page(contents, case, states[case.case], readings, drawn, problems.get(case.case, ""))
         atomic.write_text(folder / "cases" / f"{case.case}.html", page)
     shared = {note: n for note, n in sorted(notes.items()) if n > 1}
-    atomic.write_text(folder / "index.html", project_page(contents, shared))
+    atomic.write_text(folder / "index.html", project_page(contents, shared, problems))
     for name in set(former) - set(files):
         _remove(folder, name)
     progress(len(cases), len(cases))
@@ -129,14 +134,6 @@ def report_document(contents: Contents) -> dict[str, Any]:
         "edge cases": dict(POLICIES),
         "text for a paper": json_value(text_for_paper(contents)),
     }
-
-
-def _readings(project: Project, contents: Contents, case: CaseAgreement) -> CaseReadings | None:
-    """Readings of a case under the names of the report; None when a file was lost since it was compared."""
-    try:
-        return renamed_case(load_case(case_files(project, case.case)), contents.names)
-    except AnnotationQAError:
-        return None
 
 
 def _pictures(contents: Contents, case: CaseAgreement, readings: CaseReadings) -> Mapping[str, Sequence[SlicePicture]]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from AnnotationQACore.errors import Cancelled, DestinationError, InputError
 from AnnotationQACore.evaluation.project import ProjectAgreement, project_agreement
+from AnnotationQACore.project.folder import Project
 from AnnotationQACore.reporting.contents import Contents, collect
 from AnnotationQACore.reporting.writing import write_report
 
@@ -133,3 +135,18 @@ def test_cancelled_work_leaves_a_folder_that_is_taken_up_again(study: Any, conte
     assert not list((tmp_path / "out").rglob(".tmp-*"))
     write_report(tmp_path / "out", study.project, contents)
     assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_a_reading_that_was_lost_since_is_named(study: Any, contents: Contents, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(study.folder, copy)
+    project = Project.open(copy)
+    moved = collect(project, contents_source(study), made=contents.made)
+    next((copy / "readings" / "case-2" / "ben").glob("*.seg.nrrd")).unlink()
+    write_report(tmp_path / "out", project, moved)
+    for name in ("index.html", "cases/case-2.html"):
+        text = (tmp_path / "out" / name).read_text()
+        assert "readings/case-2/Reader B/round-1" in text
+        assert str(tmp_path) not in text
+    assert "No image: outlines only" not in (tmp_path / "out" / "cases" / "case-2.html").read_text()
+    assert "No image: outlines only" in (tmp_path / "out" / "cases" / "case-1.html").read_text()
