@@ -167,9 +167,13 @@ def _spread(item: Item, row: ValueRow) -> str:
 
 
 def _differs(item: Item, row: ValueRow, one: ItemAgreement) -> bool:
-    """Whether answers differ; numbers always do a little, so of what is drawn only lesions that somebody missed."""
+    """Whether answers differ; numbers always do a little, so of what is drawn only lesions that somebody missed.
+
+    Who did not draw a lesion was not asked about it.
+    """
     if isinstance(item, (Classification, Rating)):
-        return len(set(row.values.values())) > 1 or len(row.values) < len(one.readers)
+        unanswered = item.scope.level != "instance" and len(row.values) < len(one.readers)
+        return unanswered or len(set(row.values.values())) > 1
     return isinstance(item, Segmentation) and item.instances and len(row.values) < len(one.readers)
 
 

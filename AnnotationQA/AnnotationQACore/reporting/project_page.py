@@ -164,7 +164,7 @@ def _answers(contents: Contents) -> Iterator[Node]:
     yield fragment(
         tag("b", "Which cases need a decision? "),
         f"{waiting} of {count(cases, 'compared case')} on at least one item",
-        f" ({len(contents.attention) - waiting} more are decided); " if waiting < len(contents.attention) else "; ",
+        f" ({len(contents.attention) - waiting} decided already); " if waiting < len(contents.attention) else "; ",
         tag("a", "the list", href="#attention"),
         " begins with those that have most.",
     )

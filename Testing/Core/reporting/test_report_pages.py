@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ import pytest
 from AnnotationQACore.reporting.contents import Contents
 from AnnotationQACore.reporting.html import _VOID
 from AnnotationQACore.reporting.numbers import interval, number
+from AnnotationQACore.reporting.project_page import project_page
 
 
 class Page(HTMLParser):
@@ -195,3 +197,22 @@ def test_the_paper_names_what_grras_asks_for(report: Path) -> None:
         assert words in text
     for head in document["ledger"]["heads"]:
         assert head["hash"] in text
+
+
+def test_decided_cases_do_not_wait(contents: Contents) -> None:
+    def line(of: Contents) -> str:
+        return re.search(r"Which cases need a decision\? </b>([^;]*);", project_page(of, {}, {}))[1]  # type: ignore[index]
+
+    assert line(contents) == "7 of 8 compared cases on at least one item"
+    states = tuple(replace(one, status="decided") if one.case == "case-6" else one for one in contents.cases)
+    assert line(replace(contents, cases=states)) == "6 of 8 compared cases on at least one item (1 decided already)"
+
+
+def test_case_pages_mark_where_readers_differ(report: Path) -> None:
+    text = (report / "cases" / "case-6.html").read_text()
+    section = text[text.index('id="item-nodule"') : text.index('id="item-malignancy"')]
+    (row,) = re.findall(r'<tr class="differs">(.*?)</tr>', section)
+    assert "lesion 1" in row
+    assert row.count("not drawn") == 1
+    malignancy = text[text.index('id="item-malignancy"') : text.index('id="item-fracture"')]
+    assert "not answered" in malignancy  # who did not draw it was not asked
