@@ -10,13 +10,14 @@ from AnnotationQACore.evaluation.summary import Figure, ItemSummary
 from AnnotationQACore.project.state import CaseStatus
 from AnnotationQACore.protocol.handbook import sections
 from AnnotationQACore.protocol.statistics import STATISTICS
-from AnnotationQACore.reporting.analysis_records import ReaderFigures
+from AnnotationQACore.reporting.analysis_records import ReaderEstimate, ReaderFigures
 from AnnotationQACore.reporting.contents import Contents
 from AnnotationQACore.reporting.definitions import POLICIES, definitions_of
 from AnnotationQACore.reporting.html import Markup, Node, fragment, tag
 from AnnotationQACore.reporting.item_section import case_link, item_section, shown_value, summary_of
 from AnnotationQACore.reporting.numbers import count, interval, number, percent, signed
 from AnnotationQACore.reporting.page import Column, figure, heading, joined, page, table, verdict
+from AnnotationQACore.reporting.plots_estimates import is_signed
 from AnnotationQACore.reporting.plots_over_time import control_charts
 from AnnotationQACore.reporting.text_for_paper import text_for_paper
 
@@ -29,6 +30,9 @@ _DIRECTIONS = {
     "levels": ("higher", "lower"),
 }
 """What a difference above and below 0 means."""
+
+MIN_READERS_APART = 3
+"""Of two readers neither agrees less with the other."""
 
 FEW_PATIENTS = 20
 """With fewer, bootstrap intervals are said to be rough."""
@@ -154,7 +158,8 @@ def _answers(contents: Contents) -> Iterator[Node]:
     yield fragment(
         tag("b", "Who deviates? "),
         "; ".join(f"{reader}: {', '.join(items)}" for reader, items in deviating.items())
-        + " (of each item the reader furthest from the others, where the 95 % interval excludes no difference)."
+        + " (of each item the reader furthest from the others, where the 95 % interval excludes no difference or lies apart "
+        "from those of all others)."
         if deviating
         else "Nobody: no interval of a difference from the others excludes 0.",
     )
@@ -171,20 +176,40 @@ def _answers(contents: Contents) -> Iterator[Node]:
 
 
 def _deviating(contents: Contents) -> dict[str, list[str]]:
-    """For each reader the items on which no other reader is further out, where the interval excludes no difference."""
+    """For each reader the items on which no other is further out."""
     found: dict[str, list[str]] = {}
     for item in contents.protocol.items:
         analysis = contents.analyses.get(item.id)
         for figures in analysis.readers if analysis else ():
             known = [one for one in figures.readers if not math.isnan(one.estimate.value)]
-            if figures.name == "agreement with the others" or not known:
-                continue
-            furthest = max(known, key=lambda one: abs(one.estimate.value))
-            if furthest.estimate.low > 0 or furthest.estimate.high < 0:
+            outlier = _apart(known, figures.title) if not is_signed(figures) else _furthest(known)
+            if outlier is not None:
                 above, below = _DIRECTIONS.get(figures.name, ("larger", "smaller"))
-                direction = above if furthest.estimate.value > 0 else below
-                found.setdefault(furthest.reader, []).append(f"{item.title} {direction}")
+                direction = above if outlier.estimate.value > 0 else below
+                words = (
+                    f"{item.title} {direction}" if is_signed(figures) else f"{item.title} agrees less with the others"
+                )
+                found.setdefault(outlier.reader, []).append(words)
     return dict(sorted(found.items()))
+
+
+def _furthest(known: Sequence[ReaderEstimate]) -> ReaderEstimate | None:
+    """The reader with the largest signed difference, if its interval excludes 0."""
+    furthest = max(known, key=lambda one: abs(one.estimate.value), default=None)
+    if furthest is None or not (furthest.estimate.low > 0 or furthest.estimate.high < 0):
+        return None
+    return furthest
+
+
+def _apart(known: Sequence[ReaderEstimate], title: str) -> ReaderEstimate | None:
+    """The reader who agrees least with the others, if the interval lies apart from those of all others."""
+    if len(known) < MIN_READERS_APART:
+        return None
+    sign = -1.0 if "mm" in title else 1.0
+    least, *others = sorted(known, key=lambda one: sign * one.estimate.value)
+    own_end = least.estimate.high if sign > 0 else -least.estimate.low
+    ends = [one.estimate.low if sign > 0 else -one.estimate.high for one in others]
+    return least if own_end < min(ends) else None
 
 
 def _summary_row(one: ItemSummary) -> Sequence[Node]:
@@ -282,21 +307,21 @@ def _readers(contents: Contents) -> Iterator[Node]:
     yield heading(2, "Readers", "readers")
     yield table(("Reader", Column("Cases compared", True)),
                 [(reader, str(contents.readings_of(reader))) for reader in contents.readers])  # fmt: skip
-    for is_signed, caption in (
+    for with_sign, caption in (
         (False, "Agreement of each reader with the others, item by item"),
         (True, "Signed difference of each reader from the others; bold where the 95 % interval excludes 0"),
     ):
         columns: Sequence[Column | str] = ("Item", "Figure", *(Column(reader, True) for reader in contents.readers))
-        rows = list(_reader_rows(contents, is_signed=is_signed))
+        rows = list(_reader_rows(contents, with_sign=with_sign))
         if rows:
             yield table(columns, rows, caption=caption)
 
 
-def _reader_rows(contents: Contents, *, is_signed: bool) -> Iterator[Sequence[Node]]:
+def _reader_rows(contents: Contents, *, with_sign: bool) -> Iterator[Sequence[Node]]:
     for item in contents.protocol.items:
         analysis = contents.analyses.get(item.id)
         for figures in analysis.readers if analysis else ():
-            if (figures.name == "agreement with the others") == is_signed:
+            if is_signed(figures) != with_sign:
                 continue
             cells: list[Node] = []
             by_reader = {one.reader: one.estimate for one in figures.readers}
@@ -305,8 +330,8 @@ def _reader_rows(contents: Contents, *, is_signed: bool) -> Iterator[Sequence[No
                 if one is None or math.isnan(one.value):
                     cells.append("–")
                     continue
-                words = signed(one.value) if is_signed else number(one.value, 2)
-                outside = is_signed and (one.low > 0 or one.high < 0)
+                words = signed(one.value) if with_sign else number(one.value, 2)
+                outside = with_sign and (one.low > 0 or one.high < 0)
                 shown = fragment(words, tag("span", f" ({interval(one.low, one.high, 2)})", class_="soft"))
                 cells.append(tag("b", shown) if outside else shown)
             yield (tag("a", item.title, href=f"#item-{item.id}"), _short_title(figures), *cells)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from AnnotationQACore.reporting.analysis_records import Estimate, ReaderEstimate, ReaderFigures
 from AnnotationQACore.reporting.contents import Contents
 from AnnotationQACore.reporting.html import _VOID
 from AnnotationQACore.reporting.numbers import interval, number
@@ -216,3 +217,15 @@ def test_case_pages_mark_where_readers_differ(report: Path) -> None:
     assert row.count("not drawn") == 1
     malignancy = text[text.index('id="item-malignancy"') : text.index('id="item-fracture"')]
     assert "not answered" in malignancy  # who did not draw it was not asked
+
+
+@pytest.mark.parametrize(("high", "named"), [(0.3, True), (0.55, False)])
+def test_who_agrees_less_with_the_others_is_named(contents: Contents, high: float, named: bool) -> None:
+    readers = tuple(
+        ReaderEstimate(reader, Estimate(value, value - 0.1, end, 8))
+        for reader, value, end in (("Reader A", 0.6, 0.7), ("Reader B", 0.2, high), ("Reader C", 0.7, 0.8))
+    )
+    figures = ReaderFigures("agreement with the others", "Cohen's kappa, mean with the others", "cases", readers)
+    analyses = {**contents.analyses, "signs": replace(contents.analyses["signs"], readers=(figures,))}
+    page = project_page(replace(contents, analyses=analyses), {}, {})
+    assert ("Reader B: Signs agrees less with the others" in page) is named
