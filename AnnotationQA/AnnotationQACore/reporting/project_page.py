@@ -158,8 +158,8 @@ def _answers(contents: Contents) -> Iterator[Node]:
     yield fragment(
         tag("b", "Who deviates? "),
         "; ".join(f"{reader}: {', '.join(items)}" for reader, items in deviating.items())
-        + " (of each item the reader furthest from the others, where the 95 % interval excludes no difference or lies apart "
-        "from those of all others)."
+        + " (of each item the reader furthest from the others, where the 95 % interval excludes no difference or lies "
+        "apart from those of all others)."
         if deviating
         else "Nobody: no interval of a difference from the others excludes 0.",
     )
