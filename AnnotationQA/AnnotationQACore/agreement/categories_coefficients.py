@@ -36,6 +36,9 @@ VarianceMethod = Literal["linearized", "gwet"]
 """``linearized``: delta method for the ratio that observed agreement is; the bootstrap gives the same. ``gwet``: Gwet's
 formulas, those of the package irrCAC, which are wider where many cases have one rating."""
 
+Metric = Level | WeightName | FloatArray
+"""How far two categories are apart."""
+
 COEFFICIENTS = ("percent_agreement", "fleiss", "conger", "gwet", "brennan_prediger")
 """Names of the coefficients of `coefficient_statistic`, in its order."""
 
@@ -149,18 +152,17 @@ def coefficients(
     }
 
 
-def alpha_statistic(
-    ratings: CategoryRatings, metric: Level | WeightName = "nominal", *, small_sample: bool = True
-) -> SumStatistic:
+def alpha_statistic(ratings: CategoryRatings, metric: Metric = "nominal", *, small_sample: bool = True) -> SumStatistic:
     """Krippendorff's alpha as a statistic that can be bootstrapped.
 
     Parameters
     ----------
     ratings : CategoryRatings
-    metric : Level or WeightName
+    metric : Level, WeightName or array, shape (category, category)
         A level of measurement gives Krippendorff's own metric; ``linear``, ``radical``, ``circular`` and ``bipolar``
         take one minus Gwet's weights. Krippendorff's ``ordinal`` depends on how often each category was used and is
-        not Gwet's.
+        not Gwet's. An array gives the disagreement between every two categories, zero on the diagonal: for Gwet's
+        ordinal weights ``1 - agreement_weights("ordinal", scores)``.
     small_sample : bool
         Expected disagreement from pairs without replacement, as Krippendorff defines; without it Scott's.
     """
@@ -169,7 +171,8 @@ def alpha_statistic(
     counts = np.where(rated[:, None] >= 2, counts, 0.0)
     others = np.maximum(rated - 1.0, 1.0)[:, None]
     categories = counts.shape[1]
-    if metric == "ordinal":
+    by_rank = isinstance(metric, str) and metric == "ordinal"
+    if by_rank:
         pairs = (counts / others)[:, :, None] * counts[:, None, :]
         pairs[:, np.arange(categories), np.arange(categories)] -= counts / others
         terms = np.column_stack([counts, pairs.reshape(len(counts), -1)])
@@ -180,7 +183,7 @@ def alpha_statistic(
     def evaluate(sums: FloatArray) -> FloatArray:
         used = sums[..., :categories]
         total = used.sum(axis=-1)
-        if metric == "ordinal":
+        if by_rank:
             rank = np.cumsum(used, axis=-1) - used / 2.0
             squared = (rank[..., :, None] - rank[..., None, :]) ** 2
             coincidences = sums[..., categories:].reshape(squared.shape)
@@ -194,9 +197,7 @@ def alpha_statistic(
     return SumStatistic(("krippendorff",), terms, evaluate)
 
 
-def alpha_coefficient(
-    ratings: CategoryRatings, metric: Level | WeightName = "nominal", *, level: float = 0.95
-) -> Coefficient:
+def alpha_coefficient(ratings: CategoryRatings, metric: Metric = "nominal", *, level: float = 0.95) -> Coefficient:
     """Krippendorff's alpha with its large-sample standard error; cases with one rating do not count."""
     doubly = (ratings.codes >= 0).sum(axis=1) >= 2
     n = int(doubly.sum())
@@ -265,7 +266,9 @@ def _alpha(observed: FloatArray, expected: FloatArray, total: FloatArray, *, sma
     return alpha
 
 
-def _metric(metric: Level | WeightName, scores: FloatArray) -> FloatArray:
+def _metric(metric: Metric, scores: FloatArray) -> FloatArray:
+    if not isinstance(metric, str):
+        return np.asarray(metric, dtype=np.float64)
     if metric == "nominal":
         return 1.0 - np.eye(len(scores))
     if metric == "interval":

@@ -156,6 +156,9 @@ def test_weighted_coefficients_as_gwet_prints_them(published, raw4raters):
         if name in expected["conger_weighted"]:
             assert weighted["conger"].value == pytest.approx(expected["conger_weighted"][name], abs=6e-4), name
     # "ordinal" is Krippendorff's metric in this function; Gwet's ordinal weights are another (README of irrCAC).
+    gwets_ordinal = 1.0 - agreement_weights("ordinal", raw4raters.scores)
+    ordinal = alpha_coefficient(raw4raters, gwets_ordinal).value
+    assert ordinal == pytest.approx(expected["krippendorff_weighted"]["ordinal"], abs=6e-4)
     for name in ("linear", "quadratic", "ratio"):
         value = expected["krippendorff_weighted"][name]
         assert alpha_coefficient(raw4raters, name).value == pytest.approx(value, abs=6e-4), name
