@@ -18,6 +18,8 @@ from DeidentifyStudyCore.errors import DestinationError, InputError
 from DeidentifyStudyCore.index import FileFacts, index_files, list_files
 from DeidentifyStudyCore.journal import Journal
 from DeidentifyStudyCore.keyfile import Secret, load_crosswalk, save_crosswalk
+from DeidentifyStudyCore.pixels.device_rules import DeviceRule, shipped_device_rules
+from DeidentifyStudyCore.pixels.policy import Decision, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
@@ -32,6 +34,7 @@ _INDEX_CHUNK = 64
 _WRITE_CHUNK = 32
 _WRITE_CHUNK_BYTES = 256 << 20
 _IN_FLIGHT = 8
+_REVIEWED = frozenset({"burned-in-risk", "rejected-by-reviewer", "review-does-not-fit"})
 
 _Result = TypeVar("_Result")
 
@@ -82,6 +85,10 @@ class BatchOptions:
         Patient ID to pseudonym, from the user's table.
     whole_bytes : bool
         Search whole files for echoes after writing, pixel data included.
+    queue : ReviewQueue or None
+        Where objects wait for a person.
+    device_rules : tuple of DeviceRule
+        Of the house, beside those that are shipped.
     """
 
     report: Path
@@ -91,6 +98,7 @@ class BatchOptions:
     whole_bytes: bool = False
     executor: Executor | None = None
     progress: Progress = silent
+    device_rules: tuple[DeviceRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
         The destination is not empty and was not begun by the same run, or cannot be written.
     """
     started = _now()
-    _check_places(source, destination, options.report, options.key_file)
+    _check_places(source, destination, options.report, options.key_file, options.queue)
     journal = _journal(source, destination, profile, secret, options.report)
     index = build_index(source, profile, options.executor, options.progress)
     if not any(not facts.reason for facts in index.files):
@@ -152,9 +160,16 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
         destination,
         profile,
         pseudonyms,
-        queue.decided("accepted") if queue else frozenset(),
+        _decisions(queue),
         queue.decided("rejected") if queue else frozenset(),
         options.whole_bytes,
+        PixelPolicy(
+            clean="clean_pixel_data" in profile.options,
+            review=profile.burned_in_risk == "quarantine",
+            everything=profile.pixel_search == "all",
+            rules=(*shipped_device_rules(), *options.device_rules),
+            pictures=queue.pictures.resolve() if queue else None,
+        ),
     )
     results = _write_all(job, index, subjects, journal, secret, options)
     if any(facts.is_dicomdir for facts in index.files):
@@ -164,7 +179,9 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
     return Outcome(results, journal, index, started, _now())
 
 
-def _check_places(source: Path, destination: Path, report: Path, key_file: Path | None) -> None:
+def _check_places(
+    source: Path, destination: Path, report: Path, key_file: Path | None, queue: ReviewQueue | None
+) -> None:
     if not source.is_dir():
         raise InputError("the source is not a folder; name the folder that holds the studies.")
     real_source, real_destination, real_report = source.resolve(), destination.resolve(), report.resolve()
@@ -174,6 +191,8 @@ def _check_places(source: Path, destination: Path, report: Path, key_file: Path 
         raise InputError("the report must lie outside source and destination; choose another folder with --report.")
     if key_file and key_file.resolve().is_relative_to(real_destination):
         raise InputError("the key lies inside the destination, which is given away; move it elsewhere.")
+    if queue and any(queue.path.resolve().is_relative_to(place) for place in (real_source, real_destination)):
+        raise InputError("the review queue must lie outside source and destination; choose another place.")
 
 
 def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, report: Path) -> Journal:
@@ -255,13 +274,17 @@ def _write_all(
     total = len(tasks)
     waiting = [task for task in tasks if keys[task.number] not in journal.done]
     # objects that wait for a reviewer are looked at again when the reviewer has decided
-    decided = job.accepted | job.rejected
+    decided = job.decisions.keys() | job.rejected
+    queued = options.queue.entries.keys() if options.queue else None
     waiting += [
         task
         for task in tasks
         if keys[task.number] in journal.done
-        and journal.done[keys[task.number]].reason in {"burned-in-risk", "rejected-by-reviewer"}
-        and journal.done[keys[task.number]].input_header in decided
+        and journal.done[keys[task.number]].reason in _REVIEWED
+        and (
+            journal.done[keys[task.number]].input_header in decided
+            or (queued is not None and journal.done[keys[task.number]].input_header not in queued)
+        )
     ]
     done = total - len(waiting)
     options.progress(done, total, "writing")
@@ -358,10 +381,17 @@ def _completed(
             future.cancel()
 
 
+def _decisions(queue: ReviewQueue | None) -> dict[str, Decision]:
+    if queue is None:
+        return {}
+    entries = queue.entries.items()
+    return {digest: Decision(e.boxes, e.found) for digest, e in entries if e.decision == "accepted"}
+
+
 def _fill(queue: ReviewQueue, results: list[FileResult]) -> None:
     for result in results:
         if result.reason == "burned-in-risk" and result.input_header:
-            queue.add(result.input_header, result.reason, result.risks)
+            queue.add(result.input_header, result.reason, result.risks, result.found, result.sources)
     queue.save()
 
 

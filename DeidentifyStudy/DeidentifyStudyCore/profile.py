@@ -41,6 +41,7 @@ _DEFAULTS: dict[str, Any] = {
     "patient_id": "ANON-{n:05}",
     "key": "file",
     "burned_in_risk": "quarantine",
+    "pixel_search": "at-risk",
     "encapsulated_documents": "replace",
     "attributes": {},
 }
@@ -61,7 +62,10 @@ class Profile:
     ephemeral : bool
         The key lives in memory only: nobody can ever re-identify or extend the result.
     burned_in_risk : str
-        ``quarantine`` or ``accept``: objects whose header says that text may be burned into the pixels.
+        ``quarantine`` or ``accept``: objects whose header says that text may be burned into the pixels wait for a
+        person, or are written without one (cleaned first where *clean pixel data* is on).
+    pixel_search : str
+        ``at-risk`` or ``all``: which objects *clean pixel data* searches for text.
     encapsulated_documents : str
         ``replace`` (by an empty document) or ``quarantine``.
     attributes : mapping of int to str
@@ -78,6 +82,7 @@ class Profile:
     patient_id: str
     ephemeral: bool
     burned_in_risk: str
+    pixel_search: str
     encapsulated_documents: str
     attributes: Mapping[int, str]
     digest: str
@@ -97,6 +102,7 @@ class Profile:
             "patient_id": self.patient_id,
             "key": "ephemeral" if self.ephemeral else "file",
             "burned_in_risk": self.burned_in_risk,
+            "pixel_search": self.pixel_search,
             "encapsulated_documents": self.encapsulated_documents,
             "attributes": {f"{tag >> 16:04X},{tag & 0xFFFF:04X}": action for tag, action in self.attributes.items()},
         }
@@ -177,6 +183,7 @@ def _built(content: dict[str, Any], where: str) -> Profile:
         "patient_id": _template(content["patient_id"], where),
         "ephemeral": _choice(content, "key", ("file", "ephemeral"), where) == "ephemeral",
         "burned_in_risk": _choice(content, "burned_in_risk", ("quarantine", "accept"), where),
+        "pixel_search": _choice(content, "pixel_search", ("at-risk", "all"), where),
         "encapsulated_documents": _choice(content, "encapsulated_documents", ("replace", "quarantine"), where),
         "attributes": _attributes(content["attributes"], where),
     }

@@ -20,6 +20,10 @@ REASONS = MappingProxyType(
         "duplicate-uid": "another file has the same SOP Instance UID and other content; remove one of them",
         "inflates-too-large": "the deflated data set grows beyond all measure",
         "burned-in-risk": "text may be burned into the pixels; review the object, or accept the risk by the profile",
+        "undecodable-pixels": "the pixels must be searched for text, and cannot be decoded here; decompress the object "
+        "first, or install a decoder for its transfer syntax",
+        "review-does-not-fit": "a box of the review queue does not lie in the object; review the object again",
+        "too-large-uncompressed": "filling boxes would need the object uncompressed, which is longer than DICOM allows",
         "encapsulated-document": "an encapsulated document cannot be cleaned by this profile; review it by hand",
         "embedded-overlay": "an overlay lies in the bits of compressed pixels; decompress the object first",
         "compressed-metadata": "the compressed frames carry metadata that cannot be parsed",

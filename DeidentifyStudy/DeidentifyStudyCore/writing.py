@@ -2,15 +2,18 @@
 
 import pickle
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
 from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest
 from DeidentifyStudyCore.engine import Engine, TallyKey
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.index import FileFacts
+from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
@@ -18,6 +21,9 @@ from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import Source, opened
 from DeidentifyStudyCore.stream import write_object
 from DeidentifyStudyCore.verification import Verifier
+
+if TYPE_CHECKING:
+    from DeidentifyStudyCore.pixels.step import PixelStep
 
 __all__ = ["ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
 
@@ -28,8 +34,10 @@ class Job:
 
     Attributes
     ----------
-    accepted, rejected : frozenset of str
-        SHA-256 of source files on which a reviewer has decided.
+    decisions : mapping of str to Decision
+        What a reviewer accepted, by the digest of the object.
+    rejected : frozenset of str
+        Digests of the objects that a reviewer rejected.
     whole_bytes : bool
         Search whole files for echoes, pixel data included.
     """
@@ -38,9 +46,10 @@ class Job:
     destination: Path
     profile: Profile
     pseudonyms: Pseudonyms
-    accepted: frozenset[str] = frozenset()
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
     rejected: frozenset[str] = frozenset()
     whole_bytes: bool = False
+    pixels: PixelPolicy = field(default_factory=lambda: PixelPolicy(clean=False, review=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,8 @@ class FileResult:
         Why it was not written (`quarantine.REASONS`); empty when it was.
     references_removed : int
         References that a rule removed together with their sequence.
+    found : list of list of int
+        Boxes that a person must look at, see `review.QueueEntry`; `sources` says what found each.
     """
 
     number: int
@@ -77,6 +88,8 @@ class FileResult:
     pixels: tuple[str, ...] = ()
     references: int = 0
     references_removed: int = 0
+    found: list[list[int]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -121,6 +134,7 @@ class _Writer:
         self.engine = Engine(RuleBook(job.profile), job.pseudonyms, subject)
         retained = job.pseudonyms.retain_uids
         self._verifier = Verifier(subject, uids_retained=retained, whole_bytes=job.whole_bytes)
+        self._pixels: PixelStep | None = None
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
@@ -140,8 +154,16 @@ class _Writer:
                 raise Quarantined(task.facts.reason)
             with opened(path) as source:
                 result.input_header = header_digest(source, path)
-                self._check_decision(task, result.input_header)
-                self._write(source, task, result, tally)
+                if result.input_header in self._job.rejected:
+                    raise Quarantined("rejected-by-reviewer")
+                decision = self._job.decisions.get(result.input_header)
+                if self._job.pixels.concerns(result.risks, decision):
+                    cleaned = self._step().prepare(source, result.input_header, result.risks, decision)
+                else:
+                    cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
+                self._write(source, cleaned, task, result, tally)
+        except NeedsReview as error:
+            result.reason, result.found, result.sources = error.reason, error.rows, error.sources
         except (Quarantined, MalformedFile) as error:
             result.reason = error.reason
         except DestinationError:
@@ -153,28 +175,40 @@ class _Writer:
             result.reason = "internal-error"
         return result
 
-    def _check_decision(self, task: Task, digest: str) -> None:
-        if digest in self._job.rejected:
-            raise Quarantined("rejected-by-reviewer")
-        if task.facts.risks and self._job.profile.burned_in_risk == "quarantine" and digest not in self._job.accepted:
-            raise Quarantined("burned-in-risk")
+    def _step(self) -> "PixelStep":
+        """Return the step that looks at pixels, which is loaded when the first object needs it."""
+        if self._pixels is None:
+            from DeidentifyStudyCore.pixels.step import PixelStep
 
-    def _write(self, source: Source, task: Task, result: FileResult, tally: Counter[TallyKey]) -> None:
-        rewritten = self.engine.rewrite(source)
+            self._pixels = PixelStep(self._job.pixels)
+        return self._pixels
+
+    def _write(
+        self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, tally: Counter[TallyKey]
+    ) -> None:
         target = self._job.destination / task.output
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = error.strerror or "unknown error"
             raise DestinationError(f"{target.parent}: cannot be written ({reason}); choose another folder.") from error
+        facts = task.facts
+        expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
+        references = {self._uid(reference) for reference in facts.references}
         with replacing(target, flush=False) as temporary:
-            write_object(source, rewritten, temporary)
-            facts = task.facts
-            expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
-            references = {self._uid(reference) for reference in facts.references}
             try:
+                while True:
+                    rewritten = self.engine.rewrite(source, cleaned.plan, cleaned.claims)
+                    write_object(source, rewritten, temporary)
+                    with opened(temporary) as output:
+                        found, shared = self._verifier.check(output, source, rewritten, expected, references)
+                        if cleaned.plan is None:
+                            break
+                        again = self._step().check(cleaned, source, output, result.input_header)
+                    if again is None:
+                        break
+                    cleaned = again
                 with opened(temporary) as output:
-                    found, shared = self._verifier.check(output, source, rewritten, expected, references)
                     result.output_header = header_digest(output, temporary)
                     result.output_pixels = shared or digests_of(output, temporary, result.output_header).pixels
             except MalformedFile:
@@ -183,7 +217,7 @@ class _Writer:
             shared or digests_of(source, self._job.source / task.facts.path, result.input_header).pixels
         )
         result.output = task.output
-        result.pixels = tuple(sorted(rewritten.pixels_changed))
+        result.pixels = (*cleaned.report(), *sorted(rewritten.pixels_changed))
         result.references = found
         result.references_removed = len(task.facts.references) - found
         tally.update(rewritten.tally)

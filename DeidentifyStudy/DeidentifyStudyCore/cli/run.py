@@ -15,6 +15,7 @@ from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.crosswalk import read_supplied
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.keyfile import Secret, ephemeral_secret
+from DeidentifyStudyCore.pixels.device_rules import load_device_rules
 from DeidentifyStudyCore.profile import OPTIONS, Profile, load_profile
 from DeidentifyStudyCore.report import build_report, write_report
 from DeidentifyStudyCore.review import ReviewQueue
@@ -36,7 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--option", action="append", default=[], choices=sorted(OPTIONS), help="switch a further option on"
     )
     parser.add_argument(
-        "--review", type=Path, metavar="QUEUE", help="JSON file of objects that wait for a person's decision"
+        "--review",
+        type=Path,
+        metavar="QUEUE",
+        help="folder of objects that wait for a person's decision (see 'review')",
+    )
+    parser.add_argument(
+        "--device-rules", type=Path, metavar="FILE", help="further rules of where devices burn text in, as JSON"
     )
     parser.add_argument("--ids", type=Path, metavar="CSV", help="pseudonyms to use: columns patient_id, pseudonym")
     parser.add_argument(
@@ -59,10 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
     report_folder = arguments.report or arguments.destination.with_name(arguments.destination.name + "-report")
     supplied = read_supplied(arguments.ids) if arguments.ids else {}
     queue = ReviewQueue.load(arguments.review) if arguments.review else None
+    rules = load_device_rules(arguments.device_rules) if arguments.device_rules else ()
     progress = progress_of(arguments)
     with executor_of(arguments) as executor:
         options = BatchOptions(
-            report_folder, arguments.key, supplied, queue, arguments.search_pixels, executor, progress
+            report_folder, arguments.key, supplied, queue, arguments.search_pixels, executor, progress, rules
         )
         outcome = run_batch(arguments.source, arguments.destination, profile, secret, options)
     judged = _judged(outcome, arguments)

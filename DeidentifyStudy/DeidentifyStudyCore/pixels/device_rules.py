@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.pixels.boxes import Box
-from DeidentifyStudyCore.pixels.frames import PixelFormat
 from DeidentifyStudyCore.source import Source
+
+if TYPE_CHECKING:  # frames load decoders, which most runs do not need
+    from DeidentifyStudyCore.pixels.frames import PixelFormat
 
 __all__ = ["DeviceRule", "load_device_rules", "matching_rules", "parse_device_rules", "shipped_device_rules"]
 
@@ -56,14 +58,14 @@ class DeviceRule:
     sizes: Mapping[str, int]
     boxes: tuple[tuple[float, float, float, float], ...]
 
-    def matches(self, header: Mapping[str, str], form: PixelFormat) -> bool:
+    def matches(self, header: Mapping[str, str], form: "PixelFormat") -> bool:
         """Whether the rule holds for an object."""
         sizes = {"rows": form.rows, "columns": form.columns}
         return all(sizes[key] == value for key, value in self.sizes.items()) and all(
             value.casefold() in header.get(key, "").casefold() for key, value in self.texts.items()
         )
 
-    def placed(self, form: PixelFormat) -> list[Box]:
+    def placed(self, form: "PixelFormat") -> list[Box]:
         """Boxes in pixels of a frame."""
         scales = (form.rows, form.columns, form.rows, form.columns)
         placed = []
@@ -149,7 +151,7 @@ def _box(box: Any, where: str, match: Mapping[str, Any]) -> tuple[float, float, 
     return (box[0], box[1], box[2], box[3])
 
 
-def matching_rules(rules: tuple[DeviceRule, ...], source: Source, form: PixelFormat) -> list[DeviceRule]:
+def matching_rules(rules: tuple[DeviceRule, ...], source: Source, form: "PixelFormat") -> list[DeviceRule]:
     """Rules that hold for an object."""
     codec = codecs_of(source.value(0x00080005))[0] if codecs_of(source.value(0x00080005)) else "ascii"
     header = {key: source.value(tag).decode(codec, "replace").replace("\\", " ") for key, tag in _TEXTS.items()}

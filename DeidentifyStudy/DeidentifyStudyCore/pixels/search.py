@@ -13,10 +13,12 @@ __all__ = ["METHODS", "Found", "best_method", "find_text"]
 
 METHODS = ("classical", "ocr", "union")
 
-LEAST_LIKENESS = 0.55
+LEAST_LIKENESS = 0.8
 """Of a classical line that nobody can read, since no reader is installed."""
 LEAST_CONFIDENCE, LEAST_CHARACTERS = 0.5, 2
 """A reading below these is no reading."""
+SURE_CONFIDENCE, SURE_CHARACTERS = 0.75, 3
+"""Of a classical line: what only the strokes suggest must be read with more certainty."""
 LARGEST_SHARE, LARGEST_THICKNESS = 0.25, 96
 """A line that takes more of the frame, or is thicker in pixels, is no line of text."""
 _MOST_READ = 24
@@ -66,11 +68,13 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
             if line.likeness >= LEAST_LIKENESS
         ]
     colour = view if view.ndim == 3 else np.repeat(view[..., None], 3, axis=2)
-    found = []
-    for reading in ocr.read_lines(colour):
-        if _is_read(reading) and not _is_too_large(reading.box, rows, columns):
-            margin = 2 + min(reading.box.height, reading.box.width) // 8
-            found.append(Found(reading.box.grown(margin, rows, columns), "ocr", reading.confidence))
+    found = _distinct(
+        [
+            Found(_with_margin(reading.box, rows, columns), "ocr", reading.confidence)
+            for reading in ocr.read_lines(colour)
+            if _is_read(reading) and not _is_too_large(reading.box, rows, columns)
+        ]
+    )
     if method == "ocr":
         return found
     known = [line.box for line in found]
@@ -78,8 +82,17 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
     return found + [
         Found(reading.box.grown(3, rows, columns), "classical", reading.confidence)
         for reading in ocr.read_boxes(colour, waiting)
-        if _is_read(reading)
+        if reading.confidence >= SURE_CONFIDENCE and reading.characters >= SURE_CHARACTERS
     ]
+
+
+def _distinct(found: list[Found]) -> list[Found]:
+    """Finds without those that larger ones cover."""
+    result: list[Found] = []
+    for line in sorted(found, key=lambda line: -line.box.area):
+        if covered(line.box, [other.box for other in result]) < 0.95:
+            result.append(line)
+    return result
 
 
 def _candidates(view: NDArray[np.uint8]) -> list[Candidate]:
@@ -94,6 +107,15 @@ def _candidates(view: NDArray[np.uint8]) -> list[Candidate]:
 
 def _is_read(reading: ocr.Reading) -> bool:
     return reading.confidence >= LEAST_CONFIDENCE and reading.characters >= LEAST_CHARACTERS
+
+
+def _with_margin(box: Box, rows: int, columns: int) -> Box:
+    """Box with a margin, and with half its thickness more at both ends, where faint characters were not seen."""
+    thickness = min(box.height, box.width)
+    margin = 2 + thickness // 8
+    ends = margin + thickness // 2
+    high, wide = (ends, margin) if box.height > box.width else (margin, ends)
+    return Box.between(box.row - high, box.column - wide, box.bottom + high, box.right + wide).within(rows, columns)
 
 
 def _is_too_large(box: Box, rows: int, columns: int) -> bool:

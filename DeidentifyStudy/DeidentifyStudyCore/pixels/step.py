@@ -1,0 +1,223 @@
+"""The ladder for one object: header risk, ultrasound regions, device rules, search, review, filling, second search.
+
+What a run does with an object depends on the profile and on what a person decided:
+
+- The option *clean pixel data* is off: objects at risk wait for a person; the boxes that the person drew are filled.
+- It is on: objects at risk are searched (all objects, where the profile says so). Where the profile asks for review,
+  or no text recognition is installed, the boxes wait in the queue for a person, else they are filled at once. What was
+  written is searched again; new finds go back to the person, or are filled too.
+
+Code 113101 is claimed only when every step that applies to the object has run.
+"""
+
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.pixeldata import PixelPlan
+from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, covered
+from DeidentifyStudyCore.pixels.cine import Placed, search_frames
+from DeidentifyStudyCore.pixels.device_rules import matching_rules
+from DeidentifyStudyCore.pixels.frames import UNDECODABLE, Frames, frames_of
+from DeidentifyStudyCore.pixels.pictures import save_pictures
+from DeidentifyStudyCore.pixels.policy import CLAIM, Cleaned, Decision, NeedsReview, PixelPolicy, Row
+from DeidentifyStudyCore.pixels.redaction import boxes_of, differs_outside, hidden_bits, plan_redaction, touched_frames
+from DeidentifyStudyCore.pixels.search import best_method
+from DeidentifyStudyCore.pixels.ultrasound import boxes_outside_regions
+from DeidentifyStudyCore.source import Source, text_of
+from DeidentifyStudyCore.tokenizer import PIXEL_DATA
+
+__all__ = ["PixelStep"]
+
+_MOST_ROUNDS = 3
+_KNOWN = 0.5
+_BURNED_IN = 0x00280301
+
+
+class PixelStep:
+    """Takes objects through the ladder."""
+
+    def __init__(self, policy: PixelPolicy) -> None:
+        self._policy = policy
+        self._method = policy.method or best_method()
+        # strokes alone mislead too often to trust them without a person
+        self._review = policy.review or (policy.clean and self._method != "union")
+
+    def prepare(self, source: Source, digest: str, risks: tuple[str, ...], decision: Decision | None = None) -> Cleaned:
+        """Decide on the pixels of an object before it is written.
+
+        Parameters
+        ----------
+        digest : str
+            Name of the object in the queue.
+        decision : Decision, optional
+            What a person accepted.
+
+        Raises
+        ------
+        NeedsReview
+            A person must look at it; its pictures are in the folder of the queue.
+        Quarantined
+            Its pixels must be looked at and cannot be decoded.
+        """
+        policy = self._policy
+        if source.first(PIXEL_DATA) is None:
+            return Cleaned()
+        if decision is not None:
+            return self._decided(source, decision)
+        if not risks and not (policy.clean and policy.everything):
+            return Cleaned()
+        if not policy.clean:
+            if policy.review:
+                self._ask(source, digest, [])
+            return Cleaned()
+        frames = frames_of(source)
+        placed, steps = self._known(source, frames)
+        found = search_frames(frames, self._method)
+        placed += found.placed
+        if self._review and (risks or placed):
+            self._ask(source, digest, placed)
+        cleaned = Cleaned(steps=[*steps, found.how], boxes=_by_frame(placed, len(frames)))
+        cleaned.hidden_bits = found.hidden_bits
+        return self._planned(frames, cleaned)
+
+    def check(self, cleaned: Cleaned, source: Source, output: Source, digest: str) -> Cleaned | None:
+        """Look at what was written: that nothing outside the boxes changed, and the second search.
+
+        Returns
+        -------
+        Cleaned or None
+            None when all is well; else what must be written instead.
+
+        Raises
+        ------
+        NeedsReview
+            Text was found that no person has seen.
+        Quarantined
+            The pixels differ outside the boxes, or text keeps being found.
+        """
+        if cleaned.plan is None:
+            return None
+        before, after = frames_of(source), frames_of(output)
+        count = len(before)
+        touched = touched_frames(cleaned.boxes, count)
+        for number in range(count) if cleaned.hidden_bits else touched:
+            old, form = before.cells(number)
+            new, _ = after.cells(number)
+            if differs_outside(old, new, form, boxes_of(cleaned.boxes, number)):
+                raise Quarantined("verification-failed")
+        if not self._policy.clean:
+            return None
+        # frames without boxes were searched already in this run, unless a person's decision stood in for the search
+        searched = None if cleaned.reviewed else touched
+        if searched == []:
+            return None
+        cleaned.searched_again = True
+        finds = [
+            place
+            for place in search_frames(after, self._method, searched).placed
+            if not self._is_known(place, cleaned, count)
+        ]
+        if not finds:
+            return None
+        if self._review or cleaned.reviewed:
+            self._ask(source, digest, [*_placed(cleaned.boxes), *finds])
+        if cleaned.rounds >= _MOST_ROUNDS:
+            raise Quarantined("burned-in-risk")
+        boxes = {frame: list(own) for frame, own in cleaned.boxes.items()}
+        for frame, own in _by_frame(finds, count).items():
+            boxes.setdefault(frame, []).extend(own)
+        cleaned.boxes, cleaned.rounds = boxes, cleaned.rounds + 1
+        return self._planned(before, cleaned)
+
+    @staticmethod
+    def _is_known(place: Placed, cleaned: Cleaned, count: int) -> bool:
+        frames = range(count) if place.first == ALL_FRAMES else range(place.first, place.last + 1)
+        return all(
+            covered(place.box, [*boxes_of(cleaned.known, frame), *boxes_of(cleaned.boxes, frame)]) >= _KNOWN
+            for frame in frames
+        )
+
+    def _known(self, source: Source, frames: Frames) -> tuple[list[Placed], list[str]]:
+        """What is known without a search: outside of ultrasound regions, and where the device writes."""
+        outside = boxes_outside_regions(source, frames.format)
+        placed = [Placed(ALL_FRAMES, ALL_FRAMES, box, "outside ultrasound regions") for box in outside]
+        steps = ["filled outside of the ultrasound regions"] if placed else []
+        for rule in matching_rules(self._policy.rules, source, frames.format):
+            name = f"device rule {rule.name}"
+            placed += [Placed(ALL_FRAMES, ALL_FRAMES, box, name) for box in rule.placed(frames.format)]
+            steps.append(name)
+        return placed, steps
+
+    def _decided(self, source: Source, decision: Decision) -> Cleaned:
+        cleaned = Cleaned(steps=["reviewed by a person"], reviewed=True)
+        if not decision.boxes and not self._policy.clean:
+            return cleaned
+        frames = frames_of(source)
+        cleaned.boxes = _of_rows(decision.boxes, frames)
+        cleaned.known = _of_rows(decision.seen, frames)
+        if self._policy.clean:
+            cleaned.hidden_bits = any(hidden_bits(*frames.cells(number)) for number in range(len(frames)))
+        return self._planned(frames, cleaned)
+
+    def _planned(self, frames: Frames, cleaned: Cleaned) -> Cleaned:
+        source = frames.source
+        plan = plan_redaction(frames, cleaned.boxes, clear_bits=cleaned.hidden_bits)
+        if self._policy.clean and self._method == "union":
+            cleaned.claims = (CLAIM,)
+            if text_of(source.value(_BURNED_IN)).upper() != "NO":
+                elements = dict(plan.elements) | {_BURNED_IN: source.encoding.element(_BURNED_IN, b"CS", b"NO")}
+                plan = PixelPlan(plan.pieces, plan.changed, plan.moved, plan.resized, plan.transfer_syntax, elements)
+        cleaned.plan = plan
+        return cleaned
+
+    def _ask(self, source: Source, digest: str, placed: list[Placed]) -> None:
+        try:
+            frames = frames_of(source)
+            count = len(frames)
+            if self._policy.pictures is not None:
+                save_pictures(frames, digest, self._policy.pictures)
+        except Quarantined as error:
+            if error.reason != UNDECODABLE or self._policy.clean:
+                raise
+            count = 1  # a person may know the object well enough to decide on it without a picture
+        raise NeedsReview(*_rows(placed, count))
+
+
+def _by_frame(placed: list[Placed], count: int) -> dict[int, list[Box]]:
+    result: dict[int, list[Box]] = {}
+    for frame, box, _ in _spread(placed, count):
+        result.setdefault(frame, []).append(box)
+    return result
+
+
+def _rows(placed: list[Placed], count: int) -> tuple[list[Row], list[str]]:
+    spread = _spread(placed, count)
+    return [[frame, box.row, box.column, box.height, box.width] for frame, box, _ in spread], [by for *_, by in spread]
+
+
+def _spread(placed: list[Placed], count: int) -> list[tuple[int, Box, str]]:
+    """Frame, box and source of every box, one for each frame where it does not hold for all."""
+    return [
+        (frame, place.box, place.by)
+        for place in placed
+        for frame in ([ALL_FRAMES] if place.first == ALL_FRAMES or count == 1 else range(place.first, place.last + 1))
+    ]
+
+
+def _placed(boxes: dict[int, list[Box]]) -> list[Placed]:
+    return [Placed(frame, frame, box, "accepted before") for frame, own in sorted(boxes.items()) for box in own]
+
+
+def _of_rows(rows: list[Row], frames: Frames) -> dict[int, list[Box]]:
+    """Boxes of a queue, cut to the frame.
+
+    Raises
+    ------
+    Quarantined
+        A box is for a frame that the object does not have, or lies outside: the decision was made for another object.
+    """
+    result: dict[int, list[Box]] = {}
+    for frame, row, column, height, width in rows:
+        box = Box(row, column, height, width).within(frames.format.rows, frames.format.columns)
+        if not ALL_FRAMES <= frame < len(frames) or not box.area:
+            raise Quarantined("review-does-not-fit")
+        result.setdefault(frame, []).append(box)
+    return result
