@@ -76,11 +76,11 @@ def _categories(
         yield StudyStatistic(title, statistic, patients, of, counted, several if is_kappa else "")
     if ordinal:
         values = np.where(ratings.codes >= 0, ratings.scores[ratings.codes], np.nan)
-        yield from _correlations(values, ("1,1",), patients, of)
+        yield from _correlations(values, patients, of)
 
 
 def _measurements(values: FloatArray, unit: str, patients: tuple[str, ...], of: str) -> Iterator[StudyStatistic]:
-    yield from _correlations(values, ("1,1", "2,1", "3,1"), patients, of)
+    yield from _correlations(values, patients, of)
     doubly = int(((~np.isnan(values)).sum(axis=1) >= 2).sum())
     pairs = combined(
         [concordance_statistic(values[:, a], values[:, b]) for a, b in combinations(range(values.shape[1]), 2)]
@@ -93,13 +93,11 @@ def _measurements(values: FloatArray, unit: str, patients: tuple[str, ...], of: 
     yield StudyStatistic(title, limits, patients, of, doubly, "from the within-subject standard deviation")
 
 
-def _correlations(
-    values: FloatArray, names: Sequence[str], patients: tuple[str, ...], of: str
-) -> Iterator[StudyStatistic]:
+def _correlations(values: FloatArray, patients: tuple[str, ...], of: str) -> Iterator[StudyStatistic]:
     complete = int((~np.isnan(values)).all(axis=1).sum())
     note = "only those read by all readers" if complete < len(values) else ""
     forms = icc_statistic(values)
-    for form in names:
+    for form in ("1,1", "2,1", "3,1"):
         statistic = _one(forms, f"icc({form})", f"icc_{form.replace(',', '_')}")
         yield StudyStatistic(f"Intraclass correlation ICC({form})", statistic, patients, of, complete, note)
 

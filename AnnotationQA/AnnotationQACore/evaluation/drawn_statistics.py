@@ -10,21 +10,12 @@ import numpy as np
 from AnnotationQACore.agreement.intervals import mean_statistic
 from AnnotationQACore.evaluation.records import PairFigures
 from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
+from AnnotationQACore.protocol.statistics import STATISTICS
 
 __all__ = ["drawn_statistics"]
 
-TITLES = {
-    "dice": "Dice coefficient",
-    "jaccard": "Jaccard index",
-    "volume_similarity": "Volume similarity",
-    "nsd": "Normalized surface Dice",
-    "hd95": "95 % Hausdorff distance, mm",
-    "assd": "Average symmetric surface distance, mm",
-    "hausdorff_mm": "Hausdorff distance, mm",
-    "detection_f1": "F1 of detection",
-    "panoptic_quality": "Panoptic quality",
-    "box_iou": "Intersection over union",
-    "landmark_distance": "Distance between landmarks, mm",
+TITLES = {name: facts.title for name, facts in STATISTICS.items() if facts.of_one_case} | {
+    "hausdorff_mm": "Hausdorff distance, mm"
 }
 """Figures of pairs that are summarized, and their titles."""
 

@@ -37,11 +37,11 @@ _DISTANCE = (0.0, 1000.0)
 _COEFFICIENT = (-1.0, 1.0)
 
 STATISTICS: dict[Statistic, StatisticFacts] = {
-    "dice": StatisticFacts("Dice similarity coefficient", True),
+    "dice": StatisticFacts("Dice coefficient", True),
     "jaccard": StatisticFacts("Jaccard index", True),
     "volume_similarity": StatisticFacts("Volume similarity", True),
-    "nsd": StatisticFacts("Normalized surface distance", True),
-    "hd95": StatisticFacts("95th percentile of the Hausdorff distance, mm", True, "smaller", _DISTANCE),
+    "nsd": StatisticFacts("Normalized surface Dice", True),
+    "hd95": StatisticFacts("95 % Hausdorff distance, mm", True, "smaller", _DISTANCE),
     "assd": StatisticFacts("Average symmetric surface distance, mm", True, "smaller", _DISTANCE),
     "detection_f1": StatisticFacts("F1 of detection", True),
     "panoptic_quality": StatisticFacts("Panoptic quality", True),
