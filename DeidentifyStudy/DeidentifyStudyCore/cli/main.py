@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "index": "what is in a folder, in numbers; writes nothing",
     "key": "make a key file ('key new')",
     "profiles": "list the profiles, or print what one keeps and removes",
+    "review": "look at objects that may have text burned in, and decide what is filled",
     "run": "de-identify a folder",
     "verify": "hold written files against their report",
 }

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from DeidentifyStudyCore.atomic import replacing
 from DeidentifyStudyCore.errors import DestinationError
 from DeidentifyStudyCore.pixels.frames import Frames, View, views_of
 
-__all__ = ["picture_names", "save_pictures"]
+__all__ = ["frame_size", "picture_names", "save_pictures"]
 
 _LONGEST_SIDE = 1024
 
@@ -41,8 +42,11 @@ def save_pictures(frames: Frames, digest: str, folder: Path) -> list[Path]:
         path = folder / f"{digest}-{name}.png"
         image = Image.fromarray(view)
         image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        size = PngInfo()
+        size.add_text("rows", str(view.shape[0]))
+        size.add_text("columns", str(view.shape[1]))
         with replacing(path, flush=False) as temporary:
-            image.save(temporary, format="PNG")
+            image.save(temporary, format="PNG", pnginfo=size)
         paths.append(path)
     return paths
 
@@ -50,6 +54,12 @@ def save_pictures(frames: Frames, digest: str, folder: Path) -> list[Path]:
 def picture_names(folder: Path, digest: str) -> list[str]:
     """Names of the pictures of an object, those of frames first."""
     return sorted((path.name for path in folder.glob(f"{digest}-*.png")), key=lambda name: ("brightest" in name, name))
+
+
+def frame_size(picture: Path) -> tuple[int, int]:
+    """Rows and columns of the frame that a picture shows, which may be smaller."""
+    with Image.open(picture) as image:
+        return int(image.info["rows"]), int(image.info["columns"])
 
 
 def _view(frames: Frames, number: int) -> View:

@@ -1,0 +1,124 @@
+"""Look at the objects that wait for a person, and decide: list, show, accept, reject, add or remove boxes, make a page.
+
+Objects are named by the first characters of their digest. The next 'run' with the same queue writes what was accepted,
+with its boxes filled.
+"""
+
+import argparse
+from pathlib import Path
+
+from DeidentifyStudyCore.atomic import write_text
+from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.errors import InputError
+from DeidentifyStudyCore.pixels.pictures import frame_size, picture_names
+from DeidentifyStudyCore.pixels.review_page import review_page
+from DeidentifyStudyCore.review import DECISIONS, QueueEntry, ReviewQueue
+
+__all__ = ["add_arguments", "run"]
+
+_DECISION = {"accept": "accepted", "reject": "rejected", "reopen": "pending"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("queue", type=Path, metavar="QUEUE", help="folder or JSON file given to 'run --review'")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = actions.add_parser("list", help="one line an object; exit code 3 while any waits")
+    listed.add_argument("--decision", choices=DECISIONS, help="only objects with this decision")
+    shown = actions.add_parser("show", help="what was found in an object, and its pictures")
+    shown.add_argument("object", metavar="OBJECT")
+    for action, what in (
+        ("accept", "write the object, with its boxes filled"),
+        ("reject", "leave the object out"),
+        ("reopen", "take a decision back"),
+    ):
+        decided = actions.add_parser(action, help=what)
+        decided.add_argument("objects", nargs="+", metavar="OBJECT", help="start of its digest, or 'all-pending'")
+    added = actions.add_parser("add", help="add a box to fill")
+    added.add_argument("object", metavar="OBJECT")
+    added.add_argument(
+        "box", nargs=4, type=int, metavar=("ROW", "COLUMN", "HEIGHT", "WIDTH"), help="in pixels, counted from 0"
+    )
+    added.add_argument("--frame", type=int, default=-1, metavar="N", help="counted from 0 (default: every frame)")
+    removed = actions.add_parser("remove", help="take a box out, so that it is not filled")
+    removed.add_argument("object", metavar="OBJECT")
+    removed.add_argument("number", type=int, metavar="NUMBER", help="as 'show' counts")
+    page = actions.add_parser("page", help="write an HTML page with pictures and boxes")
+    page.add_argument("--output", type=Path, metavar="FILE", help="default: beside the queue's file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    queue = ReviewQueue.load(arguments.queue)
+    if not queue.path.exists():
+        raise InputError(f"{queue.path}: is not there; 'run --review' makes it.")
+    if arguments.action == "list":
+        return _list(queue, arguments.decision)
+    if arguments.action == "page":
+        return _page(queue, arguments.output)
+    if arguments.action in _DECISION:
+        return _decide(queue, arguments.objects, _DECISION[arguments.action])
+    digest, entry = queue.find(arguments.object)
+    if arguments.action == "show":
+        _show(queue, digest, entry)
+        return CLEAN
+    if arguments.action == "add":
+        _add(queue, digest, entry, [arguments.frame, *arguments.box])
+    else:
+        if not 1 <= arguments.number <= len(entry.boxes):
+            raise InputError(f"there is no box {arguments.number}; 'show' counts them from 1.")
+        del entry.boxes[arguments.number - 1]
+    queue.save()
+    _show(queue, digest, entry)
+    return CLEAN
+
+
+def _list(queue: ReviewQueue, decision: str | None) -> int:
+    for digest, entry in sorted(queue.entries.items()):
+        if decision in {None, entry.decision}:
+            print(f"{digest[:12]}  {entry.decision:8}  {len(entry.boxes):3} boxes  {', '.join(entry.risks)}")
+    waiting = len(queue.decided("pending"))
+    print(f"{len(queue.entries)} objects, {waiting} wait for a decision")
+    return SOME_QUARANTINED if waiting else CLEAN
+
+
+def _decide(queue: ReviewQueue, names: list[str], decision: str) -> int:
+    digests: set[str] = set()
+    for name in names:
+        digests.update(queue.decided("pending") if name == "all-pending" else {queue.find(name)[0]})
+    for digest in digests:
+        queue.entries[digest].decision = decision
+    queue.save()
+    print(f"{len(digests)} objects {decision}; run again to apply")
+    return CLEAN
+
+
+def _show(queue: ReviewQueue, digest: str, entry: QueueEntry) -> None:
+    print(f"{digest}  {entry.decision}  {', '.join(entry.risks)}")
+    sources = {tuple(box): source for box, source in zip(entry.found, entry.sources, strict=True)}
+    for number, box in enumerate(entry.boxes, 1):
+        frame = "every frame" if box[0] < 0 else f"frame {box[0]}"
+        place = f"row {box[1]}, column {box[2]}, {box[3]} x {box[4]}"
+        print(f"{number:4}  {frame}, {place}  ({sources.get(tuple(box), 'added by a person')})")
+    for name in picture_names(queue.pictures, digest):
+        print(queue.pictures / name)
+
+
+def _add(queue: ReviewQueue, digest: str, entry: QueueEntry, box: list[int]) -> None:
+    frame, row, column, height, width = box
+    if frame < -1 or row < 0 or column < 0 or height < 1 or width < 1:
+        raise InputError("a box needs a row and a column from 0, a height and a width from 1.")
+    for name in picture_names(queue.pictures, digest)[:1]:
+        rows, columns = frame_size(queue.pictures / name)
+        if row >= rows or column >= columns:
+            raise InputError(f"the box lies outside the frame of {rows} x {columns} pixels.")
+    entry.boxes.append(box)
+
+
+def _page(queue: ReviewQueue, output: Path | None) -> int:
+    path = output or queue.path.with_suffix(".html")
+    if path.resolve().parent != queue.path.resolve().parent:
+        raise InputError("the page shows the pictures beside the queue; write it into the same folder.")
+    write_text(path, review_page(queue))
+    print(path)
+    return CLEAN
