@@ -9,6 +9,7 @@
     │   └── InvalidProtocol       its file has problems, all of them named
     ├── ProjectError              a project folder cannot be used as asked
     ├── DestinationError          the result cannot be written where it was asked for
+    ├── NetworkError              a server cannot be reached, or does not do what it is asked
     ├── MissingExtra              an optional package is needed and not installed
     └── Cancelled                 the user cancelled a long operation
 
@@ -26,6 +27,7 @@ __all__ = [
     "InputError",
     "InvalidProtocol",
     "MissingExtra",
+    "NetworkError",
     "ProjectError",
     "ProtocolError",
 ]
@@ -74,6 +76,10 @@ class ProjectError(AnnotationQAError):
 
 class DestinationError(AnnotationQAError):
     """The result cannot be written where it was asked for."""
+
+
+class NetworkError(AnnotationQAError):
+    """A server cannot be reached, or does not do what it is asked."""
 
 
 class MissingExtra(AnnotationQAError):

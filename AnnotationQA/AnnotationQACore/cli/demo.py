@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     _write_phantom(project, folder / "phantom-images")
     _command("export", project, "--images", folder / "phantom-images", "-o", folder / "objects")
     _say("A report for people, and the handbook that readers work by")
-    _command("report", project, "-o", folder / "report")
+    _command("report", project, "--images", folder / "phantom-images", "-o", folder / "report")
     _command("protocol", "show", "lung_nodule_ct", "-o", folder / "handbook.html")
     _say("Is everything as it was signed?")
     _command("verify", project)

@@ -1,14 +1,13 @@
 """Write the segmentations of a reader or a consensus: DICOM SEG where the images are at hand, else .seg.nrrd."""
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_project, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.reading_objects import write_reading
-from AnnotationQACore.interchange.series.scanning import scan_folder
 from AnnotationQACore.project.layout import make_folder
 
 __all__ = ["add_arguments", "run"]
@@ -37,10 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     if not wanted:
         raise InputError(f"reader '{arguments.reader}': has no reading in this project; choose another with --reader.")
-    images: dict[str, list[Path]] = defaultdict(list)
-    if arguments.images:
-        for series in scan_folder(arguments.images, progress=ConsoleProgress("looking at images")).series:
-            images[series.first.series_uid] += [file.path for file in series.files if not file.problem]
+    images = images_below(arguments.images) if arguments.images else {}
     make_folder(arguments.output)
     progress = ConsoleProgress("writing objects")
     written = []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
+from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.dicom_seg import read_dicom_seg
 from AnnotationQACore.interchange.label_images import is_label_image, read_segmentation
 from AnnotationQACore.interchange.series.opening import open_series
+from AnnotationQACore.interchange.series.scanning import scan_folder
 from AnnotationQACore.segmentation import Segmentation, Volume
 
-__all__ = ["open_image", "open_segmentation"]
+__all__ = ["images_below", "open_image", "open_segmentation"]
 
 
 def open_image(path: Path) -> Volume:
@@ -34,3 +37,11 @@ def open_segmentation(path: Path) -> Segmentation:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name the file of the segmentation.")
     return read_segmentation(path) if is_label_image(path) else read_dicom_seg(path).segmentation
+
+
+def images_below(folder: Path) -> dict[str, list[Path]]:
+    """Files of every DICOM series below a folder, by Series Instance UID."""
+    images: dict[str, list[Path]] = defaultdict(list)
+    for series in scan_folder(folder, progress=ConsoleProgress("looking at images")).series:
+        images[series.first.series_uid] += [file.path for file in series.files if not file.problem]
+    return images

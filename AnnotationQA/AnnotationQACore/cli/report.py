@@ -11,6 +11,7 @@ from pathlib import Path
 from AnnotationQACore.cli.acting import add_project, open_project
 from AnnotationQACore.cli.agreement_project import add_executor
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.executors import open_executor
 from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
@@ -31,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cases", nargs="+", metavar="CASE", help="only these cases; default: all")
     parser.add_argument("--names", action="store_true", help="name the readers although the protocol hides them")
-    parser.add_argument("--no-pictures", action="store_true", help="draw no outlines")
+    parser.add_argument("--no-pictures", action="store_true", help="draw no outlines and no images")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="DICOM images that are not where they were added")
     parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the bootstrap; default: 2000")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap; default: 0")
     add_executor(parser.add_argument_group("where the cases are compared"))
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         project,
         contents,
         pictures=not arguments.no_pictures,
+        images=images_below(arguments.images) if arguments.images else {},
         progress=ConsoleProgress("writing the report"),
     )
     compared, failed = len(agreement.study.cases), len(agreement.study.failed)

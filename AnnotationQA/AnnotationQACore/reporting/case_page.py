@@ -187,10 +187,14 @@ def _pictures(item: Item, pictures: Sequence[SlicePicture], readers: Sequence[st
         words = f"Slice at {picture.axis} {picture.position:.1f} mm; {picture.differing_mm2:.0f} mm² differ"
         if missing:
             words += f"; not on this slice: {', '.join(missing)}"
-        title = f"{name}: outlines of {len(picture.masks)} readers, no image"
+        on = f"on {picture.image_name or 'an image'}" if picture.image is not None else "no image"
+        title = f"{name}: outlines of {len(picture.masks)} readers, {on}"
         shown.append(figure(outline_picture(picture, readers, title), name, words))
     yield heading(4, "The slice on which readers differ most")
-    yield tag("p", NO_IMAGE, class_="soft")
+    if any(picture.image is None for picture in pictures):
+        yield tag("p", NO_IMAGE, class_="soft")
+    for image_name in dict.fromkeys(picture.image_name for picture in pictures if picture.image is not None):
+        yield tag("p", f"Image: {image_name or 'its series has no description'}", class_="soft")
     yield outline_legend(readers)
     yield tag("div", *shown, class_="pictures")
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
+from AnnotationQACore.evaluation.case_images import CaseImage
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.evaluation.segmentation_items import item_labels
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.protocol.imaging import WindowPreset
 from AnnotationQACore.protocol.items import Segmentation
 from AnnotationQACore.segmentation import BoolArray, LabelArray
 
@@ -42,6 +45,10 @@ class SlicePicture:
         What lies at the left, right, top and bottom of the picture: ``R``, ``L``, ``A``, ``P``, ``I`` or ``S``.
     differing_mm2 : float
         Area that some but not all readers marked.
+    image : uint8 array, shape (j, i), or None
+        Grey levels of what lies beneath; None where the images are not at hand.
+    image_name : str
+        What the series says it is.
     """
 
     lesion: int | None
@@ -51,9 +58,17 @@ class SlicePicture:
     axis: str
     sides: tuple[str, str, str, str]
     differing_mm2: float
+    image: NDArray[np.uint8] | None = None
+    image_name: str = ""
 
 
-def pictures_of(item: Segmentation, agreement: ItemAgreement, case: CaseReadings) -> Iterator[SlicePicture]:
+def pictures_of(
+    item: Segmentation,
+    agreement: ItemAgreement,
+    case: CaseReadings,
+    image: CaseImage | None = None,
+    window: WindowPreset | None = None,
+) -> Iterator[SlicePicture]:
     """Pictures of a segmentation item: one of each lesion, or of the whole structure.
 
     `agreement` and `case` name the readers alike.
@@ -71,11 +86,17 @@ def pictures_of(item: Segmentation, agreement: ItemAgreement, case: CaseReadings
     for number, members in lesions:
         boxes = [box for name, own in members.items() if (box := places[name][own - 1]) is not None]
         if boxes:
-            yield _picture(number, members, labels, _union(boxes), grid)
+            yield _picture(number, members, labels, _union(boxes), grid, image, window)
 
 
 def _picture(
-    number: int | None, members: Mapping[str, int], labels: Mapping[str, LabelArray], box: Region, grid: Grid
+    number: int | None,
+    members: Mapping[str, int],
+    labels: Mapping[str, LabelArray],
+    box: Region,
+    grid: Grid,
+    image: CaseImage | None,
+    window: WindowPreset | None,
 ) -> SlicePicture:
     region = _with_margin(box, grid)
     masks = {
@@ -88,6 +109,8 @@ def _picture(
     normal = np.array(grid.directions[0])
     main = int(np.abs(normal).argmax())
     centre = grid.to_world([region[0].start + k, grid.shape[1] / 2, grid.shape[2] / 2])
+    first = region[0].start + k
+    shown = grid.cropped((slice(first, first + 1), region[1], region[2]))
     return SlicePicture(
         lesion=number,
         masks={name: mask[k] for name, mask in masks.items()},
@@ -96,6 +119,8 @@ def _picture(
         axis="LPS"[main],
         sides=(*_sides(grid.directions[2]), *_sides(grid.directions[1])),
         differing_mm2=float(differing[k]) * grid.spacing[1] * grid.spacing[2],
+        image=None if image is None else image.slice_on(shown, window),
+        image_name="" if image is None else image.description,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from AnnotationQACore.reporting.html import Markup, Node, tag
 from AnnotationQACore.reporting.pictures import SlicePicture
+from AnnotationQACore.reporting.png import png_data_uri
 from AnnotationQACore.reporting.svg import COLORS, drawing, label, line
 from AnnotationQACore.segmentation import BoolArray
 
@@ -19,7 +20,7 @@ _NICE_MM = (1, 2, 5, 10, 20, 50, 100)
 
 
 def outline_picture(picture: SlicePicture, readers: Sequence[str], title: str) -> Markup:
-    """Outlines over a plain background; the more readers marked a voxel, the darker it is.
+    """Outlines over the image; without one, over a plain background: the more readers marked a voxel, the darker it is.
 
     Outlines that coincide stay visible: those of later readers are narrower and lie on top.
 
@@ -36,7 +37,13 @@ def outline_picture(picture: SlicePicture, readers: Sequence[str], title: str) -
     step = (picture.spacing[0] * per_mm, picture.spacing[1] * per_mm)
     width, height = columns * step[1], rows * step[0]
     nodes: list[Node] = [tag("rect", x=_EDGE, y=_EDGE, width=width, height=height, class_="ground")]
-    nodes += _votes(picture, step)
+    if picture.image is None:
+        nodes += _votes(picture, step)
+    else:
+        nodes.append(
+            tag("image", x=_EDGE, y=_EDGE, width=width, height=height, preserveaspectratio="none",
+                href=png_data_uri(picture.image))
+        )  # fmt: skip
     for name, mask in picture.masks.items():
         if mask.any():
             place = readers.index(name)

@@ -12,6 +12,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.agreement.results import json_value
 from AnnotationQACore.errors import AnnotationQAError, DestinationError
 from AnnotationQACore.evaluation.case_files import case_files
+from AnnotationQACore.evaluation.case_images import CaseImage, case_image, window_of
 from AnnotationQACore.evaluation.loading import CaseReadings, load_case
 from AnnotationQACore.evaluation.records import CaseAgreement
 from AnnotationQACore.progress import Progress, silent
@@ -34,6 +35,8 @@ FORMAT = "AnnotationQA report 1"
 
 DOCUMENT = "report.json"
 
+_NO_IMAGES: Mapping[str, Sequence[Path]] = {}
+
 
 def require_own_folder(folder: Path) -> None:
     """Make sure that a report can be written; call it before the long work.
@@ -53,7 +56,13 @@ def require_own_folder(folder: Path) -> None:
 
 
 def write_report(
-    folder: Path, project: Project, contents: Contents, *, pictures: bool = True, progress: Progress = silent
+    folder: Path,
+    project: Project,
+    contents: Contents,
+    *,
+    pictures: bool = True,
+    images: Mapping[str, Sequence[Path]] = _NO_IMAGES,
+    progress: Progress = silent,
 ) -> None:
     """Write all files of a report: each is there whole or not at all, and ``index.html`` comes last.
 
@@ -65,7 +74,9 @@ def write_report(
     contents : Contents
         Of this project.
     pictures : bool
-        Draw the outlines of segmentations.
+        Draw the outlines of segmentations, on the images where these are at hand.
+    images : mapping of Series Instance UID to files
+        Images that are not where the project says.
     progress : Progress
         Called before each case; may raise `Cancelled`.
 
@@ -96,7 +107,12 @@ def write_report(
             problems[case.case] = contents.within(str(error))
         else:
             notes.update(reading.comment for reading in readings.readings.values() if reading.comment)
-        drawn = _pictures(contents, case, readings) if pictures and readings is not None else {}
+        drawn: Mapping[str, Sequence[SlicePicture]] = {}
+        if pictures and readings is not None:
+            try:
+                drawn = _pictures(contents, case, readings, project, images)
+            except AnnotationQAError as error:
+                problems[case.case] = contents.within(str(error))
         page = case_page(contents, case, states[case.case], readings, drawn, problems.get(case.case, ""))
         atomic.write_text(folder / "cases" / f"{case.case}.html", page)
     shared = {note: n for note, n in sorted(notes.items()) if n > 1}
@@ -136,12 +152,24 @@ def report_document(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _pictures(contents: Contents, case: CaseAgreement, readings: CaseReadings) -> Mapping[str, Sequence[SlicePicture]]:
+def _pictures(
+    contents: Contents,
+    case: CaseAgreement,
+    readings: CaseReadings,
+    project: Project,
+    images: Mapping[str, Sequence[Path]],
+) -> Mapping[str, Sequence[SlicePicture]]:
     drawn: dict[str, Sequence[SlicePicture]] = {}
+    opened: dict[str, CaseImage | None] = {}
     for item in contents.protocol.items:
         one = case.item(item.id)
         if isinstance(item, Segmentation) and one is not None:
-            drawn[item.id] = tuple(pictures_of(item, one, readings))
+            role = item.series or contents.protocol.imaging.reference_series
+            if role not in opened:
+                record = project.state.cases[case.case]
+                opened[role] = case_image(project.folder, record.case, role, images)
+            window = window_of(contents.protocol, item)
+            drawn[item.id] = tuple(pictures_of(item, one, readings, opened[role], window))
     return drawn
 
 

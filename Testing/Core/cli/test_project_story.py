@@ -130,3 +130,23 @@ def test_a_folder_that_is_no_project_is_one_line(
 def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["agre"]) == 2
     assert capsys.readouterr().err == "annotation-qa: no command 'agre'; see annotation-qa --help.\n"
+
+
+def test_the_report_shows_the_image_and_says_that_it_is_a_phantom(study: Path, tmp_path: Path) -> None:
+    project = Project.open(study)
+    case = project.state.cases["LIDC-IDRI-0001"].case
+    path = project.segmentation_path(project.state.latest_readings(case.id)[0])
+    assert path is not None
+    drawn = read_segmentation(path)
+    (tmp_path / "images").mkdir()
+    write_phantom_series(
+        tmp_path / "images", Mask(np.any(drawn.layers > 0, axis=0), drawn.grid), case.id, case.series[0].uid
+    )
+    argv = ["report", str(study), "-o", str(tmp_path / "report"), "--resamples", "50"]
+    assert main([*argv, "--images", str(tmp_path / "images")]) == 0
+    page = (tmp_path / "report" / "cases" / "LIDC-IDRI-0001.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page
+    assert "Image: PHANTOM, images of no patient" in page
+    other = (tmp_path / "report" / "cases" / "LIDC-IDRI-0003.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," not in other
+    assert "No image: outlines only" in other

@@ -1,0 +1,1 @@
+"""Servers of images: search, fetch and publish by DICOMweb and by classic DICOM networking (DIMSE)."""
