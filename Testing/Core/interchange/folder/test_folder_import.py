@@ -1,5 +1,6 @@
 """Files of a folder become submitted readings; what matches nothing is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,17 @@ import pytest
 from AnnotationQACore.cli.main import main
 from AnnotationQACore.errors import InputError, ProjectError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.derived import ObjectInfo
+from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg
 from AnnotationQACore.interchange.folder.importing import import_folder
 from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by_table
 from AnnotationQACore.interchange.label_images import read_segmentation, write_segmentation
+from AnnotationQACore.interchange.phantom import write_phantom_series
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import create_identity
 from AnnotationQACore.project.readings import Presence, RatingValue, SegmentationValue, Subject
 from AnnotationQACore.protocol.loading import load_shipped
-from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQACore.segmentation import Mask, Segment, Segmentation
 
 GRID = Grid((4, 8, 8), (3.0, 1.0, 1.0))
 
@@ -68,6 +72,24 @@ def test_masks_and_ratings_of_a_folder_become_readings(project: Project, home: P
     assert voxels.mask("nodule#2").voxels.sum() == 2 * 3 * 3
     again = import_folder(project, both)
     assert (again.readings, again.already_there) == ((), 2)
+
+
+def test_dicom_seg_is_imported_by_its_codes(project: Project, home: Path) -> None:
+    protocol = project.protocol()
+    nodule = protocol.segmentations[0]
+    voxels = np.zeros((1, *GRID.shape), np.uint8)
+    voxels[(0, *FIRST)] = 1
+    drawn = Segmentation(voxels, GRID, (replace(Segment("x", "Something", 1), type=nodule.codes.type),))
+    images = home / "images"
+    images.mkdir()
+    sources = write_phantom_series(images, Mask(voxels[0] > 0, GRID), "c1", "1.2.3")
+    (home / "files").mkdir()
+    write_dicom_seg(home / "files" / "c1_anna.dcm", drawn, sources, ObjectInfo(description="made elsewhere"))
+    result = import_folder(project, list_by_pattern(home / "files", "{case}_{reader}.dcm"), add_cases=True)
+    assert not result.problems
+    path = project.segmentation_path(project.state.latest_readings("c1")[0])
+    assert path is not None
+    assert read_segmentation(path).mask("nodule#1").voxels.sum() == 2 * 3 * 3
 
 
 def test_what_matches_nothing_is_said(project: Project, home: Path) -> None:
