@@ -5,7 +5,7 @@ drawn anatomy) and four layouts of seeded text each: sizes of 8 to 40 pixels, co
 fonts, turned by 0 or 90 degrees, light and dark, on anatomy or on a plate. The 44 backgrounds as they are count false
 boxes.
 
-    python Testing/Benchmarks/burned_in_text.py [--frames N] [--methods classical,ocr,union] [--seed N] [--misses FOLDER]
+    python Testing/Benchmarks/burned_in_text.py [--frames N] [--methods classical,ocr,union] [--seed N]
 
 A line counts as found when boxes cover 95 % of its ink; a character likewise. Ink is what differs by 24 grey levels
 from the background that it is written on: what nobody can see is not asked for.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
 from pydicom.pixels import convert_color_space, get_decoder
+from pydicom.uid import UID
 
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.source import Source, text_of
@@ -299,7 +300,7 @@ def _decoded(raw: bytes, syntax: str, form: PixelFormat) -> tuple[Cells, PixelFo
                 encapsulate([raw], has_bot=False),
                 index=0,
                 raw=form.samples == 1 or syntax in KEEPS_COLOURS,
-                transfer_syntax_uid=syntax,
+                transfer_syntax_uid=UID(syntax),
                 rows=form.rows,
                 columns=form.columns,
                 samples_per_pixel=form.samples,

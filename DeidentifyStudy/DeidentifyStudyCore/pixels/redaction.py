@@ -7,9 +7,9 @@ bytes. Where none is (JPEG, mostly), the whole object becomes Explicit VR Little
 
 import tempfile
 import warnings
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import IO
 
 import numpy as np
 from pydicom.pixels import get_encoder
@@ -182,7 +182,7 @@ def _encoded(
     syntax = frames.source.transfer_syntax
     if not _can_encode(frames):
         return None
-    spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # lives as long as the pieces that read it
+    spool = _Spool()
     replaced: dict[int, bytes | Generated] = {}
     for number in touched:
         cells, form = _filled(frames, boxes, clear_bits, number)
@@ -190,7 +190,7 @@ def _encoded(
         if encoded is None or not np.array_equal(frames.decoded(encoded)[0], cells):
             return None
         first, *others = frames.fragments[number]
-        replaced[first] = _spooled(spool, encoded)
+        replaced[first] = spool.add(encoded)
         replaced.update(dict.fromkeys(others, b""))
     return replaced
 
@@ -228,16 +228,22 @@ def _encode(cells: Cells, form: PixelFormat, syntax: str) -> bytes | None:
         return None  # encoders fail in many ways; the object is then written without compression
 
 
-def _spooled(spool: "tempfile.SpooledTemporaryFile[bytes]", content: bytes) -> Generated:
-    spool.seek(0, 2)
-    start = spool.tell()
-    spool.write(content)
-    return Generated(len(content), lambda: _read(spool, start, len(content)))
+class _Spool:
+    """Encoded frames, on the disk when there are many; the file lives as long as a piece that reads it."""
 
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed by the line below
+        weakref.finalize(self, self._file.close)
 
-def _read(spool: IO[bytes], start: int, size: int) -> Iterator[bytes]:
-    spool.seek(start)
-    yield spool.read(size)
+    def add(self, content: bytes) -> Generated:
+        self._file.seek(0, 2)
+        start = self._file.tell()
+        self._file.write(content)
+        return Generated(len(content), lambda: self._read(start, len(content)))
+
+    def _read(self, start: int, size: int) -> Iterator[bytes]:
+        self._file.seek(start)
+        yield self._file.read(size)
 
 
 @dataclass(frozen=True, slots=True)
