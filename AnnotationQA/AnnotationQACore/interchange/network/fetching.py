@@ -62,7 +62,8 @@ def fetch(
     patience : Patience, optional
         Attempts without a single new object after which a series is given up.
     progress : Progress
-        Steps are objects, as the server counts them; also called, with the same step, while one arrives, so that it can cancel at any time.
+        Steps are objects, as the server counts them; also called, with the same step, while one arrives, so that it
+        can cancel at any time.
 
     Raises
     ------

@@ -31,11 +31,15 @@ from AnnotationQACore.interchange.network.web_failures import NotThere, raise_fo
 
 __all__ = ["WebOptions", "WebServer"]
 
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 15
+"""Bytes read at once; when the line is cut, this much of what had arrived is lost."""
 _PAGE: Final = 500
 _JSON: Final = "application/dicom+json"
 _AS_STORED: Final = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _LONGEST_ANSWER: Final = 64 << 20
+
+_CLEAR_IN_QUERIES: Final = {"%2A": "*", "%3F": "?", "%2F": "/", "%3A": ":"}
+"""RFC 3986 3.4 allows these as they are; Orthanc before 1.12 does not understand them escaped."""
 
 _FAILED: Final = "00081198"
 _REFERENCED: Final = "00081199"
@@ -90,7 +94,7 @@ class WebServer:
         self._url = address.url
         self._timeout = (min(options.timeout, 20.0), options.timeout)
         self._session = requests.Session()
-        self._session.auth = _Authentication(credentials)  # also keeps requests from looking into ~/.netrc
+        self._session.auth = _Preparation(credentials)  # also keeps requests from looking into ~/.netrc
         if options.ca_bundle is not None:
             self._session.verify = _certificates(options.ca_bundle)
         with web_failures(self._name):
@@ -224,19 +228,24 @@ class WebServer:
             ) from None
 
 
-class _Authentication(requests.auth.AuthBase):
+class _Preparation(requests.auth.AuthBase):
+    """Last touch of a request: credentials, and wildcards in the clear."""
+
     def __init__(self, credentials: Credentials | None) -> None:
         self._credentials = credentials
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        path, mark, query = (request.url or "").partition("?")
+        for escaped, plain in _CLEAR_IN_QUERIES.items():
+            query = query.replace(escaped, plain)
+        request.url = path + mark + query
         found = self._credentials
         if found is None:
             return request
         if found.token:
             request.headers["Authorization"] = f"Bearer {found.token}"
             return request
-        basic = requests.auth.HTTPBasicAuth(found.user.encode(), found.password.encode())
-        return basic(request)
+        return requests.auth.HTTPBasicAuth(found.user.encode(), found.password.encode())(request)
 
 
 def _certificates(path: Path) -> str:
