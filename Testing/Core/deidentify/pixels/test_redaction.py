@@ -1,5 +1,7 @@
 """Boxes are filled with one value that displays as black; every other sample keeps its bits, in every encoding."""
 
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pydicom.data
@@ -162,8 +164,7 @@ def test_a_jpeg_cine_becomes_uncompressed_and_says_so(reviewed):
     path = pydicom.data.get_testdata_file("examples_ybr_color.dcm")
     before = pydicom.dcmread(path)
     shown = pydicom.pixels.pixel_array(before)
-    with open(path, "rb") as file:
-        after = reviewed(file.read(), [[7, 0, 0, 20, 300]])
+    after = reviewed(Path(path).read_bytes(), [[7, 0, 0, 20, 300]])
     assert after.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     assert (after.PhotometricInterpretation, after.PlanarConfiguration) == ("RGB", 0)
     assert after.LossyImageCompression == "01"
