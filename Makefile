@@ -23,6 +23,14 @@ lint: .venv/installed
 system-packages:
 	@.ci/system-packages install
 
+# Pictures of the documentation, to be looked at by a person before they are committed.
+screenshots: .venv/installed
+	@.venv/bin/python Testing/Widgets/screenshots.py
+	@.venv/bin/annotation-qa demo demo-output >/dev/null
+	@$(call picture,report,demo-output/report/index.html,1200,1500)
+	@$(call picture,case,demo-output/report/cases/LIDC-IDRI-0003.html,1200,1400)
+	@$(call picture,handbook,demo-output/handbook.html,1200,1200)
+
 clean:
 	rm -rf .venv .venv-demo demo-output
 
@@ -43,4 +51,9 @@ define make_environment
 test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; install it, or name it: make PYTHON=/path/to/python"; exit 1; }; \
 echo "Installing into $(1) (once; a minute or two)"; \
 $(PYTHON) -m venv $(1) || { echo "Python's venv module is incomplete; on Debian: sudo apt-get install python3-venv"; exit 1; }
+endef
+
+define picture
+chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=$(3),$(4) \
+  --screenshot=Resources/Screenshots/$(1).png "file://$(CURDIR)/$(2)" 2>/dev/null
 endef
