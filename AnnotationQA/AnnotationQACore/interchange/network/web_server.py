@@ -7,6 +7,7 @@ again; ours pass the bytes through, from the socket to the disk and back.
 from __future__ import annotations
 
 import json
+import logging
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from AnnotationQACore.interchange.network.status_words import is_duplicate, stat
 from AnnotationQACore.interchange.network.web_failures import NotThere, raise_for_status, web_failures
 
 __all__ = ["WebOptions", "WebServer"]
+
+logging.getLogger("retrying").addHandler(logging.NullHandler())
+"""It is under dicomweb-client, and would write each failure to the terminal, which we say ourselves."""
 
 _CHUNK: Final = 1 << 15
 """Bytes read at once; when the line is cut, this much of what had arrived is lost."""
@@ -93,7 +97,7 @@ class WebServer:
         self._name = address.name
         self._url = address.url
         self._timeout = (min(options.timeout, 20.0), options.timeout)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = _Preparation(credentials)  # also keeps requests from looking into ~/.netrc
         if options.ca_bundle is not None:
             self._session.verify = _certificates(options.ca_bundle)
@@ -226,6 +230,13 @@ class WebServer:
             raise NetworkError(
                 f"{self._name}: answers, but not as a DICOMweb server; check the path, such as /dicom-web."
             ) from None
+
+
+class _Session(requests.Session):
+    """Session whose own certificates win over the environment's: requests has it the other way round."""
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        return super().merge_environment_settings(url, proxies, stream, self.verify if verify is None else verify, cert)
 
 
 class _Preparation(requests.auth.AuthBase):

@@ -84,6 +84,7 @@ class FakeServer(ThreadingHTTPServer):
             self.socket = context.wrap_socket(self.socket, server_side=True)
         self.instances = {}
         self.requests = []
+        self.authorizations = []
         self.failures = deque()
         self.credentials = None
         self.cut_after = deque()
@@ -203,6 +204,7 @@ class _FakeHandler(BaseHTTPRequestHandler):
 
     def _fails(self):
         wanted = self.server.credentials
+        self.server.authorizations.append(self.headers.get("Authorization"))
         if wanted and self.headers.get("Authorization") != wanted:
             self._send(401, b"who are you", "text/plain")
             return True
