@@ -29,7 +29,8 @@ def save_pictures(frames: Frames, digest: str, folder: Path) -> list[Path]:
         The folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for place in (folder.parent, folder):  # the mode holds for the last folder that is made only
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         reason = error.strerror or "unknown error"
         raise DestinationError(f"{folder}: cannot be made ({reason}); name another queue with --review.") from error
