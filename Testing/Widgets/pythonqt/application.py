@@ -113,6 +113,7 @@ def start() -> Any:
         native.setStyle("Fusion")
     native.begin()
     dialogs.answers.clear()
+    dialogs.opened.clear()
     packaging.requests.clear()
     slicer.app = wrap(native)
     slicer.mrmlScene = native.mrmlScene()

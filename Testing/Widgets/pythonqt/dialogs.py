@@ -5,10 +5,13 @@ from typing import Any
 
 from pythonqt.wrapping import OVERRIDES
 
-__all__ = ["answers", "install"]
+__all__ = ["answers", "install", "opened"]
 
 answers: deque[Any] = deque()
 """What the next modal dialogs return: a path, a button, a dialog code."""
+
+opened: deque[str] = deque()
+"""What was handed to the desktop, which a test must not open."""
 
 _MODAL = {
     "QFileDialog": ("getExistingDirectory", "getOpenFileName", "getOpenFileNames", "getSaveFileName", "exec"),
@@ -25,6 +28,7 @@ def install() -> None:
     for class_name, methods in _MODAL.items():
         for method in methods:
             OVERRIDES[class_name, method] = _answering(f"{class_name}.{method}")
+    OVERRIDES["QDesktopServices", "openUrl"] = lambda url: opened.append(url.toString()) is None
 
 
 def _answering(what: str) -> Any:

@@ -1,0 +1,1 @@
+"""The Slicer module De-identify Study: logic without Qt, and widgets that show it."""

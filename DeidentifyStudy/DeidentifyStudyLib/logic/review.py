@@ -1,0 +1,193 @@
+"""The review of burned-in text: objects of the queue one after the other, their frames and boxes, and decisions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from slicer.i18n import tr as _
+
+from DeidentifyStudyCore.digests import header_digest
+from DeidentifyStudyCore.errors import DeidentifyError, InputError, MalformedFile, Quarantined
+from DeidentifyStudyCore.index import list_files
+from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES
+from DeidentifyStudyCore.pixels.frames import frames_of, views_of
+from DeidentifyStudyCore.review import QueueEntry, ReviewQueue
+from DeidentifyStudyCore.risk import RISKS
+from DeidentifyStudyCore.source import opened
+
+__all__ = ["ALL_FRAMES", "Frame", "Review", "find_sources", "source_files"]
+
+Row = list[int]
+"""``[frame, row, column, height, width]``; frame -1 stands for every frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of an object.
+
+    Attributes
+    ----------
+    pixels : array of uint8 or None
+        Of shape (rows, columns) or (rows, columns, 3); None when it cannot be shown.
+    problem : str
+        Why it cannot be shown.
+    """
+
+    pixels: NDArray[np.uint8] | None
+    count: int
+    problem: str = ""
+
+
+def source_files(source: Path | None, files: Iterable[str]) -> list[Path]:
+    """Files that a run read: those of a folder, or those of the DICOM database."""
+    if source is None:
+        return [Path(file) for file in files]
+    return [source / relative for relative, reason in list_files(source) if not reason]
+
+
+def find_sources(paths: Iterable[Path], digests: Iterable[str]) -> dict[str, Path]:
+    """Find the files with these headers; the queue names objects by nothing else."""
+    wanted = set(digests)
+    found: dict[str, Path] = {}
+    for path in paths:
+        if len(found) == len(wanted):
+            break
+        try:
+            with opened(path) as source:
+                digest = header_digest(source, path)
+        except (OSError, DeidentifyError):
+            continue
+        if digest in wanted:
+            found.setdefault(digest, path)
+    return found
+
+
+class Review:
+    """A queue under review. Every decision is saved at once.
+
+    Attributes
+    ----------
+    digests : tuple of str
+        The objects, in the order of the queue.
+    position : int
+        The object that is shown; -1 when there is none.
+    frame : int
+        The frame that is shown.
+    """
+
+    def __init__(self, queue: ReviewQueue, sources: dict[str, Path]) -> None:
+        self._queue = queue
+        self._sources = sources
+        self._undo: list[tuple[str, list[Row], str]] = []
+        self.digests = tuple(queue.entries)
+        self.position = 0 if self.digests else -1
+        self.frame = 0
+
+    @property
+    def entry(self) -> QueueEntry:
+        """The object that is shown."""
+        if self.position < 0:
+            raise InputError("the review queue is empty.")
+        return self._queue.entries[self.digests[self.position]]
+
+    def counts(self) -> dict[str, int]:
+        """Objects by decision."""
+        return {name: len(self._queue.decided(name)) for name in ("pending", "accepted", "rejected")}
+
+    def decision_of(self, position: int) -> str:
+        """Decision on an object: pending, accepted or rejected."""
+        return self._queue.entries[self.digests[position]].decision
+
+    def why(self) -> str:
+        """Why the object waits, in words."""
+        risks = "; ".join(RISKS.get(risk, risk) for risk in self.entry.risks)
+        return risks or _("text was found in its pixels")
+
+    def show(self, position: int) -> None:
+        """Go to an object and its first frame."""
+        self.position = max(0, min(position, len(self.digests) - 1))
+        self.frame = 0
+
+    def show_next_pending(self) -> bool:
+        """Go to the next object that waits; False when none does."""
+        count = len(self.digests)
+        for step in range(1, count + 1):
+            position = (self.position + step) % count
+            if self.decision_of(position) == "pending":
+                self.show(position)
+                return True
+        return False
+
+    def image(self) -> Frame:
+        """The frame that is shown."""
+        path = self._sources.get(self.digests[self.position])
+        if path is None:
+            return Frame(None, 1, _("The source file of this object was not found: choose the source of the run."))
+        try:
+            with opened(path) as source:
+                frames = frames_of(source)
+                self.frame = max(0, min(self.frame, len(frames) - 1))
+                return Frame(np.ascontiguousarray(views_of(*frames.cells(self.frame))[0]), len(frames))
+        except (OSError, Quarantined, MalformedFile):
+            return Frame(None, 1, _("Its pixels cannot be decoded here: decide by what you know of the object."))
+
+    def boxes(self) -> list[tuple[int, Row]]:
+        """Boxes on the frame that is shown, with their numbers in the entry."""
+        return [(number, row) for number, row in enumerate(self.entry.boxes) if row[0] in {ALL_FRAMES, self.frame}]
+
+    def source_of_box(self, row: Row) -> str:
+        """What proposed a box; empty for one that a person drew."""
+        for found, by in zip(self.entry.found, self.entry.sources, strict=False):
+            if found == row:
+                return by
+        return ""
+
+    def add_box(self, row: int, column: int, height: int, width: int, every_frame: bool) -> None:
+        """Add a box that a person drew."""
+        if height < 1 or width < 1:
+            return
+        self._remember()
+        frame = ALL_FRAMES if every_frame else self.frame
+        self.entry.boxes.append([frame, max(row, 0), max(column, 0), height, width])
+        self._reopen()
+
+    def move_box(self, number: int, row: int, column: int, height: int, width: int) -> None:
+        """Change a box."""
+        changed = [self.entry.boxes[number][0], max(row, 0), max(column, 0), max(height, 1), max(width, 1)]
+        if changed != self.entry.boxes[number]:
+            self._remember()
+            self.entry.boxes[number] = changed
+            self._reopen()
+
+    def remove_box(self, number: int) -> None:
+        """Remove a box: what it covers stays visible."""
+        self._remember()
+        del self.entry.boxes[number]
+        self._reopen()
+
+    def decide(self, decision: str) -> None:
+        """Accept the object with its boxes, or reject it."""
+        self._remember()
+        self.entry.decision = decision
+        self._queue.save()
+
+    def undo(self) -> bool:
+        """Take the last change back and show its object; False when there is none."""
+        if not self._undo:
+            return False
+        digest, boxes, decision = self._undo.pop()
+        self.show(self.digests.index(digest))
+        self.entry.boxes, self.entry.decision = boxes, decision
+        self._queue.save()
+        return True
+
+    def _remember(self) -> None:
+        entry = self.entry
+        self._undo.append((self.digests[self.position], [list(row) for row in entry.boxes], entry.decision))
+
+    def _reopen(self) -> None:
+        """Boxes that changed after a decision need a new one."""
+        self.entry.decision = "pending"
+        self._queue.save()

@@ -1,0 +1,161 @@
+"""One run of the command line: started, watched, cancelled."""
+
+import contextlib
+import enum
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from slicer.i18n import tr as _
+
+from DeidentifyStudyCore.errors import DeidentifyError
+from DeidentifyStudyCore.keyfile import create_key
+from DeidentifyStudyLib.logic.command import environment_of, run_command
+from DeidentifyStudyLib.logic.progress_lines import RunProgress, parsed
+from DeidentifyStudyLib.logic.settings import RunSettings
+from DeidentifyStudyLib.logic.staging import stage
+
+__all__ = ["Launch", "Run", "RunState"]
+
+_CLEAN, _BAD_USE, _SOME_QUARANTINED, _CANCELLED = 0, 2, 3, 130
+_PREFIX = "deidentify-study: "
+
+
+class RunState(enum.Enum):
+    """Where a run stands."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Launch(Protocol):
+    """Starts a process and returns at once; its output and its end are told later."""
+
+    def __call__(
+        self,
+        command: list[str],
+        environment: Mapping[str, str],
+        on_line: Callable[[str], None],
+        on_end: Callable[[int], None],
+    ) -> Any:
+        """Return something with ``kill()``."""
+
+
+class Run:
+    """A run; `changed` is called whenever there is something new to show.
+
+    Attributes
+    ----------
+    state : RunState
+    progress : RunProgress
+    message : str
+        One line, when the run failed or was cancelled.
+    settings : RunSettings or None
+        Of the run that was started last, without its passphrase.
+    """
+
+    def __init__(self, launch: Launch, python: str, temporary_folder: Path, changed: Callable[[], None]) -> None:
+        self._launch = launch
+        self._python = python
+        self._temporary = temporary_folder
+        self._changed = changed
+        self._process: Any = None
+        self._working_folder: Path | None = None
+        self._staged: Path | None = None
+        self._last_line = ""
+        self.state = RunState.IDLE
+        self.progress = RunProgress()
+        self.message = ""
+        self.settings: RunSettings | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process is at work."""
+        return self.state in {RunState.RUNNING, RunState.CANCELLING}
+
+    def start(self, settings: RunSettings) -> None:
+        """Start; what goes wrong beforehand ends in the state FAILED with its message."""
+        if self.is_active:
+            raise ValueError("a run is at work already")
+        self.progress, self.message, self._last_line = RunProgress(), "", ""
+        self.settings = replace(settings, passphrase="", repeated="")
+        try:
+            if settings.key_is_new and settings.profile is not None and not settings.profile.ephemeral:
+                create_key(settings.key, settings.passphrase)
+            source = self._source_of(settings)
+        except DeidentifyError as error:
+            self._end(RunState.FAILED, str(error))
+            return
+        self._working_folder = Path(tempfile.mkdtemp(prefix="deidentify-", dir=self._temporary))
+        command = run_command(self._python, settings, source, self._working_folder)
+        self.state = RunState.RUNNING
+        self._changed()
+        try:
+            self._process = self._launch(command, environment_of(settings), self._on_line, self._on_end)
+        except OSError as error:
+            self._end(RunState.FAILED, _("Python cannot be started ({reason}).").format(reason=error.strerror))
+
+    def cancel(self) -> None:
+        """Ask the process to stop after the present file."""
+        if self.state is RunState.RUNNING and self._working_folder is not None:
+            (self._working_folder / "cancel").touch()
+            self.state = RunState.CANCELLING
+            self._changed()
+
+    def kill(self) -> None:
+        """Stop the process; the cancel file stops what a launcher may have left behind."""
+        if self.is_active:
+            self.cancel()
+            if self._process is not None:
+                self._process.kill()
+
+    def _source_of(self, settings: RunSettings) -> Path:
+        if not settings.from_database:
+            return settings.source  # type: ignore[return-value]  # problem() has made sure of it
+        name = hashlib.sha256(str(settings.destination).encode()).hexdigest()[:16]
+        self._staged = self._temporary / f"deidentify-studies-{name}"
+        stage(settings.files, self._staged)
+        return self._staged
+
+    def _on_line(self, line: str) -> None:
+        said = parsed(line)
+        if isinstance(said, RunProgress):
+            self.progress = said
+            self._changed()
+        elif said:
+            self._last_line = said
+
+    def _on_end(self, code: int) -> None:
+        stream = getattr(self._process, "stdout", None)
+        if stream is not None:
+            stream.close()
+        if code in {_CLEAN, _SOME_QUARANTINED}:
+            self._end(RunState.DONE, "")
+        elif code == _CANCELLED or self.state is RunState.CANCELLING:
+            self._end(RunState.CANCELLED, _("Cancelled. Start again with the same choices to go on where it stopped."))
+        elif code == _BAD_USE:
+            self._end(RunState.FAILED, self._last_line.removeprefix(_PREFIX))
+        else:
+            self._end(
+                RunState.FAILED,
+                _("The program ended unexpectedly (code {code}). Start again to go on where it stopped.").format(
+                    code=code
+                ),
+            )
+
+    def _end(self, state: RunState, message: str) -> None:
+        self.state, self.message, self._process = state, message[:1].upper() + message[1:], None
+        for folder in (self._staged, self._working_folder if state is not RunState.CANCELLED else None):
+            if folder is not None:
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(folder)
+        self._staged = self._working_folder = None
+        self._changed()

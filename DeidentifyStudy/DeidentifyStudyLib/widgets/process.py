@@ -1,0 +1,29 @@
+"""Starts our command line in PythonSlicer, with its output brought to Qt's event loop."""
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import slicer
+
+__all__ = ["launch", "python_program"]
+
+
+def python_program() -> str:
+    """Slicer's Python; outside of Slicer the one that runs."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def launch(
+    command: list[str], environment: Mapping[str, str], on_line: Callable[[str], None], on_end: Callable[[int], None]
+) -> Any:
+    """Start a process; `Launch` in logic/run.py says what is expected."""
+    return slicer.util.launchConsoleProcess(
+        command,
+        useStartupEnvironment=False,
+        updateEnvironment=dict(environment),
+        blocking=False,
+        logCallback=on_line,
+        completedCallback=on_end,
+    )

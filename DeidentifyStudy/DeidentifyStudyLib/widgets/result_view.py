@@ -1,0 +1,59 @@
+"""Section "Results": what was written, and what was not and why."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from DeidentifyStudyLib.logic.outcome import Outcome
+from DeidentifyStudyLib.widgets.common import fill, style_table
+
+__all__ = ["ResultView"]
+
+
+class ResultView:
+    """Shows an outcome; `load` brings the folder of results into Slicer and returns a line to show."""
+
+    def __init__(self, ui: Any, load: Callable[[Path], str]) -> None:
+        self.ui = ui
+        self._load_folder = load
+        self._outcome: Outcome | None = None
+        style_table(ui.reasonsTable, 2)
+        ui.reasonsTable.wordWrap = True
+        ui.loadButton.connect("clicked()", self._load)
+        ui.reportButton.connect("clicked()", lambda: self._open(self._outcome.page))
+        ui.folderButton.connect("clicked()", lambda: self._open(self._outcome.data))
+        self.show(None)
+
+    def show(self, outcome: Outcome | None, problem: str = "") -> None:
+        """Show an outcome, or why there is none."""
+        self._outcome = outcome
+        for button in (self.ui.loadButton, self.ui.reportButton, self.ui.folderButton):
+            button.enabled = outcome is not None
+        self.ui.loadButton.enabled = outcome is not None and outcome.written > 0
+        self.ui.reasonsTable.visible = outcome is not None and bool(outcome.reasons)
+        if outcome is None:
+            self.ui.resultSummary.text = problem or _("There is no result yet.")
+            self.ui.reasonsTable.rowCount = 0
+            return
+        self.ui.resultSummary.text = _summary(outcome)
+        fill(self.ui.reasonsTable, [(str(row.files), row.code, row.meaning) for row in outcome.reasons])
+        self.ui.reasonsTable.resizeRowsToContents()
+
+    def _load(self) -> None:
+        if self._outcome is not None:
+            self.ui.resultSummary.text = f"{_summary(self._outcome)} {self._load_folder(self._outcome.data)}"
+
+    @staticmethod
+    def _open(path: Path) -> None:
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+
+
+def _summary(outcome: Outcome) -> str:
+    if not outcome.quarantined:
+        return _("All {count} objects were written and verified.").format(count=outcome.written)
+    return _("{count} objects were written and verified, {left} files were not written:").format(
+        count=outcome.written, left=outcome.quarantined
+    )

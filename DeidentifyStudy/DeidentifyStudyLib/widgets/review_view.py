@@ -1,0 +1,253 @@
+"""Section "Review of burned-in text": the image with its boxes in a slice view, and keys for the decisions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from DeidentifyStudyCore.errors import DeidentifyError
+from DeidentifyStudyLib.logic.review import ALL_FRAMES, Review
+from DeidentifyStudyLib.logic.review_scene import ReviewScene
+from DeidentifyStudyLib.widgets.common import fill, style_table
+from DeidentifyStudyLib.widgets.slice_display import SliceDisplay
+
+__all__ = ["ReviewView"]
+
+
+class ReviewView:
+    """Shows a review; `review` makes it anew from the queue of the last run, or raises what to say.
+
+    Keys are on while the review is, and none of them is one of the Segment Editor's.
+    """
+
+    def __init__(self, ui: Any, review: Callable[[], Review], display: SliceDisplay) -> None:
+        self.ui = ui
+        self._make_review = review
+        self._display = display
+        self._review: Review | None = None
+        self._scene: ReviewScene | None = None
+        self._busy = False
+        self._shortcuts: list[Any] = []
+        style_table(ui.boxesTable, 5)
+        ui.beginReviewButton.connect("toggled(bool)", self._begin_or_end)
+        ui.previousButton.connect("clicked()", lambda: self._step(-1))
+        ui.nextButton.connect("clicked()", lambda: self._step(1))
+        ui.frameSlider.connect("valueChanged(int)", self._show_frame)
+        ui.drawButton.connect("clicked()", self._draw)
+        ui.removeButton.connect("clicked()", self._remove)
+        ui.acceptButton.connect("clicked()", lambda: self._decide("accepted"))
+        ui.rejectButton.connect("clicked()", lambda: self._decide("rejected"))
+        ui.undoButton.connect("clicked()", self._undo)
+        ui.boxesTable.connect("itemSelectionChanged()", self._check_buttons)
+        self._show_nothing("")
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a review is going on."""
+        return self._review is not None
+
+    def waiting(self, count: int) -> None:
+        """Say how many objects wait, after a run."""
+        if not self.is_on:
+            self.ui.beginReviewButton.enabled = count > 0
+            self.ui.reviewSummary.text = (
+                _("{count} objects wait for a person.").format(count=count) if count else _("No object waits.")
+            )
+
+    def end(self) -> None:
+        """End the review: nothing of it stays in the scene."""
+        blocked = self.ui.beginReviewButton.blockSignals(True)
+        self.ui.beginReviewButton.checked = False
+        self.ui.beginReviewButton.blockSignals(blocked)
+        self._end()
+
+    def forget_scene(self) -> None:
+        """The scene was closed: nodes are gone already."""
+        if self._scene is not None:
+            self._scene = None
+            self.end()
+
+    def _begin_or_end(self, begin: bool) -> None:
+        if not begin:
+            self._end()
+            return
+        try:
+            self._review = self._make_review()
+        except DeidentifyError as error:
+            self.end()
+            self.ui.reviewSummary.text = str(error)
+            return
+        self._scene = ReviewScene(slicer.mrmlScene, self._boxes_dragged)
+        self.ui.beginReviewButton.text = _("End review")
+        self._make_shortcuts()
+        if self._review.decision_of(self._review.position) != "pending":
+            self._review.show_next_pending()
+        self._show_object()
+
+    def _end(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+            shortcut.deleteLater()
+        self._shortcuts = []
+        if self._review is not None:
+            self._read_boxes()
+        self._display.give_back()
+        if self._scene is not None:
+            self._scene.clear()
+        self._review = self._scene = None
+        self.ui.beginReviewButton.text = _("Begin review")
+        self._show_nothing(self.ui.reviewSummary.text)
+
+    def _show_nothing(self, text: str) -> None:
+        self.ui.reviewBody.visible = False
+        for widget in (self.ui.previousButton, self.ui.nextButton, self.ui.positionLabel):
+            widget.visible = False
+        self.ui.reviewSummary.text = text or _("Objects that may show burned-in text are listed here after a run.")
+        self.ui.beginReviewButton.enabled = False
+
+    def _make_shortcuts(self) -> None:
+        parent = slicer.util.mainWindow() or self.ui.reviewBody.window()
+        for keys, action in (
+            ("Ctrl+Return", lambda: self._decide("accepted")),
+            ("Ctrl+Backspace", lambda: self._decide("rejected")),
+            ("Ctrl+B", self._draw),
+            ("Ctrl+Delete", self._remove),
+            ("Ctrl+Shift+Z", self._undo),
+            ("Ctrl+PgDown", lambda: self._step(1)),
+            ("Ctrl+PgUp", lambda: self._step(-1)),
+        ):
+            shortcut = qt.QShortcut(parent)
+            shortcut.setKey(qt.QKeySequence(keys))
+            shortcut.connect("activated()", action)
+            self._shortcuts.append(shortcut)
+
+    def _show_object(self) -> None:
+        review = self._review
+        if review is None:
+            return
+        for widget in (self.ui.previousButton, self.ui.nextButton, self.ui.positionLabel, self.ui.reviewBody):
+            widget.visible = True
+        self.ui.beginReviewButton.enabled = True
+        counts = review.counts()
+        if counts["pending"]:
+            text = _("{pending} wait, {accepted} accepted, {rejected} rejected").format(**counts)
+        else:
+            text = _(
+                "All decided: {accepted} accepted, {rejected} rejected. Start the run again to write them."
+            ).format(**counts)
+        self.ui.reviewSummary.text = text
+        decision = {"pending": _("waits"), "accepted": _("accepted"), "rejected": _("rejected")}
+        self.ui.positionLabel.text = _("{position} of {count}: {decision}").format(
+            position=review.position + 1,
+            count=len(review.digests),
+            decision=decision[review.decision_of(review.position)],
+        )
+        self._show_frame(review.frame)
+
+    def _show_frame(self, number: int) -> None:
+        review, scene = self._review, self._scene
+        if review is None or scene is None or self._busy:
+            return
+        self._read_boxes()
+        self._busy = True
+        review.frame = number
+        frame = review.image()
+        self.ui.whyLabel.text = frame.problem or _("It waits because: {why}.").format(why=review.why())
+        slider = self.ui.frameSlider
+        slider.maximum = frame.count - 1
+        slider.value = review.frame
+        self.ui.frameNumber.text = f"{review.frame + 1}/{frame.count}"
+        for widget in (self.ui.frameLabel, slider, self.ui.frameNumber, self.ui.everyFrameCheck):
+            widget.visible = frame.count > 1
+        if frame.pixels is None:
+            scene.clear()
+        else:
+            scene.show(frame.pixels, review.boxes())
+        self._display.show(scene.volume)
+        self._busy = False
+        self._show_boxes()
+
+    def _show_boxes(self) -> None:
+        review = self._review
+        if review is None:
+            return
+        rows = [
+            (
+                _("all") if row[0] == ALL_FRAMES else str(row[0] + 1),
+                *map(str, row[1:]),
+                review.source_of_box(row) or "–",
+            )
+            for _number, row in review.boxes()
+        ]
+        fill(self.ui.boxesTable, rows)
+        self._check_buttons()
+
+    def _check_buttons(self) -> None:
+        self.ui.removeButton.enabled = bool(self.ui.boxesTable.selectedItems())
+        self.ui.drawButton.enabled = self._scene is not None and self._scene.volume is not None
+
+    def _boxes_dragged(self) -> None:
+        if not self._busy:
+            qt.QTimer.singleShot(0, self._take_dragged)  # the node is still at work in its own event
+
+    def _take_dragged(self) -> None:
+        if self._review is not None and self._read_boxes():
+            self._show_object()
+
+    def _read_boxes(self) -> bool:
+        """Take over what was dragged or drawn in the view; whether there is something new."""
+        review, scene = self._review, self._scene
+        if review is None or scene is None or scene.volume is None:
+            return False
+        before = [list(row) for row in review.entry.boxes]
+        for number, row, column, height, width in scene.rows():
+            if number is None:
+                review.add_box(row, column, height, width, self.ui.everyFrameCheck.checked)
+            else:
+                review.move_box(number, row, column, height, width)
+        if review.entry.boxes != before:
+            scene.show_boxes(review.boxes())
+            return True
+        return False
+
+    def _draw(self) -> None:
+        if self._scene is not None and self._scene.volume is not None:
+            self._display.place(self._scene.begin_drawing())
+
+    def _remove(self) -> None:
+        review = self._review
+        selected = self.ui.boxesTable.currentRow()
+        if review is None or not 0 <= selected < len(review.boxes()):
+            return
+        self._read_boxes()
+        review.remove_box(review.boxes()[selected][0])
+        self._redraw()
+
+    def _decide(self, decision: str) -> None:
+        review = self._review
+        if review is None:
+            return
+        self._read_boxes()
+        review.decide(decision)
+        review.show_next_pending()
+        self._redraw()
+
+    def _undo(self) -> None:
+        if self._review is not None and self._review.undo():
+            self._redraw()
+
+    def _step(self, by: int) -> None:
+        review = self._review
+        if review is None or not 0 <= review.position + by < len(review.digests):
+            return
+        self._read_boxes()
+        review.show(review.position + by)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Show the object as the queue has it: what the views hold belongs to another state."""
+        if self._scene is not None:
+            self._scene.show_boxes([])
+        self._show_object()

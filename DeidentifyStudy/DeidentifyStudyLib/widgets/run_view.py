@@ -1,0 +1,65 @@
+"""The button that starts a run, its progress, and the one line that says how it ended."""
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from DeidentifyStudyLib.logic.run import Run, RunState
+from DeidentifyStudyLib.logic.settings import RunSettings
+
+__all__ = ["RunView"]
+
+KILL_AFTER_MS = 15000
+"""How long a cancelled process may take before it is stopped by force."""
+
+
+class RunView:
+    """Shows a run."""
+
+    def __init__(self, ui: Any, run: Run, settings: Callable[[], RunSettings]) -> None:
+        self.ui = ui
+        self._run = run
+        self._settings = settings
+        self._force = qt.QTimer()
+        self._force.singleShot = True
+        self._force.interval = KILL_AFTER_MS
+        self._force.connect("timeout()", run.kill)
+        ui.applyButton.connect("clicked()", lambda: run.start(settings()))
+        ui.cancelButton.connect("clicked()", self._cancel)
+        ui.progressBar.minimum = 0
+
+    def check_can_apply(self) -> None:
+        """Set the button, and in its tooltip the one reason why it is off."""
+        reason = _("A run is at work.") if self._run.is_active else self._settings().problem()
+        self.ui.applyButton.enabled = not reason
+        self.ui.applyButton.toolTip = reason or _("Start: the source is only read, each file is verified after writing")
+        if not self._run.is_active and self._run.state is RunState.IDLE:
+            self.ui.statusLabel.text = reason
+
+    def show(self) -> None:
+        """Show where the run is."""
+        run = self._run
+        self.ui.cancelButton.visible = run.is_active
+        self.ui.cancelButton.enabled = run.state is RunState.RUNNING
+        self.ui.progressBar.visible = run.is_active
+        self.ui.progressBar.maximum = run.progress.total
+        self.ui.progressBar.value = run.progress.done
+        self.ui.statusLabel.text = {
+            RunState.RUNNING: run.progress.sentence(),
+            RunState.CANCELLING: _("Stopping after the present file"),
+            RunState.DONE: _("Done."),
+        }.get(run.state, run.message)
+        if not run.is_active:
+            self._force.stop()
+        self.check_can_apply()
+
+    def _cancel(self) -> None:
+        self._run.cancel()
+        self._force.start()
+
+    def stop(self) -> None:
+        """Stop for good: the panel goes away."""
+        self._force.stop()
+        self._run.kill()

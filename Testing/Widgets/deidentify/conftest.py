@@ -1,0 +1,53 @@
+"""The panel of De-identify Study, and what is needed to drive it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_studies import make_studies
+
+from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel
+
+
+@pytest.fixture
+def resources(repository: Path) -> Path:
+    """Folder with the .ui files."""
+    return repository / "DeidentifyStudy" / "Resources"
+
+
+@pytest.fixture
+def loaded() -> list[Path]:
+    """Folders that the panel was asked to load into Slicer."""
+    return []
+
+
+@pytest.fixture
+def panel(resources: Path, loaded: list[Path]) -> Iterator[DeidentifyStudyPanel]:
+    """The panel as the person finds it; its process is a real one."""
+
+    def load(folder: Path) -> str:
+        loaded.append(folder)
+        return "2 nodes were loaded."
+
+    made = DeidentifyStudyPanel(resources, load=load)
+    made.widget.show()
+    yield made
+    made.cleanup()
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> Path:
+    """A folder with small studies; its name identifies the patient, as folders of hospitals do."""
+    return make_studies(tmp_path / "Zyxwarth_Quillon")
+
+
+@pytest.fixture
+def ready(panel: Any, studies: Path, tmp_path: Path) -> Any:
+    """The panel with everything chosen."""
+    panel.source.ui.sourceFolderEdit.text = str(studies)
+    panel.places.ui.destinationEdit.text = str(tmp_path / "out")
+    panel.places.ui.keyEdit.text = str(tmp_path / "project.key")
+    panel.places.ui.passphraseEdit.text = "correct horse battery"
+    panel.places.ui.repeatEdit.text = "correct horse battery"
+    return panel
