@@ -27,6 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "project": {"protocol"},
     "interchange": {"protocol", "project", "measure"},
     "evaluation": {"agreement", "consensus", "interchange", "measure", "project", "protocol"},
+    "review": {"agreement", "consensus", "evaluation", "interchange", "measure", "project", "protocol"},
     "release": {"agreement", "evaluation", "interchange", "project", "protocol", "reporting"},
     "textlabels": {"project", "protocol"},
     "reporting": {"agreement", "consensus", "evaluation", "measure", "project", "protocol"},

@@ -24,7 +24,7 @@ from AnnotationQACore.protocol.items import (
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.statistics import STATISTICS
 
-__all__ = ["case_agreement"]
+__all__ = ["case_agreement", "readings_agreement"]
 
 
 def case_agreement(files: CaseFiles, protocol: Protocol) -> CaseAgreement:
@@ -37,7 +37,13 @@ def case_agreement(files: CaseFiles, protocol: Protocol) -> CaseAgreement:
     GridMismatch
         Two readers segmented images with different lattices.
     """
-    case = load_case(files)
+    return readings_agreement(load_case(files), files.patient, protocol)
+
+
+def readings_agreement(
+    case: CaseReadings, patient: str, protocol: Protocol, messages: tuple[str, ...] = ()
+) -> CaseAgreement:
+    """Compare readings that are loaded and lie on one grid; `messages` say how they came to lie there."""
     shared: dict[str, tuple[SharedInstance, ...]] = {}
     items = []
     drawn_first = sorted(protocol.items, key=lambda item: not isinstance(item, Segmentation))
@@ -48,7 +54,7 @@ def case_agreement(files: CaseFiles, protocol: Protocol) -> CaseAgreement:
             items.append(_judge(item, compared))
     order = {item_id: place for place, item_id in enumerate(protocol.item_ids)}
     items.sort(key=lambda compared: order[compared.item])
-    return CaseAgreement(files.case, files.patient, tuple(case.readings), tuple(items))
+    return CaseAgreement(case.case, patient, tuple(case.readings), tuple(items), messages)
 
 
 def _compare(item: Item, case: CaseReadings, shared: dict[str, tuple[SharedInstance, ...]]) -> ItemAgreement | None:
