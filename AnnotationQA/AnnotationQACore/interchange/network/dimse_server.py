@@ -33,7 +33,7 @@ from AnnotationQACore.interchange.network.addresses import DimseAddress
 from AnnotationQACore.interchange.network.instance_file import InstanceFile
 from AnnotationQACore.interchange.network.patience import Transient, Unreachable
 from AnnotationQACore.interchange.network.query import Query
-from AnnotationQACore.interchange.network.server import Keep, RemoteSeries, StoreFailure
+from AnnotationQACore.interchange.network.server import Keep, RemoteSeries, StoreFailure, number_of_instances
 from AnnotationQACore.interchange.network.status_words import is_duplicate, status_words
 
 __all__ = ["DimseOptions", "DimseServer", "MoveTo"]
@@ -142,9 +142,9 @@ class DimseServer:
                 for one in self._find("SERIES", asked | {"NumberOfSeriesRelatedInstances": ""}):
                     owner, uid = str(one.get("StudyInstanceUID") or study_uid), str(one.get("SeriesInstanceUID") or "")
                     if owner and uid and query.admits(one):
-                        count = one.get("NumberOfSeriesRelatedInstances")
+                        count = number_of_instances(one)
                         day, modality = str(study.get("StudyDate") or ""), str(one.get("Modality") or "")
-                        found[owner, uid] = RemoteSeries(owner, uid, modality, day, int(count) if count else None)
+                        found[owner, uid] = RemoteSeries(owner, uid, modality, day, count)
         return list(found.values())
 
     def find_instances(self, study_uid: str, series_uid: str) -> dict[str, str]:
@@ -219,7 +219,7 @@ class DimseServer:
         with _quietly(self.name):
             for status, answer in association.send_c_find(identifier, _FIND):
                 if self._expect(status, _PENDING | {0x0000}) in _PENDING and answer is not None:
-                    found.append(answer)
+                    found.append(_read(answer, self.name))
         return found
 
     def _get(self, identifier: Dataset, classes: set[str], arrival: _Arrival) -> None:
@@ -241,11 +241,14 @@ class DimseServer:
     def _follow(self, answers: Iterator[tuple[Dataset, Dataset | None]], arrival: _Arrival) -> None:
         last = 0
         for status, _ in answers:
-            arrival.raise_failure()
+            if arrival.failure is not None:
+                self._association.abort()  # it would go on sending
+                raise arrival.failure
             if "Status" not in status:
                 raise self._broken()
             last = int(status.Status)
-        arrival.raise_failure()
+        if arrival.failure is not None:
+            raise arrival.failure
         if last == 0xA801:
             raise NetworkError(
                 f"{self.name}: does not know our AE title {self._options.ae_title} as a destination; ask its "
@@ -280,9 +283,8 @@ class DimseServer:
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self._options.timeout
         entity.connection_timeout = min(self._options.timeout, 20.0)
         roles = []
-        for abstract, syntax in sorted(offered):
-            # one context each: the server answers an offer of several with one
-            entity._requested_contexts.append(net.build_context(abstract, syntax))
+        # one context for each transfer syntax: a server chooses one of those in a context
+        requested = [net.build_context(abstract, syntax) for abstract, syntax in sorted(offered)]
         if arrival is not None:
             classes = sorted({abstract for abstract, _ in offered if abstract != _GET})
             roles = [net.build_role(one, scp_role=True) for one in classes]
@@ -291,6 +293,7 @@ class DimseServer:
             self._association = entity.associate(
                 self._address.host,
                 self._address.port,
+                contexts=requested,
                 ae_title=self._address.ae_title,
                 ext_neg=roles,
                 evt_handlers=handlers,
@@ -346,21 +349,17 @@ class _Arrival:
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None
 
     def store(self, event: Any) -> int:
-        if self._failure is not None:
+        if self.failure is not None:
             return 0xA700
         try:
             self._keep([event.encoded_dataset()])
         except (AnnotationQAError, KeyboardInterrupt, OSError) as error:
-            self._failure = error
+            self.failure = error
             return 0xA700
         return 0x0000
-
-    def raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
 
 class _Receiver:
@@ -396,6 +395,16 @@ def _pynetdicom() -> Any:
             "(in Slicer: pip_install('pynetdicom')), or use the DICOMweb address of the server."
         ) from None
     return pynetdicom
+
+
+def _read(answer: Dataset, name: str) -> Dataset:
+    """Answer whose elements have been decoded: here, not where one is looked at."""
+    try:
+        for _ in answer:
+            pass
+    except Exception:  # pydicom raises whatever its parser stumbles over
+        raise NetworkError(f"{name}: answers with values that cannot be read; tell its administrator.") from None
+    return answer
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from AnnotationQACore.errors import NetworkError
 from AnnotationQACore.interchange.network.patience import Patience, Transient, Unreachable
-from AnnotationQACore.interchange.network.series_folder import SeriesFolder
+from AnnotationQACore.interchange.network.series_folder import BrokenObject, SeriesFolder
 from AnnotationQACore.interchange.network.server import RemoteSeries, Server
 from AnnotationQACore.progress import Progress, silent
 
@@ -108,6 +108,7 @@ class _SeriesWork:
         self._folder = SeriesFolder(root, series.series_uid)
         self._wanted: dict[str, str] = {}
         self._refused: dict[str, str] = {}
+        self._broken: BrokenObject | None = None
 
     def run(self) -> tuple[FetchedSeries, str]:
         """Outcome, and why the server is lost, if it is."""
@@ -153,9 +154,12 @@ class _SeriesWork:
                 self._patience.pause(failures, error)
 
     def _retrieve_each(self, missing: Iterable[str]) -> None:
+        broken: BrokenObject | None = None
         for uid in missing:
             try:
                 self._retrieve(uid)
+            except BrokenObject as error:
+                broken = error
             except Transient:
                 raise
             except NetworkError as error:
@@ -163,12 +167,20 @@ class _SeriesWork:
             else:
                 if uid not in self._folder.instances:
                     self._refused[uid] = f"{self._server.name}: does not send every object that it names."
+        if broken is not None:
+            raise broken
 
     def _retrieve(self, sop_uid: str | None) -> None:
+        self._broken = None
         self._server.retrieve(self._series, sop_uid, self._keep)
+        if self._broken is not None:
+            raise self._broken
 
     def _keep(self, chunks: Iterable[bytes]) -> None:
-        self._folder.keep(self._told(chunks), self._wanted, self._server.name)
+        try:
+            self._folder.keep(self._told(chunks), self._wanted, self._server.name)
+        except BrokenObject as error:  # the others still come
+            self._broken = error
 
     def _told(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:

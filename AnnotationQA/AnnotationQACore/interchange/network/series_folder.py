@@ -15,11 +15,15 @@ from AnnotationQACore.errors import DestinationError, InputError, NetworkError
 from AnnotationQACore.interchange.network.instance_file import InstanceFile, file_hash, read_instance_file, safe_name
 from AnnotationQACore.interchange.network.patience import Transient
 
-__all__ = ["MANIFEST", "FetchedInstance", "SeriesFolder"]
+__all__ = ["MANIFEST", "BrokenObject", "FetchedInstance", "SeriesFolder"]
 
 MANIFEST: Final = "manifest.json"
 _ARRIVING: Final = "arriving.dcm"
 _FORMAT: Final = "annotationqa-fetch/1"
+
+
+class BrokenObject(Transient):
+    """An object arrived and cannot be parsed, or not to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class SeriesFolder:
 
         Raises
         ------
-        Transient
+        BrokenObject
             The object is not whole.
         NetworkError
             It is another one than was asked for.
@@ -187,4 +191,4 @@ def _whole(path: Path, server: str) -> InstanceFile:
     try:
         return read_instance_file(path)
     except InputError:
-        raise Transient(f"{server}: sent an object that is cut or no DICOM; run the same command again.") from None
+        raise BrokenObject(f"{server}: sent an object that is cut or no DICOM; run the same command again.") from None

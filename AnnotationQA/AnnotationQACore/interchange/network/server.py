@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydicom.dataset import Dataset
+
 from AnnotationQACore.interchange.network.instance_file import InstanceFile
 from AnnotationQACore.interchange.network.query import Query
 
-__all__ = ["Keep", "RemoteSeries", "Server", "StoreFailure"]
+__all__ = ["Keep", "RemoteSeries", "Server", "StoreFailure", "number_of_instances"]
 
 Keep = Callable[[Iterable[bytes]], None]
 """Takes the bytes of one DICOM file, in pieces."""
@@ -48,6 +50,14 @@ class StoreFailure:
 
     sop_uid: str
     reason: str
+
+
+def number_of_instances(answer: Dataset) -> int | None:
+    """Number of Series Related Instances of an answer, None where it is absent or no number."""
+    try:
+        return int(answer.get("NumberOfSeriesRelatedInstances") or 0) or None
+    except (TypeError, ValueError):
+        return None
 
 
 class Server(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import ssl
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from AnnotationQACore.interchange.network.instance_file import InstanceFile
 from AnnotationQACore.interchange.network.multipart import BrokenMultipart, FilesBody, media_type, read_parts
 from AnnotationQACore.interchange.network.patience import Transient
 from AnnotationQACore.interchange.network.query import Query
-from AnnotationQACore.interchange.network.server import Keep, RemoteSeries, StoreFailure
+from AnnotationQACore.interchange.network.server import Keep, RemoteSeries, StoreFailure, number_of_instances
 from AnnotationQACore.interchange.network.status_words import is_duplicate, status_words
 from AnnotationQACore.interchange.network.web_failures import NotThere, raise_for_status, web_failures
 
@@ -225,7 +226,9 @@ class WebServer:
         with web_failures(self._name):
             answers = search(*uids, **arguments)
         try:
-            return [Dataset.from_json(one) for one in answers]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return [Dataset.from_json(one) for one in answers]
         except Exception:  # pydicom raises whatever its parser stumbles over
             raise NetworkError(
                 f"{self._name}: answers, but not as a DICOMweb server; check the path, such as /dicom-web."
@@ -270,7 +273,6 @@ def _certificates(path: Path) -> str:
 def _add(found: dict[tuple[str, str], RemoteSeries], answer: Dataset, query: Query, study: Dataset) -> None:
     study_uid, series_uid = str(answer.get("StudyInstanceUID") or ""), str(answer.get("SeriesInstanceUID") or "")
     if study_uid and series_uid and query.admits(answer):
-        count = answer.get("NumberOfSeriesRelatedInstances")
         found.setdefault(
             (study_uid, series_uid),
             RemoteSeries(
@@ -278,7 +280,7 @@ def _add(found: dict[tuple[str, str], RemoteSeries], answer: Dataset, query: Que
                 series_uid,
                 str(answer.get("Modality") or ""),
                 str(study.get("StudyDate") or answer.get("StudyDate") or ""),
-                int(count) if count else None,
+                number_of_instances(answer),
             ),
         )
 
