@@ -8,6 +8,7 @@
     ├── ProtocolError             a labeling protocol is invalid
     │   └── InvalidProtocol       its file has problems, all of them named
     ├── ProjectError              a project folder cannot be used as asked
+    │   └── DraftConflict         another session saved the same draft meanwhile
     ├── DestinationError          the result cannot be written where it was asked for
     ├── NetworkError              a server cannot be reached, or does not do what it is asked
     ├── MissingExtra              an optional package is needed and not installed
@@ -23,6 +24,7 @@ __all__ = [
     "AnnotationQAError",
     "Cancelled",
     "DestinationError",
+    "DraftConflict",
     "GridMismatch",
     "InputError",
     "InvalidProtocol",
@@ -72,6 +74,10 @@ class InvalidProtocol(ProtocolError):
 
 class ProjectError(AnnotationQAError):
     """A project folder cannot be used as asked."""
+
+
+class DraftConflict(ProjectError):
+    """Another session saved the same draft meanwhile."""
 
 
 class DestinationError(AnnotationQAError):

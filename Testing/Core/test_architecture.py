@@ -25,6 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "agreement": set(),
     "consensus": {"agreement"},
     "project": {"protocol"},
+    "checks": {"measure", "project", "protocol"},
     "interchange": {"protocol", "project", "measure"},
     "evaluation": {"agreement", "consensus", "interchange", "measure", "project", "protocol"},
     "review": {"agreement", "consensus", "evaluation", "interchange", "measure", "project", "protocol"},

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from AnnotationQACore import atomic
-from AnnotationQACore.errors import DestinationError, InputError, ProjectError
+from AnnotationQACore.errors import DestinationError, DraftConflict, InputError
 from AnnotationQACore.project.layout import SEGMENTATION, draft_file, make_folder, sha256_of
 from AnnotationQACore.project.readings import FileReference, Reading
 
@@ -51,7 +51,7 @@ def save_draft(project: Path, reading: Reading, segmentation: Path | None, forme
 
     Raises
     ------
-    ProjectError
+    DraftConflict
         Another session saved the draft since `former` was loaded or saved.
     DestinationError
         It cannot be written; the former draft is still there.
@@ -59,7 +59,7 @@ def save_draft(project: Path, reading: Reading, segmentation: Path | None, forme
     path = project / draft_file(reading.case, reading.reader, reading.round)
     on_disk = sha256_of(path) if path.exists() else None
     if on_disk != (former.sha256 if former else None):
-        raise ProjectError(
+        raise DraftConflict(
             f"draft of case '{reading.case}': another session saved it meanwhile; "
             "load that one, or close the other session."
         )

@@ -29,11 +29,12 @@ def volume_from_node(node: slicer.vtkMRMLVolumeNode) -> Volume:
 
 
 def image_data(voxels: np.ndarray) -> vtk.vtkImageData:
-    """VTK image with a copy of the voxels, shape (k, j, i)."""
+    """VTK image with a copy of the voxels, shape (k, j, i), or (k, j, i, 3) for colour."""
     voxels = np.ascontiguousarray(voxels)
     image = vtk.vtkImageData()
-    image.SetDimensions(voxels.shape[::-1])
-    scalars = numpy_to_vtk(voxels.ravel(), deep=True, array_type=get_vtk_array_type(voxels.dtype))
+    image.SetDimensions(voxels.shape[2::-1])
+    values = voxels.reshape(-1) if voxels.ndim == 3 else voxels.reshape(-1, voxels.shape[3])
+    scalars = numpy_to_vtk(values, deep=True, array_type=get_vtk_array_type(voxels.dtype))
     image.GetPointData().SetScalars(scalars)
     return image
 

@@ -1,0 +1,1 @@
+"""Whether a reading is plausible, before it is submitted."""

@@ -1,0 +1,178 @@
+"""Reads the images of a case: voxels only, no MRML, so that it can run while the reader works on another case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.interchange.series.images import ImageSeries
+from AnnotationQACore.interchange.series.opening import open_series
+from AnnotationQACore.progress import Progress, silent
+from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
+from AnnotationQACore.protocol.model import Protocol, WindowPreset
+
+__all__ = ["DisplayRange", "LoadedCase", "LoadedSeries", "Locate", "load_case"]
+
+Locate = Callable[[str], Sequence[Path]]
+"""Finds the files of a series by its Series Instance UID, such as in Slicer's DICOM database."""
+
+SAMPLED_VOXELS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayRange:
+    """Values shown black and white; `inverted` shows low values white."""
+
+    low: float
+    high: float
+    inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedSeries:
+    """A series of a case in memory.
+
+    Attributes
+    ----------
+    role : str
+        ID of the series role in the protocol.
+    series : ImageSeries
+    windows : mapping of window preset ID to DisplayRange
+        Every preset of the protocol, those by percentiles computed from the voxels; and ``""``, the 1st to 99th
+        percentile, for a view without preset.
+    """
+
+    role: str
+    series: ImageSeries
+    windows: Mapping[str, DisplayRange] = field(default_factory=dict)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it has no place in the patient, so that points on it are pixels."""
+        return self.series.grid is None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedCase:
+    """The images of a case in memory, in the order of the protocol's roles."""
+
+    case: Case
+    series: tuple[LoadedSeries, ...]
+
+    def of_role(self, role: str) -> LoadedSeries | None:
+        """The series of a role; None when the case has none."""
+        return next((loaded for loaded in self.series if loaded.role == role), None)
+
+
+def load_case(
+    case: Case, protocol: Protocol, project: Path, *, locate: Locate | None = None, progress: Progress = silent
+) -> LoadedCase:
+    """Read all series of a case, after a check that the files are those that were added to the project.
+
+    Parameters
+    ----------
+    case : Case
+    protocol : Protocol
+    project : Path
+        Relative locations are relative to this folder.
+    locate : callable, optional
+        For series that are known by their UID only.
+    progress : Progress
+
+    Raises
+    ------
+    InputError
+        Files are missing, have moved, were changed, or cannot be read; or the case lacks a required series.
+    """
+    references = _by_role(case, protocol)
+    loaded = []
+    for done, (role, reference) in enumerate(references.items()):
+        progress(done, len(references), role)
+        source = _source(case, role, reference, project, locate)
+        _check_hash(case, role, reference, source)
+        series = open_series(source)
+        loaded.append(LoadedSeries(role, series, _windows(protocol, series)))
+    progress(len(references), len(references))
+    return LoadedCase(case, tuple(loaded))
+
+
+def _by_role(case: Case, protocol: Protocol) -> dict[str, SeriesReference]:
+    """Series of the case by role of the protocol; a single series of another name is the reference series."""
+    roles = [role.id for role in protocol.imaging.series]
+    given = {series.role: series for series in case.series}
+    if len(given) == 1 and not given.keys() & set(roles):
+        given = {protocol.imaging.reference_series: case.series[0]}
+    missing = [role.id for role in protocol.imaging.series if role.required and role.id not in given]
+    if missing:
+        raise InputError(
+            f"case '{case.id}': has no series of role '{missing[0]}', which the protocol requires; "
+            "ask the lead to add the case with it, or to exclude it."
+        )
+    return {role: given[role] for role in roles if role in given}
+
+
+def _source(
+    case: Case, role: str, reference: SeriesReference, project: Path, locate: Locate | None
+) -> Path | list[Path]:
+    if reference.location:
+        place = Path(reference.location)
+        place = place if place.is_absolute() else project / place
+        if not place.exists():
+            raise InputError(
+                f"case '{case.id}': the images of '{role}' are not at their place; "
+                "connect the drive or share, or ask the lead where they have moved to."
+            )
+        return place
+    files = sorted(locate(reference.uid)) if locate is not None and reference.uid else []
+    if not files:
+        raise InputError(
+            f"case '{case.id}': the images of '{role}' are not on this computer; import them into the DICOM database."
+        )
+    return files
+
+
+def _check_hash(case: Case, role: str, reference: SeriesReference, source: Path | list[Path]) -> None:
+    if not reference.sha256 or not isinstance(source, Path):
+        return
+    files, sha256 = hash_series(source)
+    if sha256 != reference.sha256:
+        count = f" ({files} files instead of {reference.files})" if files != reference.files else ""
+        raise InputError(
+            f"case '{case.id}': the images of '{role}' are not those that were added to the project{count}; "
+            "restore them from the original, or ask the lead to add the case anew."
+        )
+
+
+def _windows(protocol: Protocol, series: ImageSeries) -> dict[str, DisplayRange]:
+    if series.is_color:
+        return {}
+    sample = _sample(series.voxels)
+    inverted = series.shown_inverted
+    windows = {"": _percentile_range(sample, (1.0, 99.0), inverted)}
+    return windows | {preset.id: _range(preset, sample, inverted) for preset in protocol.windows}
+
+
+def _range(preset: WindowPreset, sample: NDArray[np.float64], inverted: bool) -> DisplayRange:
+    if preset.percentiles is not None:
+        return _percentile_range(sample, preset.percentiles, preset.inverted != inverted)
+    center, width = preset.center or 0.0, preset.width or 1.0
+    return DisplayRange(center - width / 2, center + width / 2, preset.inverted != inverted)
+
+
+def _percentile_range(sample: NDArray[np.float64], percentiles: tuple[float, float], inverted: bool) -> DisplayRange:
+    if not len(sample):
+        return DisplayRange(0.0, 1.0, inverted)
+    low, high = np.percentile(sample, percentiles).tolist()
+    return DisplayRange(low, high if high > low else low + 1.0, inverted)
+
+
+def _sample(voxels: NDArray[np.generic]) -> NDArray[np.float64]:
+    """At most a million finite values, taken at even distances."""
+    flat = voxels.reshape(-1)
+    values = flat[:: max(1, flat.size // SAMPLED_VOXELS)].astype(np.float64)
+    return values[np.isfinite(values)]

@@ -1,0 +1,320 @@
+"""A case on a reader's desk: images, reading, draft, checks, and the way to submit it."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+from AnnotationQACore.checks.derived_measurements import ImageSource
+from AnnotationQACore.checks.plausibility import check_reading
+from AnnotationQACore.checks.problems import CheckKind, ReadingProblem, Severity
+from AnnotationQACore.errors import DestinationError, InputError
+from AnnotationQACore.interchange.seg_nrrd import write_seg_nrrd
+from AnnotationQACore.project.drafts import Draft
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.readings import Reading
+from AnnotationQACore.project.state import SubmittedReading
+from AnnotationQACore.project.worklists import WorkItem
+from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.segmentation import Segmentation
+from AnnotationQALib.logic.activity import ActivityRecorder
+from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
+from AnnotationQALib.logic.case_images import CaseImages
+from AnnotationQALib.logic.case_loading import LoadedCase
+from AnnotationQALib.logic.comment_pins import CommentPins
+from AnnotationQALib.logic.form import ItemKey, form_key
+from AnnotationQALib.logic.presentation import AppliedView, apply_view
+from AnnotationQALib.logic.reading_editor import ReadingEditor
+from AnnotationQALib.logic.reading_snapshot import SnapshotContents
+from AnnotationQALib.logic.readouts import Readout, compute_readouts
+from AnnotationQALib.logic.starting_points import Start
+
+__all__ = ["FLAGS", "CaseContents", "OpenCase"]
+
+FLAGS = ("poor quality", "wrong series", "burned-in identity", "edge case")
+"""What a reader may flag a case for."""
+
+READOUT_PAUSE = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseContents:
+    """Everything that is read from disk before a case is shown; made on any thread."""
+
+    images: LoadedCase
+    reading: Reading
+    segmentation: Segmentation | None
+    draft: Draft | None
+    notices: tuple[str, ...] = ()
+
+
+class OpenCase:
+    """A case while it is read.
+
+    `tick` is called some times a second on the main thread: it saves, measures in the background, and takes in results.
+
+    Attributes
+    ----------
+    item : WorkItem
+    protocol : Protocol
+    images : CaseImages
+    editor : ReadingEditor
+    autosave : Autosave
+    activity : ActivityRecorder
+    pins : CommentPins
+        The reviewer's comments in the image, of a case that was sent back.
+    notices : tuple of str
+        What the reader should know on opening, such as that a draft was resumed.
+    """
+
+    def __init__(
+        self,
+        scene: slicer.vtkMRMLScene,
+        project: Project,
+        lock: threading.Lock,
+        executor: Executor,
+        protocol: Protocol,
+        item: WorkItem,
+        contents: CaseContents,
+        utc: Callable[[], datetime],
+        seconds: Callable[[], float],
+    ) -> None:
+        self.item = item
+        self.protocol = protocol
+        self.notices = contents.notices
+        self._scene = scene
+        self._project = project
+        self._lock = lock
+        self._executor = executor
+        self._seconds = seconds
+        titles = {role.id: role.title for role in protocol.imaging.series}
+        self.images = CaseImages(scene, contents.images, titles)
+        try:
+            self.editor = ReadingEditor(scene, protocol, self.images, contents.reading, contents.segmentation)
+        except BaseException:
+            self.images.remove()
+            raise
+        self.activity = ActivityRecorder(protocol.design.idle_seconds, utc, contents.reading.activity)
+        self.autosave = Autosave(project, lock, self._take_snapshot, executor, contents.draft, seconds)
+        self.pins = CommentPins(scene, self.images, item.comments)
+        self.sources = image_sources(contents.images, self.images)
+        self.readouts: Mapping[ItemKey, Readout] = {}
+        self._measuring: Future[tuple[SnapshotContents, Mapping[ItemKey, Readout]]] | None = None
+        self._measured_number = -1
+        self._last_change = float("-inf")
+        self._original = contents.segmentation
+        self.editor.observe(self._on_change)
+
+    @property
+    def case_id(self) -> str:
+        """ID of the case."""
+        return self.item.case
+
+    def show(self, key: ItemKey | None = None) -> AppliedView:
+        """Show the images as an item wants them, or as the protocol does."""
+        item = self.protocol.item(key.item) if key is not None else None
+        return apply_view(self._scene, self.images, self.protocol, item)
+
+    def select(self, key: ItemKey | None) -> None:
+        """Take note of the item the reader works on, for the record of time."""
+        self.activity.act(key.item if key is not None else "")
+
+    def tick(self) -> bool:
+        """Save, measure, and take in what was done in the background; True when there is something new to show."""
+        news = self.autosave.tick()
+        measuring = self._measuring
+        if measuring is not None and measuring.done():
+            self._measuring = None
+            error = measuring.exception()
+            if error is None:
+                contents, self.readouts = measuring.result()
+                derived = [a for a in contents.reading.answers if getattr(self.protocol.item(a.item), "derived", False)]
+                self.editor.note_voxels(contents.voxels, derived)
+                news = True
+        paused = self._seconds() - self._last_change >= READOUT_PAUSE
+        if self._measuring is None and paused and self.editor.changes != self._measured_number:
+            self.measure()
+        return news
+
+    def measure(self) -> None:
+        """Begin to measure what is drawn, in the background; `tick` takes in the results."""
+        self._measured_number = self.editor.changes
+        snapshot = self._take_snapshot()
+        self._measuring = self._executor.submit(_measure, snapshot, self.sources)
+
+    def measured(self) -> None:
+        """Wait until what is drawn has been measured, and take in the results."""
+        if self._measuring is None and self.editor.changes != self._measured_number:
+            self.measure()
+        if self._measuring is not None:
+            self._measuring.exception()
+            self.tick()
+
+    def check(self) -> tuple[ReadingProblem, ...]:
+        """What is wrong with the reading as it stands, errors first; the editor shows it in its states."""
+        return self._check(self._complete())
+
+    def submit(self, reasons: Mapping[ReadingProblem, str] | None = None) -> SubmittedReading:
+        """Sign the reading into the ledger; afterwards the case is closed by its session.
+
+        Parameters
+        ----------
+        reasons : mapping of ReadingProblem to str
+            Why the reading is right although a check warns; every warning needs one, given here or before.
+
+        Raises
+        ------
+        InputError
+            An error stands, or a warning without reason.
+        ProjectError
+            The reading does not count, such as when another protocol is in force.
+        DestinationError
+            The project cannot be reached; the reading is kept as a draft.
+        """
+        contents = self._complete()
+        problems = self._check(contents)
+        given = {problem: text.strip() for problem, text in (reasons or {}).items() if text.strip()}
+        reading = _with_reasons(contents.reading, problems, given)
+        self.autosave.flush()
+        if self.autosave.state == SaveState.CONFLICT:
+            raise InputError(self.autosave.message)
+        if not is_reachable(self._project):
+            raise DestinationError(
+                f"case '{self.case_id}': the project cannot be reached; the reading is kept on this computer, "
+                "submit it when the project is back."
+            )
+        with tempfile.TemporaryDirectory(prefix="AnnotationQA-") as temporary:
+            voxels = None
+            if contents.segmentation is not None:
+                voxels = Path(temporary) / "reading.seg.nrrd"
+                write_seg_nrrd(voxels, contents.segmentation)
+            with self._lock:
+                return self._project.submit_reading(reading, voxels)
+
+    def start_from(self, start: Start) -> None:
+        """Take another reading over as a start; what was drawn and answered so far is replaced.
+
+        Raises
+        ------
+        InputError
+            The protocol does not allow it, or its segmentation lies on another geometry.
+        """
+        self.editor.start_from(start)
+        self._original = start.segmentation
+
+    def restore_segment(self, key: ItemKey) -> None:
+        """Bring a deleted segment back as it was at the last save."""
+        last = self.autosave.contents.segmentation if self.autosave.contents is not None else self._original
+        if last is None:
+            raise InputError(f"'{key.item}': was never saved; draw it again.")
+        self.editor.restore_segment(key, last)
+
+    def close(self) -> None:
+        """Save the draft and take everything out of the scene."""
+        self.activity.pause()
+        if self.autosave.has_unsaved:
+            self.autosave.flush()
+        self.discard()
+
+    def discard(self) -> None:
+        """Take everything out of the scene without saving, such as after submitting."""
+        self.autosave.wait()
+        if self._measuring is not None:
+            self._measuring.exception()
+            self._measuring = None
+        self.pins.remove()
+        self.editor.close()
+        self.images.remove()
+
+    def _on_change(self) -> None:
+        self._last_change = self._seconds()
+        self.activity.act()
+        self.autosave.changed()
+
+    def _take_snapshot(self) -> Any:
+        return self.editor.snapshot(self.activity.intervals())
+
+    def _complete(self) -> SnapshotContents:
+        contents = self._take_snapshot().complete(self.sources)
+        self.editor.note_voxels(contents.voxels)
+        return contents
+
+    def _check(self, contents: SnapshotContents) -> tuple[ReadingProblem, ...]:
+        problems = [
+            ReadingProblem(
+                key.item,
+                CheckKind.SEGMENTS,
+                Severity.ERROR,
+                f"{self.protocol.item(key.item).title}: its segment was deleted; restore it, or confirm the deletion.",
+                subject=key.subject,
+            )
+            for key in self.editor.deleted_segments()
+        ]
+        problems += check_reading(self.protocol, contents.reading, contents.segmentation, self.sources)
+        by_key: dict[ItemKey, list[str]] = {}
+        for problem in problems:
+            by_key.setdefault(form_key(self.protocol, problem.item, problem.subject), []).append(problem.message)
+        self.editor.note_problems(by_key)
+        return tuple(sorted(problems, key=lambda problem: problem.severity != Severity.ERROR))
+
+
+def image_sources(loaded: LoadedCase, images: CaseImages) -> dict[str, ImageSource]:
+    """Series as the checks need them, by role; the voxels are those that were read, not copies."""
+    sources = {}
+    for series in loaded.series:
+        data = series.series
+        count = images.frame_count(series.role)
+        volumes = () if data.is_color else tuple(images.volume(series.role, n) for n in range(1, count + 1))
+        sources[series.role] = ImageSource(
+            series.role,
+            data.modality,
+            volumes,
+            images.grid(series.role),
+            not series.is_flat,
+            data.spacing.spacing,
+            data.suv.factor if data.suv is not None else None,
+        )
+    return sources
+
+
+def _measure(snapshot: Any, sources: Mapping[str, ImageSource]) -> tuple[SnapshotContents, Mapping[ItemKey, Readout]]:
+    contents = snapshot.complete(sources)
+    return contents, compute_readouts(snapshot.protocol, contents, sources)
+
+
+def _with_reasons(reading: Reading, problems: Sequence[ReadingProblem], given: Mapping[ReadingProblem, str]) -> Reading:
+    """The reading with the reasons for its warnings; raises `InputError` while it may not be submitted."""
+    errors = [problem for problem in problems if problem.severity == Severity.ERROR]
+    if errors:
+        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise InputError(f"the reading cannot be submitted: {errors[0].message}{more}")
+    before = {(a.item, a.subject): a.warning_reason for a in reading.answers if a.warning_reason}
+    texts: dict[tuple[str, Any], list[str]] = {}
+    loose = []
+    for problem in problems:
+        place = (problem.item, problem.subject)
+        text = given.get(problem)
+        if text is None and place not in before:
+            raise InputError(f"the reading cannot be submitted without a reason for this warning: {problem.message}")
+        if text is None:
+            continue
+        if any((a.item, a.subject) == place for a in reading.answers):
+            texts.setdefault(place, []).append(text)
+        else:
+            loose.append(f"{problem.message} Reason: {text}")
+    answers = tuple(
+        replace(a, warning_reason="; ".join(dict.fromkeys(texts[a.item, a.subject])))
+        if (a.item, a.subject) in texts
+        else a
+        for a in reading.answers
+    )
+    comment = "\n".join(filter(None, [reading.comment, *loose]))
+    return replace(reading, answers=answers, comment=comment)

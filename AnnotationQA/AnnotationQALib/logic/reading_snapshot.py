@@ -1,0 +1,184 @@
+"""A reading as it stands at one moment: plain data that another thread may check, measure and write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from AnnotationQACore.checks.derived_measurements import ImageSource, derived_answers
+from AnnotationQACore.checks.plain_answers import is_asked, plain_values
+from AnnotationQACore.geometry import Grid
+from AnnotationQACore.project.answers import Answer, NotApplicable, Presence, SegmentationValue, Subject
+from AnnotationQACore.project.readings import Reading
+from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQALib.logic.form import ItemKey
+from AnnotationQALib.logic.segmentations import SegmentationCopy
+
+__all__ = ["ReadingSnapshot", "SnapshotContents", "segment_of", "voxel_counts"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SnapshotContents:
+    """A snapshot worked out: the reading with the presence of its segments, the voxels, and how many each has."""
+
+    reading: Reading
+    segmentation: Segmentation | None
+    voxels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadingSnapshot:
+    """What `ReadingEditor.snapshot` gives.
+
+    Attributes
+    ----------
+    reading : Reading
+        Without answers about segments.
+    protocol : Protocol
+    segmentation : SegmentationCopy or None
+    grid : Grid or None
+        On which segments lie; None when the protocol has no segmentations.
+    segment_keys : mapping of segment ID to ItemKey
+        Segments begun so far.
+    presence : mapping of ItemKey to Presence
+        What the reader said explicitly about a segmentation.
+    comments, reasons : mapping of ItemKey to str
+    places : tuple of (ItemKey)
+        All that the form asks now or hides because a condition does not hold.
+    number : int
+        Rises with every change; two snapshots of one number are the same.
+    """
+
+    reading: Reading
+    protocol: Protocol
+    segmentation: SegmentationCopy | None
+    grid: Grid | None
+    segment_keys: Mapping[str, ItemKey]
+    presence: Mapping[ItemKey, Presence]
+    comments: Mapping[ItemKey, str] = field(default_factory=dict)
+    reasons: Mapping[ItemKey, str] = field(default_factory=dict)
+    places: tuple[ItemKey, ...] = ()
+    number: int = 0
+
+    def contents(self) -> SnapshotContents:
+        """Work out voxels and presence, for a draft; raises `InputError` when segments lie on another geometry."""
+        segmentation = None
+        counts: dict[str, int] = {}
+        if self.segmentation is not None and self.grid is not None and self.segmentation.segments:
+            segmentation = _with_composed(self.protocol, self.segmentation.on(self.grid))
+            counts = voxel_counts(segmentation)
+        answers = (*self.reading.answers, *self._segment_answers(counts))
+        order = {item: place for place, item in enumerate(self.protocol.item_ids)}
+        answers = tuple(sorted(answers, key=lambda a: (order.get(a.item, len(order)), a.subject.instance or 0)))
+        return SnapshotContents(replace(self.reading, answers=answers), segmentation, counts)
+
+    def complete(self, images: Mapping[str, ImageSource], contents: SnapshotContents | None = None) -> SnapshotContents:
+        """The reading as it would be submitted: with derived measurements, and what was not asked named as such."""
+        contents = contents or self.contents()
+        derived_ids = {item.id for item in self.protocol.items if getattr(item, "derived", False)}
+        given = [answer for answer in contents.reading.answers if answer.item not in derived_ids]
+        derived = derived_answers(self.protocol, given, contents.segmentation, images)
+        answers = {(answer.item, answer.subject): answer for answer in (*given, *derived)}
+        self._withdraw_unasked(answers)
+        order = {item: place for place, item in enumerate(self.protocol.item_ids)}
+        ordered = sorted(answers.values(), key=lambda a: (order.get(a.item, len(order)), a.subject.instance or 0))
+        return replace(contents, reading=replace(contents.reading, answers=tuple(ordered)))
+
+    def _withdraw_unasked(self, answers: dict[tuple[str, Subject], Answer]) -> None:
+        """Until nothing changes, for what is not asked cannot be the reason why something else is."""
+        keys = {(key.item, key.subject) for key in self.places} | set(answers)
+        for _ in range(len(self.protocol.items) + 1):
+            unasked = [
+                key
+                for key in keys
+                if not is_asked(self.protocol, key[0], plain_values(self.protocol, answers.values(), key[1]))
+                and not (key in answers and isinstance(answers[key].value, NotApplicable))
+            ]
+            if not unasked:
+                return
+            for item, subject in unasked:
+                answers[item, subject] = Answer(item, NotApplicable(), subject)
+
+    def _segment_answers(self, counts: Mapping[str, int]) -> list[Answer]:
+        answers = {}
+        for segment_id, key in self.segment_keys.items():
+            if counts.get(segment_id):
+                answers[key] = SegmentationValue(Presence.PRESENT)
+        for item in self.protocol.segmentations:
+            if item.composed and counts.get(item.id):
+                answers[ItemKey(item.id)] = SegmentationValue(Presence.PRESENT)
+        for key, presence in self.presence.items():
+            answers[key] = SegmentationValue(presence)
+        return [
+            Answer(key.item, value, key.subject, self.comments.get(key, ""), self.reasons.get(key, ""))
+            for key, value in answers.items()
+        ]
+
+
+def segment_of(segmentation: Segmentation, segment_id: str) -> Segment | None:
+    """A segment by its ID; None when there is none."""
+    return next((segment for segment in segmentation.segments if segment.id == segment_id), None)
+
+
+def voxel_counts(segmentation: Segmentation) -> dict[str, int]:
+    """Number of voxels of each segment."""
+    counts = []
+    for layer in segmentation.layers:
+        largest = max((s.value for s in segmentation.segments), default=0)
+        flat = layer.reshape(-1)
+        counts.append(
+            np.bincount(flat, minlength=largest + 1) if layer.dtype.itemsize <= 2 else _counted(flat, largest)
+        )
+    return {segment.id: int(counts[segment.layer][segment.value]) for segment in segmentation.segments}
+
+
+def _counted(flat: np.ndarray, largest: int) -> np.ndarray:
+    values, numbers = np.unique(flat, return_counts=True)
+    counts = np.zeros(max(largest, int(values.max(initial=0))) + 1, dtype=np.int64)
+    counts[values] = numbers
+    return counts
+
+
+def _with_composed(protocol: Protocol, segmentation: Segmentation) -> Segmentation:
+    """With the segments that are the union of others, each in a layer of its own."""
+    composed = [item for item in protocol.segmentations if item.composed]
+    if not composed:
+        return segmentation
+    drawn = {segment.id: segment for segment in segmentation.segments}
+    layers, segments = list(segmentation.layers), list(segmentation.segments)
+    for item in composed:
+        parts = [drawn[part] for part in _parts(protocol, item.id) if part in drawn]
+        if item.id in drawn or not parts:
+            continue
+        union = np.zeros(segmentation.grid.shape, dtype=layers[0].dtype)
+        for part in parts:
+            union |= segmentation.layers[part.layer] == part.value
+        codes = item.codes
+        segments.append(
+            Segment(
+                item.id,
+                item.title,
+                1,
+                len(layers),
+                item.rgb,
+                codes.category,
+                codes.type,
+                codes.type_modifier,
+                codes.region,
+                codes.region_modifier,
+            )
+        )
+        layers.append(union)
+    return Segmentation(np.stack(layers), segmentation.grid, tuple(segments))
+
+
+def _parts(protocol: Protocol, item: str) -> list[str]:
+    """IDs of the drawn segmentations of which a composed one is the union, over all levels."""
+    found = []
+    for part in protocol.segmentations:
+        if part.parent == item:
+            found += _parts(protocol, part.id) if part.composed else [part.id]
+    return found

@@ -1,0 +1,142 @@
+"""A small study with images on disk, and the labeling panel's logic on a real scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.label_images import write_volume
+from AnnotationQACore.project.assignments import Assignment
+from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, Identity, create_identity
+from AnnotationQACore.project.state import Role
+from AnnotationQACore.protocol.loading import load_shipped
+from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.segmentation import Volume
+from AnnotationQALib.logic.session import LabelingSession
+
+GRID = Grid((12, 40, 48), (2.5, 0.8, 0.8), (-19.0, -16.0, -15.0))
+
+
+class AtOnce(Executor):
+    """Does the work when it is given, so that tests need not wait."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class Clock:
+    """Time that goes on only when told to."""
+
+    now: datetime = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+    def utc(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def go(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class LabelingStudy:
+    """A project with images, and its people."""
+
+    folder: Path
+    people: dict[str, Identity]
+    protocol: Protocol
+    clock: Clock = field(default_factory=Clock)
+
+    def as_(self, name: str) -> Project:
+        return Project.open(self.folder, self.people[name], clock=self.clock.utc)
+
+
+def make_study(
+    root: Path, people: dict[str, Identity], protocol: Protocol, cases: Sequence[str] = ("case-1", "case-2", "case-3")
+) -> LabelingStudy:
+    """A project by `lead` with cases for `anna`, an image of random values for every series of each."""
+    study = LabelingStudy(root / "project", people, protocol)
+    lead = Project.create(study.folder, people["lead"], protocol, clock=study.clock.utc)
+    lead.add_member("anna", "Anna", [Role.READER], people["anna"].public_key)
+    lead.add_member("rita", "Rita", [Role.REVIEWER], people["rita"].public_key)
+    lead.add_member("model:net", "Net", [Role.READER])
+    lead.add_cases([_case(root / "images", name, protocol) for name in cases])
+    lead.assign([Assignment(name, "anna", 1, "reading", n) for n, name in enumerate(cases, start=1)])
+    return study
+
+
+@pytest.fixture(autouse=True)
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test touches the keys, caches and kept drafts of the person who runs it."""
+    folder = tmp_path / "user"
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Identity]:
+    keys = tmp_path_factory.mktemp("keys")
+    return {name: create_identity(name, keys) for name in ("lead", "anna", "rita")}
+
+
+@pytest.fixture
+def studies(tmp_path: Path, people: dict[str, Identity]) -> Callable[..., LabelingStudy]:
+    """Makes a study of a protocol."""
+
+    def make(protocol: Protocol | str, cases: Sequence[str] = ("case-1", "case-2", "case-3")) -> LabelingStudy:
+        chosen = load_shipped(protocol) if isinstance(protocol, str) else protocol
+        return make_study(tmp_path, people, chosen, cases)
+
+    return make
+
+
+@pytest.fixture
+def sessions(scene: Any) -> Iterator[Callable[[LabelingStudy], LabelingSession]]:
+    """Opens sessions of the reader Anna, in which background work is done at once."""
+    opened = []
+
+    def open_session(study: LabelingStudy, scene: Any = scene) -> LabelingSession:
+        session = LabelingSession.open(
+            scene,
+            study.folder,
+            study.people["anna"],
+            executor=AtOnce(),
+            utc=study.clock.utc,
+            seconds=study.clock.seconds,
+        )
+        opened.append(session)
+        return session
+
+    yield open_session
+    for session in opened:
+        if session.case is not None:
+            session.case.discard()
+
+
+def _case(images: Path, name: str, protocol: Protocol) -> Case:
+    series = []
+    for number, role in enumerate(protocol.imaging.series):
+        path = images / name / f"{role.id}.nrrd"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        values = np.random.default_rng(number).integers(-200, 200, GRID.shape).astype(np.int16)
+        write_volume(path, Volume(values, GRID))
+        files, sha256 = hash_series(path)
+        series.append(SeriesReference(role.id, str(path), "", files, sha256))
+    return Case(name, "patient-" + name, "", tuple(series))
