@@ -228,7 +228,7 @@ def _cell(item: Item, one: ItemAgreement, kinds: Mapping[str, frozenset[Kind]]) 
         threshold = math.nan if agreement.case_tolerance is None else agreement.case_tolerance
         spreads = [row.spread for row in one.values if not math.isnan(row.spread)]
         value = max(spreads, default=math.nan)
-        missed = 1.0 if one.agreed is False else 0.0
+        missed = 0.0 if one.agreed is not False else _shortfall(value, threshold, False, 0.0) or 1.0
     judgement = _judgement(one, facts.of_one_case, value, missed)
     shortfall = missed if judgement in (Judgement.CLOSE, Judgement.DIFFERENT) else 0.0
     return ItemCell(item.id, agreement.statistic, value, threshold, judgement, shortfall, one.readers, found)

@@ -1,6 +1,7 @@
 """Readers of small images, and a study in which they submit them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,9 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Identity]:
 
 @pytest.fixture(scope="session")
 def lung() -> Protocol:
-    return load_shipped("lung_nodule_ct")
+    """The shipped protocol, but for the reasons it asks for, so that only the test of reasons gives them."""
+    protocol = load_shipped("lung_nodule_ct")
+    return replace(protocol, design=replace(protocol.design, reason_required=False))
 
 
 class Study:
