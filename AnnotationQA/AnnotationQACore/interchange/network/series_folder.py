@@ -72,7 +72,7 @@ class SeriesFolder:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise DestinationError(f"{self.path}: cannot be made ({reason}); choose another folder.") from error
-        self._saved: dict[str, FetchedInstance] | None = None
+        self._saved: dict[str, FetchedInstance] = {}
 
     def look(self, wanted: Collection[str]) -> None:
         """Find what is complete: files that are as the manifest says, and files that a crash kept out of it.
@@ -133,8 +133,10 @@ class SeriesFolder:
                 arriving.unlink(missing_ok=True)
 
     def save(self, study_uid: str) -> None:
-        """Write the manifest if anything has changed; raises `DestinationError`."""
+        """Write the manifest if anything has changed, or drop a folder that stayed empty; raises `DestinationError`."""
         if self.instances == self._saved:
+            with contextlib.suppress(OSError):  # it holds something
+                self.path.rmdir()
             return
         content = {
             "format": _FORMAT,

@@ -193,14 +193,13 @@ class WebServer:
             failed, stored = _outcomes(answer)
             if not failed and not stored:
                 raise_for_status(response, self._name)
-        failures = []
-        for one in batch:
-            if one.sop_uid in failed:
-                if not is_duplicate(failed[one.sop_uid]):
-                    failures.append(StoreFailure(one.sop_uid, status_words(failed[one.sop_uid])))
-            elif one.sop_uid not in stored and one.sop_uid not in self.find_instances(one.study_uid, one.series_uid):
-                failures.append(StoreFailure(one.sop_uid, "the server does not say that it has it"))
-        return failures
+        failures = [
+            StoreFailure(uid, status_words(status)) for uid, status in failed.items() if not is_duplicate(status)
+        ]
+        unsaid = [one for one in batch if one.sop_uid not in failed and one.sop_uid not in stored]
+        there = self.find_instances(unsaid[0].study_uid, unsaid[0].series_uid) if unsaid else {}
+        reason = "the server does not say that it has it"
+        return failures + [StoreFailure(one.sop_uid, reason) for one in unsaid if one.sop_uid not in there]
 
     def close(self) -> None:
         """Close the connections."""

@@ -154,6 +154,7 @@ def test_other_series_go_on_when_one_fails(fake, fetch_all, make_series, tmp_pat
         outcomes = fetch(server, [gone, *found], tmp_path / "out", Patience(attempts=1))
     assert [bool(one.problem) for one in outcomes] == [True, False, False]
     assert len(files(tmp_path)) == 4
+    assert not (tmp_path / "out" / "1.2.3.4").exists()
 
 
 def test_an_object_that_is_broken_on_the_server_is_named_and_the_rest_comes(
