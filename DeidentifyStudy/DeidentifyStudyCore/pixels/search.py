@@ -22,6 +22,8 @@ SURE_CONFIDENCE, SURE_CHARACTERS = 0.75, 3
 LARGEST_SHARE, LARGEST_THICKNESS = 0.25, 96
 """A line that takes more of the frame, or is thicker in pixels, is no line of text."""
 _MOST_READ = 24
+_MARGIN = 2
+_CONTINUED = 2
 _ALREADY_COVERED = 0.8
 
 
@@ -77,8 +79,10 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
     )
     if method == "ocr":
         return found
+    candidates = _candidates(view)
+    found = [_continued(line, candidates, rows, columns) for line in found]
     known = [line.box for line in found]
-    waiting = [line.box for line in _candidates(view) if covered(line.box, known) < _ALREADY_COVERED][:_MOST_READ]
+    waiting = [line.box for line in candidates if covered(line.box, known) < _ALREADY_COVERED][:_MOST_READ]
     return found + [
         Found(reading.box.grown(3, rows, columns), "classical", reading.confidence)
         for reading in ocr.read_boxes(colour, waiting)
@@ -110,12 +114,36 @@ def _is_read(reading: ocr.Reading) -> bool:
 
 
 def _with_margin(box: Box, rows: int, columns: int) -> Box:
-    """Box with a margin, and with half its thickness more at both ends, where faint characters were not seen."""
+    """Box with a margin, and with its thickness more at both ends, where faint characters were not seen."""
     thickness = min(box.height, box.width)
-    margin = 2 + thickness // 8
-    ends = margin + thickness // 2
+    margin = _MARGIN + thickness // 8
+    ends = margin + thickness
     high, wide = (ends, margin) if box.height > box.width else (margin, ends)
     return Box.between(box.row - high, box.column - wide, box.bottom + high, box.right + wide).within(rows, columns)
+
+
+def _continued(line: Found, candidates: list[Candidate], rows: int, columns: int) -> Found:
+    """Line with the strokes that go on where the reader stopped: faint or interrupted ends of the same print."""
+    box = line.box
+    upright = box.height > box.width
+    for _ in range(_CONTINUED):
+        grown = box
+        for candidate in candidates:
+            other = candidate.box
+            if (other.height > other.width) != upright:
+                continue
+            thickness, own = (other.width, box.width) if upright else (other.height, box.height)
+            reach = box.grown(own // 2, rows, columns)
+            if not 0.4 * own <= thickness <= 1.3 * own or reach.overlap(other) == 0:
+                continue
+            first, last = (other.column, other.right) if upright else (other.row, other.bottom)
+            low, high = (box.column, box.right) if upright else (box.row, box.bottom)
+            if min(last, high) - max(first, low) >= 0.7 * thickness:
+                grown = grown.hull(other.grown(_MARGIN, rows, columns))
+        if grown == box or _is_too_large(grown, rows, columns):
+            break
+        box = grown
+    return Found(box, line.by, line.confidence)
 
 
 def _is_too_large(box: Box, rows: int, columns: int) -> bool:
