@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Final
 
 import requests
-from urllib3.exceptions import NameResolutionError
 
 from AnnotationQACore.errors import NetworkError
 from AnnotationQACore.interchange.network.patience import Transient, Unreachable
@@ -98,9 +97,8 @@ def _not_dicomweb(name: str) -> NetworkError:
 
 
 def _no_connection(error: requests.exceptions.ConnectionError, name: str) -> NetworkError:
-    text = repr(error)
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(reason, NameResolutionError) or "NameResolutionError" in text:
+    text = repr(error)  # the causes within, which are of urllib3, are told by their names
+    if "NameResolutionError" in text:
         return Unreachable(f"{name}: no machine of this name is known; check the address.")
     if "NewConnectionError" in text:
         return Unreachable(f"{name}: cannot be reached (connection refused or no route); check address and firewall.")
