@@ -28,10 +28,11 @@ class DeidentifyStudy(ScriptedLoadableModule):
         parent.dependencies = []
         parent.contributors = ["The AnnotationQA developers"]
         parent.helpText = _(
-            "De-identifies whole DICOM studies so that they may leave the clinic: every object is written and verified, "
-            "or left out for a reason that the report names. Choose the studies, a profile, a folder for the result and a "
-            "key; look at the preview; start. Objects that may show burned-in text wait for your review. The source is "
-            "only read, and nothing that identifies a patient goes into Slicer's log, scene or recent files."
+            "De-identifies whole DICOM studies so that they may leave the clinic: every object is written and "
+            "verified, or left out for a reason that the report names. Choose the studies, a profile, a folder for the "
+            "result and a key; look at the preview; start. Objects that may show burned-in text wait for your review. "
+            "The source is only read, and nothing that identifies a patient goes into Slicer's log, scene or recent "
+            "files."
         )
         parent.acknowledgementText = _(
             "Rules: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile and its options."
@@ -82,5 +83,5 @@ class DeidentifyStudyTest(ScriptedLoadableModuleTest):
         """Show that the module makes its panel."""
         slicer.util.selectModule("DeidentifyStudy")
         widget = slicer.modules.DeidentifyStudyWidget
-        assert widget.panel is not None
-        assert not widget.panel.run.is_active
+        self.assertIsNotNone(widget.panel)  # noqa: PT009  # unittest, inside Slicer
+        self.assertFalse(widget.panel.run.is_active)  # noqa: PT009

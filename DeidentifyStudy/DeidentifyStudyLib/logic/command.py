@@ -14,22 +14,26 @@ _START = (
 )
 
 
-def run_command(python: str, settings: RunSettings, source: Path, working_folder: Path) -> list[str]:
-    """Program and arguments of ``deidentify-study run``; the profile is written to the working folder."""
+def run_command(python: str, settings: RunSettings, working_folder: Path) -> list[str]:
+    """Program and arguments of ``deidentify-study run``, to be started inside the source folder.
+
+    The source is no argument, since everybody on the machine sees arguments and its name may identify a patient. The
+    profile is written to the working folder.
+    """
     profile = settings.profile
     if profile is None or settings.destination is None:
         raise ValueError("the settings are not complete")
     profile_file = working_folder / "profile.json"
     profile_file.write_text(json.dumps(profile.as_json(), indent=1) + "\n", encoding="utf-8")
-    command = [python, "-c", _START, str(Path(DeidentifyStudyCore.__file__).parents[1]), "run"]
-    command += [str(source), str(settings.destination), "--profile", str(profile_file)]
-    command += ["--report", str(settings.report), "--review", str(settings.queue)]
+    command = [python, "-P", "-c", _START, str(Path(DeidentifyStudyCore.__file__).parents[1]), "run"]
+    command += [".", str(settings.destination.absolute()), "--profile", str(profile_file)]
+    command += ["--report", str(settings.report.absolute()), "--review", str(settings.queue.absolute())]
     command += ["--progress", "json", "--cancel-file", str(working_folder / "cancel")]
     command += ["--workers", str(settings.workers)]
-    if not profile.ephemeral:
-        command += ["--key", str(settings.key)]
+    if not profile.ephemeral and settings.key is not None:
+        command += ["--key", str(settings.key.absolute())]
     if settings.ids is not None:
-        command += ["--ids", str(settings.ids)]
+        command += ["--ids", str(settings.ids.absolute())]
     if settings.search_pixels:
         command.append("--search-pixels")
     return command

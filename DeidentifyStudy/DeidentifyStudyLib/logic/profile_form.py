@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 
 from slicer.i18n import tr as _
 
@@ -11,7 +12,16 @@ from DeidentifyStudyCore.profile import OPTIONS, Profile, parse_profile
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.standard import method_codes
 
-__all__ = ["Effect", "OptionEffect", "edited", "effect_of", "effects_of", "option_in_standard", "option_title"]
+__all__ = [
+    "Effect",
+    "OptionEffect",
+    "edited",
+    "effect_of",
+    "effects_of",
+    "is_supported",
+    "option_in_standard",
+    "option_title",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +49,24 @@ class OptionEffect:
     without_it: str
     names: tuple[str, ...]
 
+    def short(self) -> str:
+        """Say what happens to most of them."""
+        return self.with_it or _("nothing in the header; asks for steps on the pixels")
+
     def sentence(self) -> str:
-        """Say it in a line."""
+        """Say it in full."""
         if not self.names:
-            return _("changes nothing in the header; it asks for steps on the pixels")
+            return self.short()
         few = ", ".join(self.names[:3])
         more = _(" and {count} more").format(count=len(self.names) - 3) if len(self.names) > 3 else ""
-        return _("{names}{more}: {with_it} (without it: {without_it})").format(
+        return _("{with_it} (without it: {without_it}). Of {names}{more}").format(
             names=few, more=more, with_it=self.with_it, without_it=self.without_it
         )
+
+
+def is_supported(option: str) -> bool:
+    """Whether this version has the steps that an option asks for: no box may be ticked that nothing follows."""
+    return option != "clean_recognizable_visual_features" or find_spec("DeidentifyStudyCore.faces") is not None
 
 
 def option_title(option: str) -> str:

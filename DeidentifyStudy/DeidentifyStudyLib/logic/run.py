@@ -43,10 +43,11 @@ class Launch(Protocol):
         self,
         command: list[str],
         environment: Mapping[str, str],
+        folder: Path,
         on_line: Callable[[str], None],
         on_end: Callable[[int], None],
     ) -> Any:
-        """Return something with ``kill()``."""
+        """Start it in a folder; return something with ``kill()``."""
 
 
 class Run:
@@ -95,11 +96,11 @@ class Run:
             self._end(RunState.FAILED, str(error))
             return
         self._working_folder = Path(tempfile.mkdtemp(prefix="deidentify-", dir=self._temporary))
-        command = run_command(self._python, settings, source, self._working_folder)
+        command = run_command(self._python, settings, self._working_folder)
         self.state = RunState.RUNNING
         self._changed()
         try:
-            self._process = self._launch(command, environment_of(settings), self._on_line, self._on_end)
+            self._process = self._launch(command, environment_of(settings), source, self._on_line, self._on_end)
         except OSError as error:
             self._end(RunState.FAILED, _("Python cannot be started ({reason}).").format(reason=error.strerror))
 

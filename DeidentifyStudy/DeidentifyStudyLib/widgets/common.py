@@ -82,20 +82,20 @@ def fill(table: Any, rows: Iterable[Sequence[str]], tooltips: Sequence[str] = ()
     table.blockSignals(blocked)
 
 
-def show_matching(table: Any, words: str) -> None:
-    """Hide the rows that do not hold all words."""
+def show_matching(table: Any, words: str, columns: Sequence[int] = ()) -> None:
+    """Hide the rows that do not hold all words, in these columns or in any."""
     wanted = words.casefold().split()
     for row in range(table.rowCount):
-        cells = (table.item(row, column) for column in range(table.columnCount))
+        cells = (table.item(row, column) for column in columns or range(table.columnCount))
         text = " ".join(cell.text() for cell in cells if cell is not None).casefold()
         table.setRowHidden(row, not all(word in text for word in wanted))
 
 
-def style_table(table: Any, stretched: int) -> None:
-    """Give a table the habits of this panel: no row numbers, one column that takes the space."""
+def style_table(table: Any, *stretched: int) -> None:
+    """Give a table the habits of this panel: no row numbers, some columns that share the space."""
     table.verticalHeader().hide()
     table.horizontalHeader().setHighlightSections(False)
     for column in range(table.columnCount):
-        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
+        mode = qt.QHeaderView.Stretch if column in stretched else qt.QHeaderView.ResizeToContents
         table.horizontalHeader().setSectionResizeMode(column, mode)
     table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)

@@ -1,9 +1,11 @@
 """Section "Preview": one file before and after."""
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import qt
 from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.profile import Profile
@@ -22,7 +24,9 @@ class PreviewView:
         self.ui = ui
         self._source = source
         self._profile = profile
-        style_table(ui.previewTable, 4)
+        style_table(ui.previewTable, 2, 3)
+        ui.previewTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Interactive)
+        ui.previewTable.setColumnWidth(0, 140)
         ui.previewSummary.visible = False
         ui.previewFileButton.connect("clicked()", lambda: ask_file(ui.previewFileEdit, _("DICOM file")))
         ui.previewButton.connect("clicked()", self.show)
@@ -51,10 +55,12 @@ class PreviewView:
         rows, tooltips, colours = [], [], []
         for row in preview.rows:
             depth = row.path.count("/") + 1 if row.path else 0
-            rows.append(
-                ("› " * depth + f"({row.tag})", row.name or _("private or unknown"), row.action, row.before, row.after)
+            name = row.name or f"({row.tag})"
+            rows.append(("› " * depth + name, row.action, row.before, row.after))
+            tooltips.append(
+                f"<p><b>({row.tag}) {escape(name)}</b>, {row.vr}: {escape(row.why)}</p>"
+                f"<p>{escape(row.before)}<br/>→ {escape(row.after)}</p>"
             )
-            tooltips.append(row.why)
             colours.append(colour_of(row.action))
         fill(self.ui.previewTable, rows, tooltips, colours)
         self._hide_kept()
@@ -62,7 +68,7 @@ class PreviewView:
     def _hide_kept(self) -> None:
         table = self.ui.previewTable
         for row in range(table.rowCount):
-            table.setRowHidden(row, self.ui.previewChanged.checked and table.item(row, 2).text() == _KEPT)
+            table.setRowHidden(row, self.ui.previewChanged.checked and table.item(row, 1).text() == _KEPT)
 
 
 def first_of(folder: Path | None, files: tuple[str, ...]) -> Path | None:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -16,13 +17,18 @@ def python_program() -> str:
 
 
 def launch(
-    command: list[str], environment: Mapping[str, str], on_line: Callable[[str], None], on_end: Callable[[int], None]
+    command: list[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    on_line: Callable[[str], None],
+    on_end: Callable[[int], None],
 ) -> Any:
     """Start a process; `Launch` in logic/run.py says what is expected."""
     return slicer.util.launchConsoleProcess(
         command,
         useStartupEnvironment=False,
         updateEnvironment=dict(environment),
+        cwd=str(folder),
         blocking=False,
         logCallback=on_line,
         completedCallback=on_end,

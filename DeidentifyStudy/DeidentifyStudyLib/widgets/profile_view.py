@@ -8,7 +8,14 @@ from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.errors import ProfileError
 from DeidentifyStudyCore.profile import OPTIONS, Profile, load_profile, shipped_profiles
-from DeidentifyStudyLib.logic.profile_form import edited, effect_of, effects_of, option_in_standard, option_title
+from DeidentifyStudyLib.logic.profile_form import (
+    edited,
+    effect_of,
+    effects_of,
+    is_supported,
+    option_in_standard,
+    option_title,
+)
 from DeidentifyStudyLib.widgets.common import fill, show_matching, style_table
 
 __all__ = ["ProfileView"]
@@ -46,7 +53,7 @@ class ProfileView:
         ui.patientIdEdit.connect("textChanged(QString)", lambda _text: self._edited())
         ui.burnedInCombo.connect("currentIndexChanged(int)", lambda _index: self._edited())
         ui.effectsButton.connect("toggled(bool)", self._show_effects)
-        ui.effectsSearch.connect("textChanged(QString)", lambda text: show_matching(ui.effectsTable, text))
+        ui.effectsSearch.connect("textChanged(QString)", lambda text: show_matching(ui.effectsTable, text, (0, 1)))
         self._show_profile()
 
     def _fill_choices(self) -> None:
@@ -84,6 +91,8 @@ class ProfileView:
             item = table.item(row, 0)
             item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
             item.setCheckState(qt.Qt.Checked if option in profile.options else qt.Qt.Unchecked)
+            if not is_supported(option) and option not in profile.options:
+                item.setFlags(item.flags() & ~qt.Qt.ItemIsEnabled)
         table.blockSignals(blocked)
         for widget, setter in (
             (self.ui.patientIdEdit, lambda: self.ui.patientIdEdit.setText(profile.patient_id)),
@@ -123,7 +132,9 @@ class ProfileView:
         blocked = table.blockSignals(True)
         for row, option in enumerate(self._options):
             effect = effect_of(profile, option)
-            table.item(row, 1).setText(effect.sentence())
+            supported = is_supported(option)
+            table.item(row, 1).setText(effect.short() if supported else _("not in this version"))
+            table.item(row, 1).setData(qt.Qt.UserRole, effect.sentence() if supported else _("not in this version"))
             names = ", ".join(effect.names[:40]) + (" …" if len(effect.names) > 40 else "")
             for column in range(2):
                 table.item(row, column).setToolTip(
@@ -136,11 +147,11 @@ class ProfileView:
 
     def _say_option(self) -> None:
         row = max(self.ui.optionsTable.currentRow(), 0)
-        title, effect = (self.ui.optionsTable.item(row, column).text() for column in range(2))
-        self.ui.optionDetail.text = f"<b>{title}</b>: {effect}."
+        title, effect = (self.ui.optionsTable.item(row, column) for column in range(2))
+        self.ui.optionDetail.text = f"<b>{title.text()}</b>: {effect.data(qt.Qt.UserRole)}."
 
     def _show_effects(self, shown: bool) -> None:
         self.ui.effectsHolder.visible = shown
         if shown and self.profile is not None:
             fill(self.ui.effectsTable, [(row.tag, row.name, row.action) for row in effects_of(self.profile)])
-            show_matching(self.ui.effectsTable, self.ui.effectsSearch.text)
+            show_matching(self.ui.effectsTable, self.ui.effectsSearch.text, (0, 1))

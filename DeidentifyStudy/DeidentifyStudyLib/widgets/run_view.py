@@ -36,7 +36,7 @@ class RunView:
         self.ui.applyButton.enabled = not reason
         self.ui.applyButton.toolTip = reason or _("Start: the source is only read, each file is verified after writing")
         if not self._run.is_active and self._run.state is RunState.IDLE:
-            self.ui.statusLabel.text = reason
+            self._say(reason)
 
     def show(self) -> None:
         """Show where the run is."""
@@ -46,14 +46,19 @@ class RunView:
         self.ui.progressBar.visible = run.is_active
         self.ui.progressBar.maximum = run.progress.total
         self.ui.progressBar.value = run.progress.done
-        self.ui.statusLabel.text = {
+        said = {
             RunState.RUNNING: run.progress.sentence(),
             RunState.CANCELLING: _("Stopping after the present file"),
             RunState.DONE: _("Done."),
-        }.get(run.state, run.message)
+        }
+        self._say(said.get(run.state, run.message))
         if not run.is_active:
             self._force.stop()
         self.check_can_apply()
+
+    def _say(self, text: str) -> None:
+        self.ui.statusLabel.text = text
+        self.ui.statusLabel.visible = bool(text)
 
     def _cancel(self) -> None:
         self._run.cancel()

@@ -12,6 +12,7 @@ import slicer
 import vtk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from sample_studies import screen_shot
 
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyLib.logic.review import Review
@@ -19,7 +20,6 @@ from DeidentifyStudyLib.logic.review_scene import ReviewScene
 from DeidentifyStudyLib.logic.run import RunState
 from pythonqt.application import process
 from pythonqt.wrapping import native_of
-from sample_studies import screen_shot
 
 NODES_OF_REVIEW = ("vtkMRMLMarkupsROINode", "vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 
@@ -112,7 +112,7 @@ def test_boxes_are_drawn_dragged_and_removed(reviewed: Any) -> None:
     assert only_entry(reviewed).boxes[-1] == [-1, 46, 80, 10, 40]
     assert ui.boxesTable.rowCount == count + 1
 
-    box = [node for node in slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")][-1]
+    box = slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")[-1]
     box.SetSize(20, 10, 1)
     box.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
     process(lambda: only_entry(reviewed).boxes[-1][4] == 20)

@@ -1,0 +1,110 @@
+"""The module De-identify Study inside a real Slicer: a run in PythonSlicer, the review in the red view, loading."""
+
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import slicer
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+CT = "1.2.840.10008.5.1.4.1.1.2"
+NAME = "Zyxwarth^Quillon"
+
+
+def write_object(path: Path, sop_class: str, number: int) -> None:
+    """Write a small image of an invented patient."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = sop_class
+    instance = f"1.2.826.0.1.3680043.2.1143.98.{number}"
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = instance
+    dataset.StudyInstanceUID = "1.2.826.0.1.3680043.2.1143.98"
+    dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.2.1143.98.1" + sop_class[-1]
+    dataset.PatientName, dataset.PatientID = NAME, "MRN-7391846"
+    dataset.StudyDate, dataset.Modality = "20240229", "CT" if sop_class == CT else "OT"
+    dataset.InstanceNumber, dataset.SeriesNumber = number, 1
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    dataset.ImagePositionPatient = [0, 0, float(number)]
+    dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    dataset.PixelSpacing, dataset.SliceThickness = [1, 1], 1
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.Rows = dataset.Columns = 64
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
+    dataset.RescaleIntercept, dataset.RescaleSlope = 0, 1
+    dataset.PixelData = np.full((64, 64), 100 * number, np.uint16).tobytes()
+    pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+
+
+class DeidentifyStudyInSlicer(unittest.TestCase):
+    """What the stand-in under Testing/Widgets cannot show."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        studies = self.folder / "studies"
+        studies.mkdir()
+        for number in (1, 2, 3):
+            write_object(studies / f"ct{number}.dcm", CT, number)
+        write_object(studies / "screen.dcm", SECONDARY_CAPTURE, 9)
+        slicer.util.selectModule("DeidentifyStudy")
+        self.panel = slicer.util.getModuleWidget("DeidentifyStudy").panel
+        self.panel.source.ui.sourceFolderEdit.text = str(studies)
+        self.panel.places.ui.destinationEdit.text = str(self.folder / "out")
+        self.panel.profile.ui.profileCombo.setCurrentText("gdpr-anonymous")
+
+    def tearDown(self) -> None:
+        self.panel.review.end()
+        self.panel.source.forget()
+        slicer.mrmlScene.Clear()
+
+    def run_to_the_end(self) -> None:
+        """Click, and let Slicer work until the process has ended."""
+        assert self.panel.run_view.ui.applyButton.enabled, self.panel.run_view.ui.applyButton.toolTip
+        self.panel.run_view.ui.applyButton.click()
+        end = time.monotonic() + 300
+        while self.panel.run.is_active and time.monotonic() < end:
+            slicer.app.processEvents()
+        assert self.panel.run.state.value == "done", self.panel.run.message
+
+    def test_run_in_python_slicer_and_load(self) -> None:
+        self.run_to_the_end()
+        assert "3 objects were written and verified" in self.panel.result.ui.resultSummary.text
+        written = list((self.folder / "out").rglob("*.dcm"))
+        assert len(written) == 3
+        assert not [path for path in written if NAME in str(pydicom.dcmread(path).get("PatientName", ""))]
+        self.panel.result.ui.loadButton.click()
+        assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+
+    def test_review_in_the_red_view_leaves_nothing_in_the_scene(self) -> None:
+        self.run_to_the_end()
+        before = slicer.app.layoutManager().layout
+        self.panel.review.ui.beginReviewButton.click()
+        composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+        volume = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID())
+        assert slicer.util.arrayFromVolume(volume).shape == (1, 64, 64)
+        assert not volume.GetSaveWithScene()
+        self.panel.review.ui.rejectButton.click()
+        self.panel.review.ui.beginReviewButton.click()
+        assert not slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        assert slicer.app.layoutManager().layout == before
+
+    def test_nothing_identifying_is_in_log_or_settings(self) -> None:
+        self.run_to_the_end()
+        log = Path(slicer.app.currentLogFile()).read_text(encoding="utf-8", errors="replace")
+        settings = slicer.app.userSettings()
+        stored = "".join(f"{key}={settings.value(key)}" for key in settings.allKeys())
+        for word in ("Zyxwarth", "Quillon", "7391846", str(self.folder / "studies")):
+            assert word not in log
+            assert word not in stored
+
+
+if __name__ == "__main__":
+    unittest.main()

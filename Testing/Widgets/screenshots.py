@@ -1,0 +1,109 @@
+"""Writes a picture of every state of the panels into Resources/Screenshots.
+
+python Testing/Widgets/screenshots.py [FOLDER]
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(REPOSITORY / "AnnotationQA"), str(REPOSITORY / "DeidentifyStudy")]
+
+from pythonqt import application, modules  # noqa: E402  # the path comes first
+
+modules.install()
+
+import qt  # noqa: E402  # made by install
+from PySide6.QtWidgets import QApplication  # noqa: E402
+from sample_studies import make_studies  # noqa: E402
+
+from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel  # noqa: E402
+
+WIDTH = 470
+"""Pixels that Slicer gives to a panel on a screen of 1366 x 768."""
+
+
+def save(panel: Any, path: Path, only: tuple[str, ...]) -> None:
+    """Save the panel with these sections open, as high as they need."""
+    sections = [name for name in vars(panel.ui) if name.endswith("Section")]
+    for name in sections:
+        getattr(panel.ui, name).collapsed = name not in only
+    widget = panel.widget
+    for _ in range(3):
+        QApplication.processEvents()
+        widget.resize(WIDTH, max(widget.minimumSizeHint.height(), widget.layout().heightForWidth(WIDTH)))
+    QApplication.processEvents()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not widget.grab().save(str(path)):
+        raise SystemExit(f"{path}: cannot be written; choose another folder.")
+
+
+def deidentify_states(work: Path, shoot: Callable[[str, Any, tuple[str, ...]], None]) -> None:
+    """Go through the panel of De-identify Study as a person does."""
+    panel = DeidentifyStudyPanel(REPOSITORY / "DeidentifyStudy" / "Resources", load=lambda _folder: "")
+    panel.widget.show()
+    choices = ("sourceSection", "profileSection", "placesSection")
+    shoot("deidentify-start", panel, choices)
+    studies = make_studies(work / "studies")
+    panel.source.ui.sourceFolderEdit.text = str(studies)
+    panel.places.ui.destinationEdit.text = str(work / "result")
+    panel.places.ui.keyEdit.text = str(work / "project.key")
+    panel.places.ui.passphraseEdit.text = "correct horse battery"
+    panel.places.ui.repeatEdit.text = "correct horse"
+    shoot("deidentify-reason", panel, choices)
+    panel.places.ui.repeatEdit.text = "correct horse battery"
+    panel.profile.ui.profileCombo.currentText = "research-shifted-dates"
+    panel.profile.ui.optionsTable.item(0, 0).setCheckState(qt.Qt.Checked)
+    panel.profile.ui.optionsTable.selectRow(6)
+    shoot("deidentify-ready", panel, choices)
+    panel.profile.ui.effectsButton.checked = True
+    panel.profile.ui.effectsSearch.text = "patient"
+    shoot("deidentify-attributes", panel, ("profileSection",))
+    panel.profile.ui.effectsButton.checked = False
+    panel.preview.ui.previewFileEdit.text = str(studies / "CT_small.dcm")
+    panel.preview.ui.previewButton.click()
+    shoot("deidentify-preview", panel, ("previewSection",))
+    panel.run_view.ui.applyButton.click()
+    application.process(lambda: panel.run.progress.total > 0 or not panel.run.is_active, 60)
+    shoot("deidentify-running", panel, choices[2:])
+    application.process(lambda: not panel.run.is_active, 120)
+    shoot("deidentify-results", panel, ("resultSection",))
+    panel.review.ui.beginReviewButton.click()
+    shoot("deidentify-review", panel, ("reviewSection",))
+    panel.review.end()
+    panel.texts.ui.signerEdit.text = "A. Reader"
+    panel.texts.ui.textsTable.item(1, 0).setCheckState(qt.Qt.Unchecked)
+    panel.texts.ui.signButton.click()
+    shoot("deidentify-texts", panel, ("textsSection",))
+    panel.places.ui.passphraseEdit.text = "not the passphrase"
+    panel.run_view.ui.applyButton.click()
+    application.process(lambda: not panel.run.is_active, 120)
+    shoot("deidentify-wrong-passphrase", panel, ("placesSection",))
+    panel.cleanup()
+
+
+def main() -> int:
+    """Write all pictures, light and dark."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "Resources" / "Screenshots"
+    for theme in ("light", "dark"):
+        application.start()
+        native = QApplication.instance()
+        light = native.style().standardPalette()
+        native.setPalette(application.dark_palette() if theme == "dark" else light)
+        suffix = "" if theme == "light" else "-dark"
+        with tempfile.TemporaryDirectory() as work:
+            deidentify_states(
+                Path(work), lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only)
+            )
+        application.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
