@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from DeidentifyStudyCore.pixels import cine, step
+from DeidentifyStudyCore.pixels import cine, ocr, step
 from DeidentifyStudyCore.pixels.boxes import Box
 from DeidentifyStudyCore.pixels.device_rules import parse_device_rules
 from DeidentifyStudyCore.pixels.search import Found
@@ -267,3 +267,18 @@ def test_a_long_cine_needs_memory_for_a_few_frames_only(make_capture, encode, tm
         chunks = [len(chunk) for chunk in piece.chunks()]
     assert piece.size == frames.nbytes
     assert max(chunks) == frames[0].nbytes
+
+
+@pytest.mark.skipif(not ocr.is_installed(), reason="needs the extra 'ocr'")
+def test_a_name_on_a_real_slice_is_read_and_gone(shared_data, ink, make_capture, encode, deidentify, cleaning):
+    slice_of_head = pydicom.dcmread(shared_data / "dicom" / "ct_philips_5mm" / "I140.dcm")
+    values = slice_of_head.pixel_array[None, :, :].astype(np.int16).copy()
+    mask = ink(values.shape[1:], (20, 40), size=16)
+    values[0][mask] = values.max()
+    outcome, destination = deidentify({"a": encode(make_capture(values))}, cleaning(burned_in_risk="accept"))
+    (dataset,) = written(destination)
+    assert (dataset.pixel_array[mask] == values.min()).all()
+    changed = dataset.pixel_array != values[0]
+    assert not changed[60:].any()
+    assert "113101" in codes(dataset)
+    assert outcome.files[0].pixels[0] == "searched by union, every frame"
