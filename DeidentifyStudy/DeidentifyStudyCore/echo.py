@@ -19,6 +19,8 @@ _SHORTEST_NAME = 3
 _SHORTEST_SUBSTRING = 5
 _SHORTEST_NUMBER = 3
 _MANY_WORDS = 20000
+_DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss"})
+_STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
 _PREFIXES = frozenset(
     [
         "dr",
@@ -64,8 +66,15 @@ _PREFIXES = frozenset(
 
 def normalized(text: str) -> str:
     """Fold case, width and accents, as people do who copy a name."""
-    text = unicodedata.normalize("NFKD", text.casefold())
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKD", text.casefold()).translate(_STROKES)
     return "".join(character for character in text if not unicodedata.combining(character))
+
+
+def spelled_out(text: str) -> str:
+    """Letters that people write as two where they have no key for them."""
+    return text.casefold().translate(_DIGRAPHS)
 
 
 def words_of(text: str) -> list[str]:
@@ -168,7 +177,8 @@ class EchoBuilder:
 
     def add_name(self, text: str) -> None:
         """Add the components of a person's name."""
-        for word in words_of(text):
+        composed = unicodedata.normalize("NFC", text)
+        for word in words_of(text) if text.isascii() else {*words_of(text), *words_of(spelled_out(composed))}:
             if word in _PREFIXES or (word.isascii() and len(word) < _SHORTEST_NAME) or len(self.words) > _MANY_WORDS:
                 continue
             self.words.add(word)

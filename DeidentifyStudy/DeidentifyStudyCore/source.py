@@ -7,11 +7,10 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom.uid import UID, AllTransferSyntaxes
+from pydicom.uid import AllTransferSyntaxes
 
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.tokenizer import (
@@ -30,6 +29,7 @@ __all__ = ["DEFLATED", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
+_KNOWN_SYNTAXES = frozenset(map(str, AllTransferSyntaxes))  # a UID made of a damaged value would warn, and quote it
 _READ_WHOLE = 64 << 10
 _DEFLATE_CHUNK = 1 << 20
 _LARGEST_INFLATED = 16 << 30
@@ -191,9 +191,8 @@ def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
     return encoding
 
 
-@lru_cache(maxsize=64)
 def _is_known(syntax: str) -> bool:
-    return UID(syntax) in AllTransferSyntaxes
+    return syntax in _KNOWN_SYNTAXES
 
 
 def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:

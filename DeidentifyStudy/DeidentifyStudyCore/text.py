@@ -5,13 +5,16 @@ echo dictionary has it. Dates, times, telephone numbers, addresses of mail, netw
 by their pattern.
 """
 
+import enum
 import re
 from functools import lru_cache
 from importlib.resources import files
 
+from pydicom.datadict import DicomDictionary
+
 from DeidentifyStudyCore.echo import Echo, normalized
 
-__all__ = ["clean_text", "has_identifier_pattern", "is_technical_token", "vocabulary"]
+__all__ = ["Allowed", "clean_text", "has_identifier_pattern", "is_technical_token", "is_term", "vocabulary"]
 
 _MONTHS = (
     "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|fevr(?:ier)?|mar(?:ch|s|z)?|apr(?:il)?|avr(?:il)?|may|mai|jun(?:e|i)?|juin|"
@@ -52,6 +55,20 @@ _TECHNICAL = re.compile(
     r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
 )
 _REPLACED = "�"
+_SHORTEST_UNKNOWN = 4
+_MIXED = re.compile(r"(?=.{2,12}$)(?!.*\d{5})(?!.*[a-z]{5})(?=.*\d)[a-z\d]+")
+
+
+class Allowed(enum.Enum):
+    """Which words a text may keep, always minus the patient's echo dictionary.
+
+    ``FIELD``: the vocabulary, for what people type. ``TERMS``: terms of the standard, of coding schemes and of
+    equipment as well, for what devices write. ``ALL``: every word, for identities that the profile retains.
+    """
+
+    FIELD = "field"
+    TERMS = "terms"
+    ALL = "all"
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +77,52 @@ def vocabulary() -> frozenset[str]:
     text = files("DeidentifyStudyCore").joinpath("data", "vocabulary.txt").read_text(encoding="utf-8")
     lines = (line.split("#", 1)[0] for line in text.splitlines())
     return frozenset(normalized(word) for line in lines for word in line.split())
+
+
+@lru_cache(maxsize=1)
+def _terms() -> frozenset[str]:
+    """Words of defined terms and of equipment, and of the names and keywords of attributes in PS3.6."""
+    text = files("DeidentifyStudyCore").joinpath("data", "terms.txt").read_text(encoding="utf-8")
+    lines = (line.split("#", 1)[0] for line in text.splitlines())
+    listed = {normalized(word) for line in lines for word in line.split()}
+    names = (word for entry in DicomDictionary.values() for word in (*_letters(str(entry[2])), str(entry[4]).lower()))
+    return frozenset(listed.union(names))
+
+
+@lru_cache(maxsize=1)
+def _coded() -> frozenset[str]:
+    """Words of the code meanings in PS3.16: read only when a word is in no smaller list."""
+    from pydicom.sr._concepts_dict import concepts
+
+    return frozenset(
+        word
+        for scheme in concepts.values()
+        for codes in scheme.values()
+        for meaning, *_ in codes.values()
+        for word in _letters(meaning)
+    )
+
+
+def _letters(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", normalized(text))
+
+
+@lru_cache(maxsize=20000)
+def is_term(word: str) -> bool:
+    """Whether a normalized word is a term of the field, of the standard, of a coding scheme or of equipment.
+
+    Words of three letters and short mixtures of letters and digits (kernels, versions) are; five digits in a row never.
+    """
+    if len(word) < _SHORTEST_UNKNOWN and word.isascii():
+        return True
+    if word in vocabulary() or word in _terms() or is_technical_token(word) or _MIXED.fullmatch(word) is not None:
+        return True
+    parts = re.findall(r"[a-z]+|\d+", word) if any(character.isdigit() for character in word) else []
+    if "".join(parts) == word and all(len(part) < _SHORTEST_UNKNOWN + 1 for part in parts if part.isdigit()):
+        words = [part for part in parts if not part.isdigit() and len(part) >= _SHORTEST_UNKNOWN]
+        if words and all(is_term(part) for part in words):
+            return True
+    return word.isascii() and word.isalpha() and word in _coded()
 
 
 def is_technical_token(word: str) -> bool:
@@ -72,7 +135,7 @@ def has_identifier_pattern(text: str) -> bool:
     return _PATTERNS.search(text) is not None
 
 
-def clean_text(text: str, echo: Echo, technical: bool = False) -> str:
+def clean_text(text: str, echo: Echo, allowed: Allowed = Allowed.FIELD) -> str:
     """Keep the words of the field, drop the rest; a text of which everything is kept comes back as it was.
 
     Parameters
@@ -81,15 +144,15 @@ def clean_text(text: str, echo: Echo, technical: bool = False) -> str:
         Plain text; line breaks survive.
     echo : Echo
         Words of it are dropped even when the vocabulary has them.
-    technical : bool
-        Keep every word that is not in the echo dictionary: for names of kernels, coils and sequences.
+    allowed : Allowed
+        Which words it may keep.
     """
     if _REPLACED in text:
-        technical = False
+        allowed = Allowed.FIELD
     pieces: list[str] = []
     position = 0
     everything = True
-    for start, stop, kept in _tokens(text, echo, technical):
+    for start, stop, kept in _tokens(text, echo, allowed):
         if kept:
             between = text[position:start]
             if not everything and not between.isspace():
@@ -103,7 +166,7 @@ def clean_text(text: str, echo: Echo, technical: bool = False) -> str:
     return "".join(pieces).strip()
 
 
-def _tokens(text: str, echo: Echo, technical: bool) -> list[tuple[int, int, bool]]:
+def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, bool]]:
     dropped = [found.span() for found in _PATTERNS.finditer(text)]
     words = vocabulary()
     result = [(start, stop, False) for start, stop in dropped]
@@ -112,9 +175,10 @@ def _tokens(text: str, echo: Echo, technical: bool) -> list[tuple[int, int, bool
         if any(start < after and stop > before for before, after in dropped):
             continue
         word = normalized(found[0])
-        allowed = word in words or is_technical_token(word) or (technical and "�" not in word)
-        ours = echo.has_word(word) or (not technical and word in echo.common)
-        result.append((start, stop, allowed and not ours))
+        known = word in words or is_technical_token(word) or allowed is Allowed.ALL
+        known = known or (allowed is Allowed.TERMS and is_term(word))
+        ours = echo.has_word(word) or (allowed is Allowed.FIELD and word in echo.common)
+        result.append((start, stop, known and not ours))
     result.sort()
     kept = " ".join(text[start:stop] for start, stop, keep in result if keep)
     if echo.is_in(kept):  # an echo that is spread over several tokens: nothing is safe

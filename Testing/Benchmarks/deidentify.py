@@ -1,6 +1,7 @@
 """How fast De-identify Study is, against a copy, against others, and with more workers; how much memory it takes.
 
-    python Testing/Benchmarks/deidentify.py --ct FILE [--peers PYTHON] [--memory] [--workers] [--dask] [--fuzz SECONDS]
+    python Testing/Benchmarks/deidentify.py [--ct FILE] [--files N] [--peers PYTHON] [--memory] [--workers] [--dask]
+                                            [--fuzz SECONDS]
 
 CPU times (user and system) of one interleaved run; ratios are what counts. `--peers` names the Python of a virtual
 environment in which `dicognito`, `deid` and `dicom-anonymizer` are installed.
@@ -17,7 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pydicom
+import pydicom.data
 
 from DeidentifyStudyCore.batch import BatchOptions, run_batch
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
@@ -69,7 +72,7 @@ def with_elements(path: Path, count: int) -> pydicom.Dataset:
         and entry[0] in {"DS", "IS", "CS", "LO", "SH", "US", "FD", "DA", "TM", "PN", "UI", "ST"}
         and tag not in dataset
         and entry[3] == ""
-        and tag not in {0x00280303, 0x00080064, 0x00280301}
+        and tag not in {0x00280303, 0x00080064, 0x00280301, 0x00280008}
     ]
     values = {
         "DS": "1.5", "IS": "7", "CS": "HEAD", "LO": "CT abdomen", "SH": "B30f", "US": 3, "FD": 2.5, "DA": "20240229",
@@ -81,6 +84,17 @@ def with_elements(path: Path, count: int) -> pydicom.Dataset:
         vr = pydicom.datadict.dictionary_VR(tag)
         dataset.add_new(tag, vr, values[vr])
     return dataset
+
+
+def synthetic_ct(path: Path) -> Path:
+    """A CT image of 512x512 pixels made from the small one that pydicom brings along."""
+    dataset = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
+    pixels = np.kron(dataset.pixel_array, np.ones((4, 4), np.int16))
+    dataset.Rows, dataset.Columns = pixels.shape
+    noise = np.random.default_rng(0).integers(0, 9, pixels.shape)
+    dataset.PixelData = (pixels + noise).astype("<i2").tobytes()
+    dataset.save_as(path)
+    return path
 
 
 def series(path: Path, folder: Path, files: int, elements: int) -> int:
@@ -263,7 +277,7 @@ def fuzz(path: Path, work: Path, seconds: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ct", type=Path, required=True, help="a 512x512 CT image")
+    parser.add_argument("--ct", type=Path, help="a 512x512 CT image (default: made from pydicom's)")
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--elements", type=int, default=200)
     parser.add_argument("--peers", metavar="PYTHON")
@@ -275,6 +289,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as name:
         work = Path(name)
+        arguments.ct = arguments.ct or synthetic_ct(work / "ct")
         elements = series(arguments.ct, work / "in", arguments.files, arguments.elements)
         print(f"{arguments.files} CT images 512x512, {elements} elements")
         base = against_copy(work / "in", work, arguments.files)

@@ -22,6 +22,7 @@ from DeidentifyStudyCore.rules.textual import (
     TechnicalText,
 )
 from DeidentifyStudyCore.standard import Row, row_for, table_rows
+from DeidentifyStudyCore.text import Allowed
 from DeidentifyStudyCore.tokenizer import dictionary_vr
 
 __all__ = ["MARKERS", "OpenItems", "RuleBook"]
@@ -165,7 +166,7 @@ class RuleBook:
             return CleanText("X") if vr in _TEXT | {"SQ"} else self._by_vr(tag, vr)
         if action == "K":
             if vr in _TEXT | {"SQ"}:
-                return TechnicalText()
+                return TechnicalText(allowed=Allowed.ALL)
             return Keep() if vr != "PN" else RemoveByType("X")
         return RemoveByType(action)
 
@@ -184,7 +185,7 @@ class RuleBook:
             if action == "K" and "longitudinal" not in name and name != "retain_uids"
         ]
         if kept:
-            return self._retained(vr, tag, row.basic)
+            return self._retained(vr, tag, row.basic, kept)
         if "C" in on.values() and vr not in _DATES:
             return OpenItems() if vr == "SQ" else CleanText(row.basic)
         if vr == "UI" and (row.basic == "U" or "U" in row.basic or "D" in row.basic):
@@ -195,18 +196,20 @@ class RuleBook:
             return OpenItems(Mode.DUMMY)
         return RemoveByType(row.basic if row.basic != "U" else "X")
 
-    def _retained(self, vr: str, tag: int, choice: str) -> Rule:
+    def _retained(self, vr: str, tag: int, choice: str, options: list[str]) -> Rule:
+        # what devices and institutions are called is anything; what patients are like is said in words of the field
+        named = options != ["retain_patient_characteristics"]
         if tag == 0x00101010:
             return Age()
         if vr in _DATES:
             # a device's own dates: kept as they are only when dates are
             return self._date_rule(choice) if not isinstance(self.dates, RemoveByType) else RemoveByType(choice)
         if vr == "SQ":
-            return OpenItems(Mode.RETAIN)
+            return OpenItems(Mode.RETAIN if named else Mode.NORMAL)
         if vr == "UI":
             return PseudonymousUid()
         if vr in _TEXT:
-            return TechnicalText(choice)
+            return TechnicalText(choice, Allowed.ALL if named else Allowed.TERMS)
         return self._by_vr(tag, vr)
 
     def _date_rule(self, choice: str) -> Rule:

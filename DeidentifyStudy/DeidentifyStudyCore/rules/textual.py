@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pydicom.datadict import keyword_for_tag
+
 from DeidentifyStudyCore.charset import encoded
-from DeidentifyStudyCore.echo import Echo
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
-from DeidentifyStudyCore.text import clean_text, has_identifier_pattern, vocabulary
+from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern, is_term, vocabulary
 
 __all__ = [
     "STANDARD_SCHEMES",
@@ -74,9 +75,27 @@ STANDARD_SCHEMES = frozenset(
 )
 """Coding schemes of PS3.16, section 8; the others are private: their meanings are free text."""
 
-_SCHEME, _MEANING = 0x00080102, 0x00080104
+_SCHEME, _MEANING, _NUMERIC_VALUE = 0x00080102, 0x00080104, 0x0040A30A
 _INTEGER = re.compile(r" *[+-]?\d{1,12} *")
 _DECIMAL = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
+_LARGEST_PLAIN = 1_000_000
+_LARGE_NUMBERS = frozenset(
+    {
+        "CountsAccumulated",
+        "PrimaryPromptsCountsAccumulated",
+        "SecondaryCountsAccumulated",
+        "RadionuclideTotalDose",
+        "ActualFrameDuration",
+        "FrameReferenceTime",
+        "FrameTime",
+        "TriggerTime",
+        "ExposureTimeInuS",
+        "ExposureInuAs",
+        "XRayTubeCurrentInuA",
+        "WindowWidth",
+        "WindowCenter",
+    }
+)
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
 
 
@@ -110,8 +129,8 @@ class CleanText:
         if element.vr not in {"LO", "SH", "ST", "LT", "UT", "UC", "CS", "AE"}:
             return RemoveByType(self.choice).apply(element, context)
         parts = text.split("\\") if element.vr in {"LO", "SH", "UC", "CS", "AE"} else [text]
-        retain = context.mode is Mode.RETAIN
-        new = "\\".join(clean_text(part, context.subject.echo, technical=retain) for part in parts)
+        allowed = Allowed.ALL if context.mode is Mode.RETAIN else Allowed.FIELD
+        new = "\\".join(clean_text(part, context.subject.echo, allowed) for part in parts)
         return _finished(text, "" if not new.strip("\\ ") else new, element, context, self.choice)
 
     def describe(self) -> str:
@@ -121,24 +140,34 @@ class CleanText:
 
 @dataclass(frozen=True, slots=True)
 class TechnicalText:
-    """Names of kernels, coils, sequences and software, and identities that the profile retains."""
+    """Names of kernels, coils, sequences and software, and identities that the profile retains.
+
+    Attributes
+    ----------
+    allowed : Allowed
+        ``TERMS`` of the standard and of equipment, or ``ALL`` words where a profile retains what they identify.
+    """
 
     choice: str = "X"
+    allowed: Allowed = Allowed.TERMS
     name: str = "technical text"
 
     def apply(self, element: Element, context: Context) -> Action:
-        """Keep it unless it repeats the patient's dictionary or holds a date, an address or a long number."""
+        """Keep the words that are allowed, unless they repeat the patient's dictionary or are a date, an address or a
+        long number."""
         if element.vr == "SQ":
             return opened(Mode.RETAIN)
         text = context.text(element)
         if not text:
             return KEEP
-        new = "\\".join(clean_text(part, context.subject.echo, technical=True) for part in text.split("\\"))
+        allowed = Allowed.ALL if context.mode is Mode.RETAIN else self.allowed
+        new = "\\".join(clean_text(part, context.subject.echo, allowed) for part in text.split("\\"))
         return _finished(text, "" if not new.strip("\\ ") else new, element, context, self.choice)
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept unless it repeats the patient's echo dictionary or holds a date, an address or a long number"
+        kept = "terms of the standard and of equipment are kept" if self.allowed is Allowed.TERMS else "kept"
+        return kept + " unless they repeat the patient's echo dictionary or are a date, an address or a long number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +179,28 @@ class CodeString:
     def apply(self, element: Element, context: Context) -> Action:
         """Keep terms in the repertoire of CS that are words of the field or not the patient's."""
         parts = [part.strip() for part in context.text(element).split("\\")]
-        kept = [part if self._is_term(part, context.subject.echo) else "" for part in parts]
+        kept = [part if self._is_term(part, context) else "" for part in parts]
         if kept == parts:
             return KEEP
+        while kept and not kept[-1]:
+            kept.pop()
         if not any(kept):
             return RemoveByType("X").apply(element, context)
         return replaced("\\".join(kept).encode("ascii", "ignore"))
 
     @staticmethod
-    def _is_term(part: str, echo: Echo) -> bool:
-        if all(word in vocabulary() for word in re.split(r"[ _]", part.lower()) if word):
+    def _is_term(part: str, context: Context) -> bool:
+        words = [word for word in re.split(r"[ _]", part.lower()) if word]
+        if all(word in vocabulary() for word in words):
             return True
-        return bool(_CODE_STRING.fullmatch(part.upper())) and not echo.is_in(part) and not has_identifier_pattern(part)
+        if not _CODE_STRING.fullmatch(part.upper()) or has_identifier_pattern(part):
+            return False
+        known = context.mode is Mode.RETAIN or all(map(is_term, words))
+        return known and not context.subject.echo.is_in(part)
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it is a defined term; removed when it repeats the patient's echo dictionary"
+        return "kept when it is made of terms of the standard; removed when it repeats the patient's echo dictionary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +235,11 @@ class CodeValue:
         meaning = context.item.get(_MEANING, b"").rstrip(b" \0")
         echo = context.subject.echo
         if scheme.strip() in STANDARD_SCHEMES:
-            # a real code of a standard scheme is one short token; a name is none
+            # a real code of a standard scheme is one short token, mostly with digits; a name is none
             if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^]{1,64}", text) and not echo.is_in(text):
-                return KEEP
+                words = re.findall(r"[a-z]{4,}", text.lower())
+                if all(map(is_term, words)):
+                    return KEEP
         elif not meaning and not scheme and not text:
             return KEEP
         return TechnicalText("D").apply(element, context)
@@ -255,10 +292,24 @@ class NumberString:
         for part in context.text(element).split("\\"):
             if part.strip(" \0") and not pattern.fullmatch(part):
                 return RemoveByType("X").apply(element, context)
-            if echo.is_number(part):
-                return RemoveByType("X").apply(element, context)
+            if echo.is_number(part) or (_is_large(part) and not _may_be_large(element.tag)):
+                return _without_number(element, context)
         return KEEP
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it is a number, and not one of the patient's"
+        return "kept when it is a number that is not the patient's; whole ones of seven digits only where such are counted"
+
+
+def _is_large(part: str) -> bool:
+    return part.strip(" \0+-").isdigit() and abs(int(part)) >= _LARGEST_PLAIN
+
+
+def _may_be_large(tag: int) -> bool:
+    """Whether an attribute counts or measures something of which there are millions: a number is no identifier."""
+    return keyword_for_tag(tag) in _LARGE_NUMBERS
+
+
+def _without_number(element: Element, context: Context) -> Action:
+    # required in every measured value (PS3.3, C.18.1), which the types of the IOD's own level do not tell
+    return RemoveByType("D" if element.tag == _NUMERIC_VALUE else "X").apply(element, context)
