@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from AnnotationQACore.checks.context import base_subject
 from AnnotationQACore.checks.plain_answers import is_asked, plain_values
 from AnnotationQACore.project.answers import CASE_WIDE, Answer, NotApplicable, Subject
 from AnnotationQACore.protocol.model import DrawnItem, Item, Measurement, Protocol, Segmentation
@@ -16,7 +17,6 @@ __all__ = [
     "ImagePlace",
     "ItemKey",
     "ItemState",
-    "base_subject",
     "form_entries",
     "form_key",
     "grouped",
@@ -101,17 +101,6 @@ class FormGroup:
     title: str
     description: str
     entries: tuple[FormEntry, ...]
-
-
-def base_subject(protocol: Protocol, item: Item, flat_series: Iterable[str] = ()) -> Subject:
-    """What a drawn item is about, apart from its instance.
-
-    An item that is drawn on an image without patient geometry names the series, for its points are pixels.
-    """
-    if not isinstance(item, DrawnItem):
-        return CASE_WIDE
-    series = item.series or protocol.imaging.reference_series
-    return Subject(series=series) if series in set(flat_series) or item.frame else CASE_WIDE
 
 
 def form_key(protocol: Protocol, item_id: str, subject: Subject) -> ItemKey:

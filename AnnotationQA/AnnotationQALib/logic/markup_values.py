@@ -12,7 +12,6 @@ import numpy as np
 import slicer
 import vtk
 
-from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid, Vector
 from AnnotationQACore.measure.angles import angle_at
 from AnnotationQACore.project.answers import (
@@ -27,9 +26,7 @@ from AnnotationQACore.protocol.model import Box, Landmarks, Measurement, Polygon
 from AnnotationQALib.logic.image_plane import ImagePlane
 
 __all__ = [
-    "PERPENDICULAR_TOLERANCE_DEGREES",
     "align_box",
-    "bidimensional_problem",
     "box_value",
     "fill_box",
     "fill_landmarks",
@@ -41,12 +38,6 @@ __all__ = [
     "polygon_value",
     "prepare_landmarks",
 ]
-
-PERPENDICULAR_TOLERANCE_DEGREES = 5.0
-"""By how much the short axis may deviate from the right angle to the long one."""
-
-SAME_SLICE_FRACTION = 0.5
-"""Points are on the same slice when they are less than this fraction of the slice distance apart across slices."""
 
 
 def node_class(item: Box | Polygon | Landmarks | Measurement) -> str:
@@ -202,33 +193,6 @@ def measurement_value(
     order = sorted(range(2), key=lambda number: -lengths[number])
     ends = tuple(point for number in order for point in lines[number])
     return MeasurementValue(lengths[order[0]], unit, _as_stored(ends, plane), lengths[order[1]])
-
-
-def bidimensional_problem(points: Sequence[Point], grid: Grid, slice_axis: int | None = 0) -> str:
-    """What is wrong with two diameters, their four ends given in LPS mm; empty when nothing is.
-
-    The short axis must be perpendicular to the long one, and all ends must lie on one slice (RECIST 1.1).
-    """
-    ends = np.array(points, dtype=np.float64)
-    if ends.shape != (4, 3):
-        return ""
-    long, short = ends[1] - ends[0], ends[3] - ends[2]
-    if not long.any() or not short.any():
-        return "a diameter has no length; place its ends again."
-    if slice_axis is not None:
-        depths = grid.to_index(ends)[:, slice_axis]
-        if np.ptp(depths) >= SAME_SLICE_FRACTION:
-            return "the two diameters are not on the same slice; move the ends to the slice of the long one."
-    angle = angle_at(long, (0.0, 0.0, 0.0), short)
-    if abs(angle - 90.0) > PERPENDICULAR_TOLERANCE_DEGREES:
-        return f"the short axis is at {min(angle, 180 - angle):.0f} degrees to the long one; turn it to 90 degrees."
-    return ""
-
-
-def require_plane(plane: ImagePlane | None, item_id: str) -> None:
-    """Raise `InputError` when pixels are to be shown on an image that has patient geometry."""
-    if plane is None:
-        raise InputError(f"answer to '{item_id}': is in pixels, but its series has patient geometry; answer it anew.")
 
 
 def _position(node: slicer.vtkMRMLMarkupsNode, index: int) -> Vector:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import slicer
 
+from AnnotationQACore.checks.segment_checks import may_overlap
 from AnnotationQACore.protocol.model import Protocol, Segmentation
 
 __all__ = ["MaskingRules", "Overwrite", "apply_masking", "masking_rules"]
@@ -49,7 +50,7 @@ def masking_rules(protocol: Protocol, item: Segmentation, segment_ids: tuple[str
         for other in protocol.segmentations
         if other.id != item.id and not other.composed and any(_belongs(segment, other.id) for segment in segment_ids)
     ]
-    overlap = [_may_overlap(item, other) for other in others]
+    overlap = [may_overlap(item, other) for other in others]
     overwrite = Overwrite.NONE if any(overlap) else Overwrite.ALL_SEGMENTS
     inside = item.limits.inside
     within = inside.item if inside is not None and inside.margin_mm == 0 and inside.item in segment_ids else ""
@@ -79,13 +80,6 @@ def apply_masking(
     if rules.intensity is not None:
         low, high = rules.intensity
         editor.SetSourceVolumeIntensityMaskRange(max(low, value_range[0]), min(high, value_range[1]))
-
-
-def _may_overlap(first: Segmentation, second: Segmentation) -> bool:
-    """Whether two segmentations may share voxels; those of different frames lie beside each other in time."""
-    if (first.series, first.frame) != (second.series, second.frame):
-        return True
-    return second.id in first.may_overlap or first.id in second.may_overlap
 
 
 def _belongs(segment_id: str, item: str) -> bool:

@@ -54,6 +54,7 @@ class CaseContents:
     segmentation: Segmentation | None
     draft: Draft | None
     notices: tuple[str, ...] = ()
+    start: Segmentation | None = None
 
 
 class OpenCase:
@@ -102,6 +103,7 @@ class OpenCase:
         except BaseException:
             self.images.remove()
             raise
+        self.editor.remember_start(contents.start)
         self.activity = ActivityRecorder(protocol.design.idle_seconds, utc, contents.reading.activity)
         self.autosave = Autosave(project, lock, self._take_snapshot, executor, contents.draft, seconds)
         self.pins = CommentPins(scene, self.images, item.comments)

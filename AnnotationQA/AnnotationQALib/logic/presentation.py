@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 import slicer
 import vtk
 
+from AnnotationQACore.checks.problems import Spot
 from AnnotationQACore.protocol.model import DrawnItem, Item, Protocol, View
 from AnnotationQALib.logic.case_images import CaseImages, apply_display_range
 
-__all__ = ["LAYOUTS", "AppliedView", "apply_view", "apply_window", "item_view", "next_window"]
+__all__ = ["LAYOUTS", "AppliedView", "apply_view", "apply_window", "item_view", "jump_to", "next_window"]
 
 _NODE = slicer.vtkMRMLLayoutNode
 _THREE_PLANES, _AXIAL_AND_3D = 8101, 8102
@@ -124,6 +125,18 @@ def apply_window(images: CaseImages, role: str, preset: str | None) -> None:
         apply_display_range(display, levels)
 
 
+def jump_to(scene: slicer.vtkMRMLScene, images: CaseImages, spot: Spot) -> None:
+    """Centre all slice views on a place, and show the time point that is there."""
+    position = spot.position
+    if position is None:
+        plane = images.plane(spot.series) if spot.series in images.roles else None
+        if plane is None or spot.pixel is None:
+            return
+        position = plane.to_scene(spot.pixel)
+    for slice_node in _slice_nodes(scene):
+        slice_node.JumpSliceByCentering(-position[0], -position[1], position[2])
+
+
 def next_window(protocol: Protocol, preset: str | None) -> str | None:
     """The window preset after this one in the protocol, round and round; None when the protocol has none."""
     names = [window.id for window in protocol.windows]
@@ -174,7 +187,7 @@ def _orient(slice_node: slicer.vtkMRMLSliceNode, images: CaseImages, role: str, 
 
 
 def _to_image_plane(slice_node: slicer.vtkMRMLSliceNode, images: CaseImages, role: str) -> None:
-    """The view's x axis along the image's columns, its y axis (upwards) against the rows, through the image's middle."""
+    """The view's x axis along the image's columns, its y axis against the rows, through the middle."""
     grid = images.grid(role)
     _, down, right = grid.directions
     middle = grid.to_world([(size - 1) // 2 for size in grid.shape])

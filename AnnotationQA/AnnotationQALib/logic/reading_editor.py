@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import slicer
 import vtk
 
+from AnnotationQACore.checks.composition import composed_answers
+from AnnotationQACore.checks.context import base_subject
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.project.answers import (
@@ -45,7 +47,7 @@ from AnnotationQACore.protocol.model import Segmentation as SegmentationItem
 from AnnotationQACore.segmentation import Segment, Segmentation
 from AnnotationQALib.logic import markup_values, segment_painting
 from AnnotationQALib.logic.case_images import CASE_ATTRIBUTE, CaseImages
-from AnnotationQALib.logic.form import FormEntry, FormGroup, ImagePlace, ItemKey, base_subject, form_entries, grouped
+from AnnotationQALib.logic.form import FormEntry, FormGroup, ImagePlace, ItemKey, form_entries, grouped
 from AnnotationQALib.logic.image_plane import ImagePlane
 from AnnotationQALib.logic.masking import MaskingRules, masking_rules
 from AnnotationQALib.logic.reading_snapshot import ReadingSnapshot
@@ -147,6 +149,7 @@ class ReadingEditor:
         self._loading = True
         self._number = 0
         self._start: Segmentation | None = None
+        self._orphans: tuple[Answer, ...] = ()  # answers to items of an older protocol, kept in drafts
         self.flags: tuple[str, ...] = reading.flags
         self.comment = reading.comment
         self.started_from: StartedFrom | None = reading.started_from
@@ -179,12 +182,10 @@ class ReadingEditor:
         for segment, key in self._segments.items():
             if self._voxels.get(segment):
                 values[key] = SegmentationValue(Presence.PRESENT)
-        for item in self.protocol.segmentations:
-            if item.composed and self._voxels.get(item.id):
-                values[ItemKey(item.id)] = SegmentationValue(Presence.PRESENT)
         values |= {key: value for key in self._nodes if (value := self._drawn_value(key)) is not None}
         values |= self._answers
         own = [self._answer(key, value) for key, value in values.items()]
+        own += composed_answers(self.protocol, own)
         taken = {(answer.item, answer.subject) for answer in own}
         return (*own, *(answer for answer in self._derived if (answer.item, answer.subject) not in taken))
 
@@ -209,7 +210,7 @@ class ReadingEditor:
     # answers that are not drawn
 
     def choose(self, key: ItemKey, choices: Iterable[str]) -> None:
-        """Answer a classification by the IDs of its choices; raises `InputError` for one that the item does not have."""
+        """Answer a classification by the IDs of its choices; raises `InputError` for one that the item lacks."""
         item = self._item(key, Classification)
         chosen = tuple(choices)
         known = [choice.id for choice in item.answers]
@@ -464,7 +465,7 @@ class ReadingEditor:
                 answers.append(self._answer(key, value))
         reading = replace(
             self._reading,
-            answers=tuple(answers),
+            answers=(*answers, *self._orphans),
             activity=tuple(activity),
             flags=self.flags,
             comment=self.comment,
@@ -483,7 +484,12 @@ class ReadingEditor:
             {self._stored_key(key): text for key, text in self._reasons.items()},
             places,
             self._number,
+            self._start,
         )
+
+    def remember_start(self, segmentation: Segmentation | None) -> None:
+        """Tell what a resumed draft was started from, so that changed voxels can be counted on."""
+        self._start = segmentation
 
     def note_voxels(self, voxels: Mapping[str, int], derived: Sequence[Answer] = ()) -> None:
         """Take note of what another thread found in a snapshot: voxels of each segment, derived measurements."""
@@ -518,6 +524,7 @@ class ReadingEditor:
         finally:
             self._loading = False
         self._start = start.segmentation
+        self._orphans = ()
         self.started_from = StartedFrom(start.reading.id)
         self._changed()
 
@@ -542,6 +549,7 @@ class ReadingEditor:
         return item
 
     def _set(self, key: ItemKey, value: Value) -> None:
+        self._problems.pop(key, None)
         if self._answers.get(key) != value:
             self._answers[key] = value
             self._changed()
@@ -554,7 +562,13 @@ class ReadingEditor:
             del texts[key]
         self._changed()
 
-    def _changed(self, *_: object) -> None:
+    def _drawn(self, *_: object) -> None:
+        """Something in the scene changed: what the checks found about drawings may no longer be so."""
+        drawn = {item.id for item in self.protocol.items if isinstance(item, DrawnItem)}
+        self._problems = {key: found for key, found in self._problems.items() if key.item not in drawn}
+        self._changed()
+
+    def _changed(self) -> None:
         self._number += 1
         if self._loading:
             return
@@ -776,7 +790,10 @@ class ReadingEditor:
 
     def _load(self, answers: Sequence[Answer]) -> None:
         for answer in answers:
-            if isinstance(answer.value, NotApplicable) or answer.item not in self.protocol.item_ids:
+            if answer.item not in self.protocol.item_ids:
+                self._orphans = (*self._orphans, answer)
+                continue
+            if isinstance(answer.value, NotApplicable):
                 continue
             item = self.protocol.item(answer.item)
             key = self._key_of(answer, item)
@@ -844,7 +861,7 @@ class ReadingEditor:
     # observers
 
     def _observe(self, observed: vtk.vtkObject, event: int) -> None:
-        self._observed.append((observed, observed.AddObserver(event, self._changed)))
+        self._observed.append((observed, observed.AddObserver(event, self._drawn)))
 
     def _forget(self, observed: vtk.vtkObject) -> None:
         for entry in [entry for entry in self._observed if entry[0] is observed]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from AnnotationQACore.checks.composition import composed_answers, parts_of
 from AnnotationQACore.checks.derived_measurements import ImageSource, derived_answers
 from AnnotationQACore.checks.plain_answers import is_asked, plain_values
 from AnnotationQACore.geometry import Grid
@@ -16,6 +17,7 @@ from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segment, Segmentation
 from AnnotationQALib.logic.form import ItemKey
 from AnnotationQALib.logic.segmentations import SegmentationCopy
+from AnnotationQALib.logic.starting_points import changed_voxels
 
 __all__ = ["ReadingSnapshot", "SnapshotContents", "segment_of", "voxel_counts"]
 
@@ -50,6 +52,8 @@ class ReadingSnapshot:
         All that the form asks now or hides because a condition does not hold.
     number : int
         Rises with every change; two snapshots of one number are the same.
+    start : Segmentation or None
+        What the reading was started from.
     """
 
     reading: Reading
@@ -62,6 +66,7 @@ class ReadingSnapshot:
     reasons: Mapping[ItemKey, str] = field(default_factory=dict)
     places: tuple[ItemKey, ...] = ()
     number: int = 0
+    start: Segmentation | None = None
 
     def contents(self) -> SnapshotContents:
         """Work out voxels and presence, for a draft; raises `InputError` when segments lie on another geometry."""
@@ -79,17 +84,25 @@ class ReadingSnapshot:
         """The reading as it would be submitted: with derived measurements, and what was not asked named as such."""
         contents = contents or self.contents()
         derived_ids = {item.id for item in self.protocol.items if getattr(item, "derived", False)}
-        given = [answer for answer in contents.reading.answers if answer.item not in derived_ids]
+        known = set(self.protocol.item_ids) - derived_ids
+        given = [answer for answer in contents.reading.answers if answer.item in known]
         derived = derived_answers(self.protocol, given, contents.segmentation, images)
         answers = {(answer.item, answer.subject): answer for answer in (*given, *derived)}
         self._withdraw_unasked(answers)
         order = {item: place for place, item in enumerate(self.protocol.item_ids)}
-        ordered = sorted(answers.values(), key=lambda a: (order.get(a.item, len(order)), a.subject.instance or 0))
-        return replace(contents, reading=replace(contents.reading, answers=tuple(ordered)))
+        asked = [answer for answer in answers.values() if answer.item in order]
+        ordered = sorted(asked, key=lambda a: (order[a.item], a.subject.instance or 0))
+        started_from = contents.reading.started_from
+        if started_from is not None and self.start is not None:
+            changed = changed_voxels(self.start, contents.segmentation)
+            started_from = replace(started_from, changed_voxels=changed)
+        reading = replace(contents.reading, answers=tuple(ordered), started_from=started_from)
+        return replace(contents, reading=reading)
 
     def _withdraw_unasked(self, answers: dict[tuple[str, Subject], Answer]) -> None:
         """Until nothing changes, for what is not asked cannot be the reason why something else is."""
-        keys = {(key.item, key.subject) for key in self.places} | set(answers)
+        known = self.protocol.item_ids
+        keys = {(key.item, key.subject) for key in self.places} | {key for key in answers if key[0] in known}
         for _ in range(len(self.protocol.items) + 1):
             unasked = [
                 key
@@ -107,15 +120,13 @@ class ReadingSnapshot:
         for segment_id, key in self.segment_keys.items():
             if counts.get(segment_id):
                 answers[key] = SegmentationValue(Presence.PRESENT)
-        for item in self.protocol.segmentations:
-            if item.composed and counts.get(item.id):
-                answers[ItemKey(item.id)] = SegmentationValue(Presence.PRESENT)
         for key, presence in self.presence.items():
             answers[key] = SegmentationValue(presence)
-        return [
+        given = [
             Answer(key.item, value, key.subject, self.comments.get(key, ""), self.reasons.get(key, ""))
             for key, value in answers.items()
         ]
+        return [*given, *composed_answers(self.protocol, given)]
 
 
 def segment_of(segmentation: Segmentation, segment_id: str) -> Segment | None:
@@ -150,7 +161,8 @@ def _with_composed(protocol: Protocol, segmentation: Segmentation) -> Segmentati
     drawn = {segment.id: segment for segment in segmentation.segments}
     layers, segments = list(segmentation.layers), list(segmentation.segments)
     for item in composed:
-        parts = [drawn[part] for part in _parts(protocol, item.id) if part in drawn]
+        names = set(parts_of(protocol, item.id))
+        parts = [segment for name, segment in drawn.items() if name.partition("#")[0] in names]
         if item.id in drawn or not parts:
             continue
         union = np.zeros(segmentation.grid.shape, dtype=layers[0].dtype)
@@ -173,12 +185,3 @@ def _with_composed(protocol: Protocol, segmentation: Segmentation) -> Segmentati
         )
         layers.append(union)
     return Segmentation(np.stack(layers), segmentation.grid, tuple(segments))
-
-
-def _parts(protocol: Protocol, item: str) -> list[str]:
-    """IDs of the drawn segmentations of which a composed one is the union, over all levels."""
-    found = []
-    for part in protocol.segmentations:
-        if part.parent == item:
-            found += _parts(protocol, part.id) if part.composed else [part.id]
-    return found

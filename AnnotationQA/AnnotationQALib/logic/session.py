@@ -367,7 +367,7 @@ class LabelingSession:
                 "Answers to items that are no longer asked are left out when it is submitted."
             )
             reading = replace(reading, protocol=self.protocol.hash)
-        return CaseContents(images, reading, self._voxels(path), draft, tuple(notices))
+        return CaseContents(images, reading, self._voxels(path), draft, tuple(notices), self._start_of(reading))
 
     def _draft(self, item: WorkItem) -> Draft | None:
         if not is_reachable(self.project):
@@ -385,6 +385,12 @@ class LabelingSession:
         if not former:
             raise InputError(f"case '{item.case}': its former reading is missing; ask the lead to verify the project.")
         return self.project.load_reading(former[0]), self.project.segmentation_path(former[0])
+
+    def _start_of(self, reading: Reading) -> Segmentation | None:
+        """Voxels that a resumed reading was started from; None when they cannot be found again."""
+        started = reading.started_from
+        submitted = self.project.state.reading(started.reading) if started is not None else None
+        return self._voxels(self.project.segmentation_path(submitted)) if submitted is not None else None
 
     def _voxels(self, path: Path | None) -> Segmentation | None:
         return read_segmentation(path) if path is not None else None
