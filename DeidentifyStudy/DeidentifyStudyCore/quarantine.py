@@ -30,6 +30,11 @@ REASONS = MappingProxyType(
         "video": "a video stream may carry metadata and burned-in text; review it by hand",
         "pixel-data-elsewhere": "the pixel data are behind a URL",
         "verification-failed": "an identifier was found in what would have been written; nothing was written",
+        "face-unconfirmed": "a face was found and can be altered; a person must look at the picture and confirm",
+        "face-gates-failed": "a gate of the alteration of the face failed; a person must look at it and decide",
+        "face-not-examined": "the images may show a face and cannot be examined; look at them by hand",
+        "face-derived": "the object was made from images with a face and may hold its outline; look at it by hand",
+        "irregular-series": "the images make no regular stack, so that no face can be looked for; look at them by hand",
         "rejected-by-reviewer": "a person rejected the object",
         "internal-error": "the program failed on this object; please report it with the object's kind",
     }

@@ -11,6 +11,7 @@ from DeidentifyStudyCore.errors import Cancelled, DeidentifyError
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, str] = {
+    "deface": "alter faces in de-identified CT and MR of the head, after a person has confirmed",
     "explain": "what would happen to each element of a file, and why; writes nothing",
     "index": "what is in a folder, in numbers; writes nothing",
     "key": "make a key file ('key new')",
