@@ -3,8 +3,10 @@
 VTK reports its errors to a text window instead of raising them; here every one of them fails the test.
 """
 
+import importlib.util
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,3 +57,15 @@ def application_logic() -> Any:
 def scene(application_logic: Any) -> Any:
     """An empty scene that knows segmentations."""
     return application_logic.GetMRMLScene()
+
+
+@pytest.fixture(scope="session")
+def rendered_views() -> Any:
+    """The module beside this file that renders views offscreen."""
+    path = Path(__file__).with_name("rendered_views.py")
+    spec = importlib.util.spec_from_file_location("rendered_views", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -48,8 +48,11 @@ def on_one_grid(segmentations: Mapping[str, Segmentation], grid: Grid | None = N
     for reader, one in segmentations.items():
         try:
             placed[reader] = placed_on(one, grid)
-        except GridMismatch:
+        except GridMismatch as error:
             placed[reader] = resampled(one, grid)
+            if "outside" in str(error):
+                messages.append(f"{reader}: has voxels outside the reference grid; they are left out here.")
+                continue
             spacing = " x ".join(f"{mm:g}" for mm in one.grid.spacing)
             messages.append(
                 f"{reader}: was drawn on another grid (spacing {spacing} mm); it is shown resampled to the reference "

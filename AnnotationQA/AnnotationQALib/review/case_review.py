@@ -1,0 +1,358 @@
+"""One case in review on the scene: readers side by side, the walk through what they differ in, and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import slicer
+import vtk
+
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.placement import joint_grid
+from AnnotationQACore.review.adjudication import Adjudication
+from AnnotationQACore.review.answer_differences import AnswerDifference
+from AnnotationQACore.review.consensus_choices import ConsensusChoices
+from AnnotationQACore.review.disagreements import Disagreements, find_disagreements
+from AnnotationQACore.review.labels import ReviewLabels, review_labels
+from AnnotationQACore.review.painting import Painting
+from AnnotationQACore.review.walk import Stop, Walk, renamed
+from AnnotationQACore.segmentation import Mask, Segmentation
+from AnnotationQALib.logic.grids import grid_from_matrix
+from AnnotationQALib.logic.segmentations import (
+    SegmentationCopier,
+    add_segmentation,
+    fill_segmentation,
+    segmentation_from_node,
+)
+from AnnotationQALib.review.layouts import ReviewLayout, ThreeD, add_layout, review_layout
+from AnnotationQALib.review.overlays import HeatMap, add_heat_map
+from AnnotationQALib.review.review_views import ReviewViews, Style
+
+__all__ = ["RESULT", "CaseReview", "volume_grid"]
+
+RESULT = "result"
+"""Source of the views that show what has been decided so far, or a consensus."""
+
+READ_ONLY = "AnnotationQA.ReviewedReading"
+"""Attribute of the nodes that hold a reader's work; editors leave them alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Borrowed:
+    """A node of the user's that is shown as it is, and how its displays were before."""
+
+    node: slicer.vtkMRMLSegmentationNode
+    view_ids: tuple[tuple[str, ...], ...]
+    opacity_3d: tuple[float, ...]
+
+
+class CaseReview:
+    """Readings of one case, read-only, in linked views.
+
+    Views open first; what takes longer (the regions, distances, consensus) is computed when first asked for.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    readings : mapping of reader to Segmentation
+    volume : vtkMRMLScalarVolumeNode or None
+        What the readers looked at; its grid is the reference grid.
+    names : mapping of reader to str, optional
+        What the reviewer sees instead of the readers' identifiers.
+    answers : sequence of AnswerDifference
+        What else they differ in.
+    nodes : mapping of reader to vtkMRMLSegmentationNode, optional
+        Nodes that hold the readings already; they are shown, not copied.
+
+    Raises
+    ------
+    InputError
+        There is no reading, or more than six.
+    """
+
+    def __init__(
+        self,
+        scene: slicer.vtkMRMLScene,
+        readings: Mapping[str, Segmentation],
+        volume: slicer.vtkMRMLScalarVolumeNode | None = None,
+        names: Mapping[str, str] | None = None,
+        answers: Sequence[AnswerDifference] = (),
+        nodes: Mapping[str, slicer.vtkMRMLSegmentationNode] | None = None,
+    ) -> None:
+        if len(readings) > 6:
+            raise InputError(f"review: {len(readings)} readings; choose at most six to see side by side.")
+        self.scene = scene
+        self.volume = volume
+        self.labels: ReviewLabels = review_labels(readings, volume_grid(volume) if volume is not None else None)
+        self.names = {reader: (names or {}).get(reader, reader) for reader in self.labels.readers}
+        self.views: ReviewViews | None = None
+        self.result_node: slicer.vtkMRMLSegmentationNode | None = None
+        self._answers = tuple(answers)
+        self._borrowed: list[_Borrowed] = []
+        self._own: list[slicer.vtkMRMLDisplayableNode] = []
+        self._heat_maps: dict[str, slicer.vtkMRMLScalarVolumeNode] = {}
+        self._disagreements: Disagreements | None = None
+        self._consensus: ConsensusChoices | None = None
+        self._painting: Painting | None = None
+        self._walk: Walk | None = None
+        self.reading_nodes = {reader: self._reading_node(reader, (nodes or {}).get(reader)) for reader in readings}
+
+    @classmethod
+    def of_nodes(
+        cls,
+        scene: slicer.vtkMRMLScene,
+        volume: slicer.vtkMRMLScalarVolumeNode | None,
+        segmentations: Sequence[slicer.vtkMRMLSegmentationNode],
+    ) -> CaseReview:
+        """Review loose nodes, without a project: each segmentation node is a reader, called by the node's name.
+
+        Raises
+        ------
+        InputError
+            There is no segmentation, or more than six.
+        """
+        readings: dict[str, Segmentation] = {}
+        nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
+        for node in segmentations:
+            name = _distinct(node.GetName() or "reading", readings)
+            readings[name] = _as_painted(node, volume_grid(volume) if volume is not None else None)
+            nodes[name] = node
+        return cls(scene, readings, volume, nodes=nodes)
+
+    @property
+    def disagreements(self) -> Disagreements:
+        """Regions in which the readers differ."""
+        if self._disagreements is None:
+            self._disagreements = find_disagreements(self.labels)
+        return self._disagreements
+
+    @property
+    def walk(self) -> Walk:
+        """The walk through the disagreements."""
+        if self._walk is None:
+            self._walk = Walk(self.disagreements, self._answers)
+        return self._walk
+
+    @property
+    def consensus(self) -> ConsensusChoices | None:
+        """Methods of consensus to choose from; None with one reading."""
+        if self._consensus is None and len(self.labels.readers) > 1:
+            self._consensus = ConsensusChoices(self.labels)
+        return self._consensus
+
+    @property
+    def painting(self) -> Painting:
+        """The result; hand it to an `Adjudication` to decide under a protocol."""
+        if self._painting is None:
+            self._painting = Painting(self.disagreements, self.consensus)
+        return self._painting
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What was resampled, what is missing and so on, one line each, with the names the reviewer sees."""
+        return tuple(_with_name(message, self.names) for message in self.labels.messages)
+
+    def open_views(
+        self,
+        planes: Literal[1, 3] = 1,
+        three_d: ThreeD = "none",
+        with_result: bool = True,
+        orientation: str = "Axial",
+        layout_node: slicer.vtkMRMLLayoutNode | None = None,
+    ) -> ReviewLayout:
+        """Show each reader in views of their own, and the result beside; replaces the views there were.
+
+        Parameters
+        ----------
+        planes, three_d, orientation
+            See `layouts.review_layout`.
+        with_result : bool
+            Whether there is a view of the result; it is empty until something is taken or a consensus is shown.
+        layout_node : vtkMRMLLayoutNode, optional
+            Where the layout is put; without it only the view nodes are made.
+        """
+        sources = dict(self.names)
+        if with_result:
+            sources[RESULT] = "Result"
+        layout = review_layout(sources, planes, three_d, orientation)
+        former = self.views
+        kept = {pane.tag for pane in layout.panes}
+        self.views = ReviewViews(self.scene, layout)
+        if former is not None:
+            former.remove_except(kept)
+        self.views.show_volume(self.volume)
+        for reader, node in self.reading_nodes.items():
+            self._show(reader, node, three_d)
+        if with_result:
+            self._show(RESULT, self._need_result_node(), three_d)
+        if layout_node is not None:
+            add_layout(layout_node, layout)
+        return layout
+
+    def show_heat_map(self, kind: HeatMap | None, opacity: float = 0.6) -> slicer.vtkMRMLScalarVolumeNode | None:
+        """Lay a heat map over all slice views; None takes it away."""
+        node = None
+        if kind is not None:
+            if kind not in self._heat_maps:
+                self._heat_maps[kind] = add_heat_map(self.scene, self.disagreements, kind)
+                self._own.append(self._heat_maps[kind])
+            node = self._heat_maps[kind]
+        if self.views is not None:
+            self.views.show_overlay(node, opacity)
+        return node
+
+    def set_style(self, style: Style) -> None:
+        """Outlines, fills, or both, in all views."""
+        if self.views is not None:
+            nodes = [*self.reading_nodes.values(), *([self.result_node] if self.result_node is not None else [])]
+            self.views.set_style(nodes, style)
+
+    def next(self) -> Stop | None:
+        """Go to the next disagreement and centre all views on it."""
+        return self._arrive(self.walk.next())
+
+    def previous(self) -> Stop | None:
+        """Go to the disagreement before and centre all views on it."""
+        return self._arrive(self.walk.previous())
+
+    def go_to(self, place: int) -> Stop | None:
+        """Go to a row of the walk and centre all views on it."""
+        return self._arrive(self.walk.go_to(place))
+
+    def measure_distances(self) -> Iterator[str]:
+        """Measure surface distances structure by structure; take a step whenever there is time."""
+        return self.walk.measure_distances()
+
+    def show_consensus(self, method: str) -> None:
+        """Show a consensus in the views of the result; nothing is decided by that."""
+        if self.consensus is None:
+            raise InputError("review: a consensus needs two readings or more.")
+        fill_segmentation(self._need_result_node(), self.consensus.segmentation(method))
+
+    def show_result(self) -> None:
+        """Show what has been taken so far in the views of the result."""
+        painting = self.painting
+        fill_segmentation(
+            self._need_result_node(), Segmentation(painting.layers, self.labels.grid, self.labels.segments)
+        )
+
+    def take_region(self, source: str, adjudication: Adjudication | None = None, reason: str = "") -> None:
+        """Paint the region at which the walk stands as `source` has it, under a protocol if there is one."""
+        stop = self.walk.current
+        if stop is None or stop.region is None:
+            raise InputError("review: go to a region first; there is no region here to take.")
+        if adjudication is None:
+            self.painting.take_region(stop.region, source)
+        else:
+            adjudication.take_region(stop.region, source, reason)
+        self.show_result()
+
+    def edited_mask(self, segment_id: str) -> Mask:
+        """A structure as it is now in the node of the result, where the reviewer edits it."""
+        node = self._need_result_node()
+        return segmentation_from_node(node, self.labels.grid).mask(segment_id)
+
+    def copy_to_mine(self, reader: str, name: str = "") -> slicer.vtkMRMLSegmentationNode:
+        """Copy a reading into a new node that may be edited; the reading itself stays as it is."""
+        if reader not in self.reading_nodes:
+            raise InputError(f"review: there is no reading '{self.names.get(reader, reader)}' to copy.")
+        title = name or f"Copy of {self.names[reader]}"
+        return add_segmentation(self.scene, self.labels.segmentation(reader), title)
+
+    def close(self) -> None:
+        """Take everything that the review added out of the scene, and give borrowed nodes their displays back."""
+        for borrowed in self._borrowed:
+            displays = [borrowed.node.GetNthDisplayNode(n) for n in range(borrowed.node.GetNumberOfDisplayNodes())]
+            for display, ids, opacity in zip(displays, borrowed.view_ids, borrowed.opacity_3d, strict=False):
+                display.SetViewNodeIDs(list(ids))
+                display.SetOpacity3D(opacity)
+        for node in self._own:
+            displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+            for one in (node, *displays):
+                if one is not None and self.scene.IsNodePresent(one):
+                    self.scene.RemoveNode(one)
+        if self.views is not None:
+            self.views.remove()
+        self._borrowed, self._own, self.views, self.result_node = [], [], None, None
+        self._heat_maps, self.reading_nodes = {}, {}
+
+    def _arrive(self, stop: Stop | None) -> Stop | None:
+        if stop is None:
+            return None
+        if stop.position is not None and len(stop.position) == 3 and self.views is not None:
+            self.views.center(stop.position)
+        return renamed(stop, self.names)
+
+    def _reading_node(
+        self, reader: str, given: slicer.vtkMRMLSegmentationNode | None
+    ) -> slicer.vtkMRMLSegmentationNode:
+        if given is not None:
+            if given.GetDisplayNode() is None:
+                given.CreateDefaultDisplayNodes()
+            displays = [given.GetNthDisplayNode(n) for n in range(given.GetNumberOfDisplayNodes())]
+            self._borrowed.append(
+                _Borrowed(
+                    given,
+                    tuple(tuple(display.GetViewNodeIDs() or ()) for display in displays),
+                    tuple(display.GetOpacity3D() for display in displays),
+                )
+            )
+            return given
+        node = add_segmentation(self.scene, self.labels.segmentation(reader), self.names[reader])
+        node.SetAttribute(READ_ONLY, "true")
+        node.SetHideFromEditors(True)
+        node.SetSelectable(False)
+        node.SetSaveWithScene(False)
+        self._own.append(node)
+        return node
+
+    def _need_result_node(self) -> slicer.vtkMRMLSegmentationNode:
+        if self.result_node is None:
+            self.result_node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Review result")
+            self.result_node.CreateDefaultDisplayNodes()
+            self._own.append(self.result_node)
+            if self.views is not None:
+                self.views.show_only(RESULT, self.result_node)
+        return self.result_node
+
+    def _show(self, source: str, node: slicer.vtkMRMLSegmentationNode, three_d: ThreeD) -> None:
+        if self.views is None:
+            return
+        self.views.show_only(source, node)
+        if three_d != "none" and node.GetSegmentation().GetNumberOfSegments():
+            node.CreateClosedSurfaceRepresentation()
+
+
+def volume_grid(volume: slicer.vtkMRMLScalarVolumeNode) -> Grid:
+    """Grid of a volume node; raises `InputError` when it has no voxels."""
+    image = volume.GetImageData()
+    if image is None:
+        raise InputError(f"volume '{volume.GetName()}': has no voxels; load it again.")
+    columns, rows, slices = image.GetDimensions()
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return grid_from_matrix((slices, rows, columns), matrix)
+
+
+def _as_painted(node: slicer.vtkMRMLSegmentationNode, reference: Grid | None) -> Segmentation:
+    """Segments of a node on the grid on which they were painted."""
+    copy = SegmentationCopier().copy(node)
+    lattices = {f"layer {n}": layer.lattice for n, layer in enumerate(copy.layers) if layer is not None}
+    if lattices:
+        return copy.on(joint_grid(lattices))
+    return copy.on(reference or Grid((1, 1, 1)))
+
+
+def _distinct(name: str, taken: Mapping[str, object]) -> str:
+    number, found = 2, name
+    while found in taken:
+        found, number = f"{name} ({number})", number + 1
+    return found
+
+
+def _with_name(message: str, names: Mapping[str, str]) -> str:
+    reader, colon, rest = message.partition(":")
+    return f"{names[reader]}:{rest}" if colon and reader in names else message
