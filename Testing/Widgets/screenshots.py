@@ -3,6 +3,7 @@
 python Testing/Widgets/screenshots.py [FOLDER]
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -90,16 +91,16 @@ def deidentify_states(work: Path, shoot: Callable[[str, Any, tuple[str, ...]], N
 
 def main() -> int:
     """Write all pictures, light and dark."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "Resources" / "Screenshots"
+    folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else REPOSITORY / "Resources" / "Screenshots"
     for theme in ("light", "dark"):
         application.start()
         native = QApplication.instance()
         light = native.style().standardPalette()
         native.setPalette(application.dark_palette() if theme == "dark" else light)
         suffix = "" if theme == "light" else "-dark"
-        with tempfile.TemporaryDirectory() as work:
+        with tempfile.TemporaryDirectory() as work, contextlib.chdir(work):  # so that pictures show short paths
             deidentify_states(
-                Path(work), lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only)
+                Path("hospital"), lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only)
             )
         application.stop()
     return 0

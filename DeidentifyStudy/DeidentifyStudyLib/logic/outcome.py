@@ -1,7 +1,8 @@
 """What a run left behind, read from its signed report."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Outcome:
         Folders.
     digest : str
         SHA-256 of the report's content.
+    numbers : mapping of str to int
+        Digest of a source's header to its number among the files of the source.
     """
 
     data: Path
@@ -53,6 +56,7 @@ class Outcome:
     copies: int
     reasons: tuple[Reason, ...]
     texts: tuple[RetainedText, ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def page(self) -> Path:
@@ -73,6 +77,7 @@ def read_outcome(data: Path, report: Path) -> Outcome:
         copies=counts["copies_left_out"],
         reasons=tuple(Reason(code, row["files"], row["meaning"]) for code, row in counts["by_reason"].items()),
         texts=tuple(RetainedText(row["tag"], row["name"], row["text"]) for row in content["retained_strings"]),
+        numbers={row["input_header_sha256"]: row["number"] for row in content["files"] if row["input_header_sha256"]},
     )
 
 

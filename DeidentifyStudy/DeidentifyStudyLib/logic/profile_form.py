@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 
 from slicer.i18n import tr as _
 
@@ -65,8 +64,8 @@ class OptionEffect:
 
 
 def is_supported(option: str) -> bool:
-    """Whether this version has the steps that an option asks for: no box may be ticked that nothing follows."""
-    return option != "clean_recognizable_visual_features" or find_spec("DeidentifyStudyCore.faces") is not None
+    """Whether a run follows an option: no box may be ticked that nothing follows. Faces are a step of their own."""
+    return option != "clean_recognizable_visual_features"
 
 
 def option_title(option: str) -> str:

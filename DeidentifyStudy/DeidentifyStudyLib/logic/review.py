@@ -1,6 +1,6 @@
 """The review of burned-in text: objects of the queue one after the other, their frames and boxes, and decisions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,27 +41,43 @@ class Frame:
 
 
 def source_files(source: Path | None, files: Iterable[str]) -> list[Path]:
-    """Files that a run read: those of a folder, or those of the DICOM database."""
+    """Files that a run read, in the order in which its report numbers them."""
     if source is None:
-        return [Path(file) for file in files]
-    return [source / relative for relative, reason in list_files(source) if not reason]
+        return [Path(file) for file in sorted(files)]
+    return [source / relative for relative, _reason in list_files(source)]
 
 
-def find_sources(paths: Iterable[Path], digests: Iterable[str]) -> dict[str, Path]:
-    """Find the files with these headers; the queue names objects by nothing else."""
-    wanted = set(digests)
-    found: dict[str, Path] = {}
+def find_sources(paths: Sequence[Path], digests: Iterable[str], numbers: Mapping[str, int]) -> dict[str, Path]:
+    """Find the files with these headers, since the queue names objects by nothing else.
+
+    Parameters
+    ----------
+    numbers : mapping of str to int
+        Where the report says that they were; all files are searched for what is no longer there.
+    """
+    found = {}
+    for digest in digests:
+        number = numbers.get(digest, -1)
+        if 0 <= number < len(paths) and _header_of(paths[number]) == digest:
+            found[digest] = paths[number]
+    missing = {digest for digest in digests if digest not in found}
     for path in paths:
-        if len(found) == len(wanted):
+        if not missing:
             break
-        try:
-            with opened(path) as source:
-                digest = header_digest(source, path)
-        except (OSError, DeidentifyError):
-            continue
-        if digest in wanted:
-            found.setdefault(digest, path)
+        digest = _header_of(path)
+        if digest in missing:
+            missing.remove(digest)
+            found[digest] = path
     return found
+
+
+def _header_of(path: Path) -> str:
+    """Digest of a header; empty when the file cannot be read."""
+    try:
+        with opened(path) as source:
+            return header_digest(source, path)
+    except (OSError, DeidentifyError):
+        return ""
 
 
 class Review:

@@ -159,9 +159,10 @@ class DeidentifyStudyPanel:
 
     def _begin_review(self) -> Review:
         settings = self.run.settings
-        if settings is None:
+        if settings is None or settings.destination is None:
             raise InputError(_("run first: the review shows what a run found."))
         queue = ReviewQueue.load(settings.queue)
         if not queue.entries:
             raise InputError(_("no object waits for a review."))
-        return Review(queue, find_sources(source_files(settings.source, settings.files), queue.entries))
+        numbers = read_outcome(settings.destination, settings.report).numbers
+        return Review(queue, find_sources(source_files(settings.source, settings.files), queue.entries, numbers))

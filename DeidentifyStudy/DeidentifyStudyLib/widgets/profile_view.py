@@ -133,8 +133,9 @@ class ProfileView:
         for row, option in enumerate(self._options):
             effect = effect_of(profile, option)
             supported = is_supported(option)
-            table.item(row, 1).setText(effect.short() if supported else _("not in this version"))
-            table.item(row, 1).setData(qt.Qt.UserRole, effect.sentence() if supported else _("not in this version"))
+            own_step = _("a step of its own, on the result: deidentify-study deface")
+            table.item(row, 1).setText(effect.short() if supported else own_step)
+            table.item(row, 1).setData(qt.Qt.UserRole, effect.sentence() if supported else own_step)
             names = ", ".join(effect.names[:40]) + (" …" if len(effect.names) > 40 else "")
             for column in range(2):
                 table.item(row, column).setToolTip(
