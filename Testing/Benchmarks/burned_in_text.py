@@ -5,18 +5,21 @@ drawn anatomy) and four layouts of seeded text each: sizes of 8 to 40 pixels, co
 fonts, turned by 0 or 90 degrees, light and dark, on anatomy or on a plate. The 44 backgrounds as they are count false
 boxes.
 
-    python Testing/Benchmarks/burned_in_text.py [--frames N] [--methods classical,ocr,union] [--seed N]
+    python Testing/Benchmarks/burned_in_text.py [--frames N] [--methods classical,ocr,union] [--seed N] [--workers N]
 
 A line counts as found when boxes cover 95 % of its ink; a character likewise. Ink is what differs by 24 grey levels
 from the background that it is written on: what nobody can see is not asked for.
 """
 
 import argparse
+import multiprocessing
 import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -125,13 +128,15 @@ def _made(rng: np.random.Generator, number: int) -> tuple[str, Grey]:
     return f"made {kind} {number}", np.clip(values, 0, 255).astype(np.uint8)
 
 
-def frames(count: int = BACKGROUNDS * LAYOUTS, seed: int = SEED) -> Iterator[Frame]:
-    """Frames with text, the same ones in every run."""
-    clean = backgrounds(seed=seed)
-    for number in range(count):
-        rng = np.random.default_rng((seed, number))
-        _, image = clean[number % len(clean)]
-        yield _written(image.copy(), rng, number)
+def frame_with_text(number: int, seed: int = SEED) -> Frame:
+    """Frame with text, the same one in every run."""
+    rng = np.random.default_rng((seed, number))
+    return _written(_backgrounds(seed)[number % BACKGROUNDS][1].copy(), rng, number)
+
+
+@lru_cache(maxsize=1)
+def _backgrounds(seed: int) -> list[tuple[str, Grey]]:
+    return backgrounds(seed=seed)
 
 
 def _written(image: Grey, rng: np.random.Generator, number: int) -> Frame:
@@ -215,54 +220,86 @@ def _place(rng: np.random.Generator, taken: NDArray[np.bool_], shape: tuple[int,
     return None
 
 
+@dataclass
+class Score:
+    """What a method did on some frames."""
+
+    lines: int = 0
+    lines_found: int = 0
+    characters: int = 0
+    characters_found: int = 0
+    false: int = 0
+    seconds: float = 0.0
+    missed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Score") -> None:
+        """Add what was found on other frames."""
+        for name in ("lines", "lines_found", "characters", "characters_found", "false", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.missed.update(other.missed)
+
+
+def on_text(method: str, number: int, seed: int, misses: Path | None) -> Score:
+    """Score of one frame with text."""
+    frame = frame_with_text(number, seed)
+    begun = time.process_time()
+    boxes = [line.box for line in find_text(frame.image, method)]
+    score = Score(seconds=time.process_time() - begun)
+    mask = mask_of(boxes, *frame.image.shape)
+    for what, marks in frame.lines:
+        found = float(mask[np.logical_or.reduce(marks)].mean()) >= FOUND
+        score.lines, score.lines_found = score.lines + 1, score.lines_found + found
+        score.characters += len(marks)
+        score.characters_found += sum(float(mask[mark].mean()) >= FOUND for mark in marks)
+        if not found:
+            score.missed.update(what.split(", "))
+    if score.missed and misses:
+        _save(frame.image, boxes, misses / f"{method}-missed-{number:03}.png")
+    return score
+
+
+def on_clean(method: str, number: int, seed: int, misses: Path | None) -> Score:
+    """Score of one background."""
+    name, image = _backgrounds(seed)[number]
+    begun = time.process_time()
+    boxes = [line.box for line in find_text(image, method)]
+    if boxes and misses:
+        _save(image, boxes, misses / f"{method}-false-{number:03}-{name.split('/')[0].replace(' ', '_')}.png")
+    return Score(false=len(boxes), seconds=time.process_time() - begun)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--frames", type=int, default=BACKGROUNDS * LAYOUTS)
     parser.add_argument("--methods", default=",".join(METHODS if ocr.is_installed() else ("classical",)))
-    parser.add_argument("--misses", type=Path, help="folder for pictures of missed lines and false boxes")
     parser.add_argument("--seed", type=int, default=SEED, help="of texts, places and made backgrounds")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--misses", type=Path, help="folder for pictures of missed lines and false boxes")
     arguments = parser.parse_args()
-    clean = backgrounds(seed=arguments.seed)
-    for method in arguments.methods.split(","):
-        _measure(method, frames(arguments.frames, arguments.seed), clean, arguments.misses)
+    rest = arguments.seed, arguments.misses
+    with ProcessPoolExecutor(arguments.workers, mp_context=multiprocessing.get_context("spawn")) as executor:
+        for method in arguments.methods.split(","):
+            jobs = [executor.submit(on_text, method, number, *rest) for number in range(arguments.frames)]
+            jobs += [executor.submit(on_clean, method, number, *rest) for number in range(BACKGROUNDS)]
+            score = Score()
+            for job in jobs:
+                score.add(job.result())
+            _print(method, score, arguments.frames)
 
 
-def _measure(method: str, written: Iterator[Frame], clean: list[tuple[str, Grey]], misses: Path | None) -> None:
-    begun = time.process_time()
-    count = lines = characters = lines_found = characters_found = 0
-    missed: Counter[str] = Counter()
-    for number, frame in enumerate(written):
-        count += 1
-        boxes = [line.box for line in find_text(frame.image, method)]
-        mask = mask_of(boxes, *frame.image.shape)
-        lost = False
-        for what, marks in frame.lines:
-            ink = np.logical_or.reduce(marks)
-            found = float(mask[ink].mean()) >= FOUND
-            lines, lines_found = lines + 1, lines_found + found
-            characters += len(marks)
-            characters_found += sum(float(mask[mark].mean()) >= FOUND for mark in marks)
-            if not found:
-                lost = True
-                missed.update(part for part in what.split(", "))
-        if lost and misses:
-            _save(frame.image, boxes, misses / f"{method}-missed-{number:03}.png")
-    false = 0
-    for number, (name, image) in enumerate(clean):
-        boxes = [line.box for line in find_text(image, method)]
-        false += len(boxes)
-        if boxes and misses:
-            _save(image, boxes, misses / f"{method}-false-{number:03}-{name.split('/')[0].replace(' ', '_')}.png")
-    seconds = (time.process_time() - begun) / (count + len(clean))
+def _print(method: str, score: Score, count: int) -> None:
     print(
-        f"{method:9}  {count} frames, {lines} lines: recall of lines {lines_found / lines:.4f}, of characters "
-        f"{characters_found / characters:.4f}; false boxes per clean frame {false / len(clean):.3f} ({len(clean)} "
-        f"frames); {seconds:.2f} s CPU per frame",
+        f"{method:9}  {count} frames, {score.lines} lines: recall of lines {score.lines_found / score.lines:.4f}, of "
+        f"characters {score.characters_found / score.characters:.4f}; false boxes per clean frame "
+        f"{score.false / BACKGROUNDS:.3f} ({BACKGROUNDS} frames); {score.seconds / (count + BACKGROUNDS):.2f} s CPU "
+        "per frame",
         flush=True,
     )
-    if missed:
-        print("           missed:", ", ".join(f"{what} {times}" for what, times in missed.most_common()), flush=True)
+    if score.missed:
+        print(
+            "           missed:", ", ".join(f"{what} {times}" for what, times in score.missed.most_common()), flush=True
+        )
 
 
 def _save(image: Grey, boxes: list[object], path: Path) -> None:

@@ -123,9 +123,15 @@ def _with_margin(box: Box, rows: int, columns: int) -> Box:
 
 
 def _continued(line: Found, candidates: list[Candidate], rows: int, columns: int) -> Found:
-    """Line with the strokes that go on where the reader stopped: faint or interrupted ends of the same print."""
+    """Line with the strokes that go on where the reader stopped: faint or interrupted ends of the same print.
+
+    It grows by its own length at most, so that anatomy beside a short word is not taken for more of it.
+    """
     box = line.box
     upright = box.height > box.width
+    length = max(box.height, box.width)
+    high, wide = (length, _MARGIN) if upright else (_MARGIN, length)
+    limit = Box.between(box.row - high, box.column - wide, box.bottom + high, box.right + wide).within(rows, columns)
     for _ in range(_CONTINUED):
         grown = box
         for candidate in candidates:
@@ -140,6 +146,12 @@ def _continued(line: Found, candidates: list[Candidate], rows: int, columns: int
             low, high = (box.column, box.right) if upright else (box.row, box.bottom)
             if min(last, high) - max(first, low) >= 0.7 * thickness:
                 grown = grown.hull(other.grown(_MARGIN, rows, columns))
+        grown = Box.between(
+            max(grown.row, limit.row),
+            max(grown.column, limit.column),
+            min(grown.bottom, limit.bottom),
+            min(grown.right, limit.right),
+        )
         if grown == box or _is_too_large(grown, rows, columns):
             break
         box = grown
