@@ -63,7 +63,14 @@ def make_panel(clock: Clock) -> LabelingPanel:
         return LabelingSession.open(scene, folder, identity, executor=AtOnce(), seconds=clock)
 
     app = slicer.app
-    return LabelingPanel(slicer.mrmlScene, app.applicationLogic(), app.layoutManager(), open_session)
+    rendered: list[str] = []
+    return LabelingPanel(
+        slicer.mrmlScene,
+        app.applicationLogic(),
+        app.layoutManager(),
+        open_session,
+        render_volume=lambda volume, preset: rendered.append(preset),
+    )
 
 
 def sign_in(panel: LabelingPanel, project: Path, reader: str = "anna") -> None:

@@ -1,0 +1,1 @@
+"""Widgets of the module Annotation QA: views of the logic, without arithmetic, file formats and decisions."""

@@ -1,0 +1,223 @@
+"""The open case: how it is shown, its form, and the page of the current item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from AnnotationQALib.logic.autosave import SaveState
+from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
+from AnnotationQALib.logic.open_case import FLAGS
+from AnnotationQALib.logic.starting_points import StartOffer
+from AnnotationQALib.widgets.form_tree import FormTree
+from AnnotationQALib.widgets.item_page import ItemPage
+from AnnotationQALib.widgets.ui_files import load_ui
+
+__all__ = ["CaseActions", "CaseView"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseActions:
+    """What the reader can do with the case as a whole."""
+
+    close: Callable[[], None]
+    start_from: Callable[[StartOffer], None]
+    show_window: Callable[[str], None]
+    reset_view: Callable[[], None]
+    jump_to_comment: Callable[[int], None]
+    selected: Callable[[FormEntry], None]
+
+
+class CaseView:
+    """The form of the open case.
+
+    Parameters
+    ----------
+    actions : CaseActions
+    make_page : callable
+        Makes the page of items, given what is to be done after an answer, after a new instance was added, and after a
+        segment was selected in the Segment Editor.
+
+    Attributes
+    ----------
+    widget : QWidget
+    ui : children by name
+    form : FormTree
+    page : ItemPage
+    """
+
+    def __init__(
+        self,
+        actions: CaseActions,
+        make_page: Callable[[Callable[[], None], Callable[[ItemKey], None], Callable[[str], None]], ItemPage],
+    ) -> None:
+        self.widget, self.ui = load_ui("LabelingCase.ui")
+        self._actions = actions
+        self._case: Any = None
+        self.form = FormTree(self.ui.formTree, self._selected)
+        self.page = make_page(self.go_on, self._added, self._segment_selected)
+        self.ui.itemFrame.layout().addWidget(self.page.widget)
+        self._flag_menu = qt.QMenu(self.ui.flagButton)
+        self._flags = {flag: self._flag_menu.addAction(_(flag).capitalize()) for flag in FLAGS}
+        for flag, action in self._flags.items():
+            action.checkable = True
+            action.connect("toggled(bool)", lambda on, flag=flag: self._case.editor.set_flag(flag, on))
+        self.ui.flagButton.setMenu(self._flag_menu)
+        self._start_menu = qt.QMenu(self.ui.startFromButton)
+        self.ui.startFromButton.setMenu(self._start_menu)
+        self.ui.closeCaseButton.connect("clicked()", actions.close)
+        self.ui.viewButton.connect("clicked()", actions.reset_view)
+        self.ui.windowCombo.connect("activated(int)", lambda: self._window_chosen())
+        self.ui.commentsLabel.connect("linkActivated(QString)", lambda link: actions.jump_to_comment(int(link)))
+
+    def show(self, case: Any, offers: Sequence[StartOffer]) -> None:
+        """Show a case that was just opened; None lets it go."""
+        self.page.show(None, None)
+        self.form.clear()
+        self._case = case
+        if case is None:
+            return
+        self.ui.caseLabel.text = _("Case {case}").format(case=case.case_id)
+        self._show_comments(case.pins.comments)
+        self._show_flags(case.editor.flags)
+        self._show_offers(offers)
+        combo = self.ui.windowCombo
+        combo.clear()
+        for window in case.protocol.windows:
+            combo.addItem(window.title, window.id)
+        for widget in (combo, self.ui.windowLabel):
+            widget.visible = bool(case.protocol.windows)
+        self.show_saved()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show states, answers and measurements as they are now."""
+        case = self._case
+        if case is None:
+            return
+        self.form.show(case.editor.groups(), case.editor.value)
+        shown = self.page.entry
+        if shown is None:
+            return
+        entry = self.form.entry(shown.key)
+        if entry is None:  # its condition no longer holds, or its instance was removed
+            self.page.show(None, None)
+            self.go_to_next()
+        elif (entry.state == ItemState.NOT_APPLICABLE) != (shown.state == ItemState.NOT_APPLICABLE):
+            self.page.show(case, entry)
+        else:
+            self.page.refresh(entry)
+
+    def show_saved(self) -> None:
+        """Show where the reader's work is."""
+        state = self._case.autosave.state
+        texts = {
+            SaveState.SAVED: _("Draft saved"),
+            SaveState.UNSAVED: _("Changed"),
+            SaveState.SAVING: _("Saving..."),
+            SaveState.KEPT_HERE: _("⚠ Kept on this computer"),
+            SaveState.CONFLICT: _("⚠ Not saved"),
+            SaveState.FAILED: _("⚠ Not saved"),
+        }
+        self.ui.savedLabel.text = texts[state]
+        self.ui.savedLabel.toolTip = self._case.autosave.message or _("Your work is saved after every pause.")
+
+    def show_window(self, window: str | None) -> None:
+        """Show which window preset is applied."""
+        index = self.ui.windowCombo.findData(window) if window else -1
+        self.ui.windowCombo.currentIndex = index
+
+    def select(self, key: ItemKey) -> bool:
+        """Go to an item; False when the form does not show it."""
+        return self.form.select(key)
+
+    def go_to_next(self, backwards: bool = False) -> bool:
+        """Go to the next item to do, round and round, required ones first; False when there is none."""
+        entries = self.form.entries
+        if not entries:
+            return False
+        keys = [entry.key for entry in entries]
+        shown = self.page.entry.key if self.page.entry is not None else None
+        count = len(entries)
+        at = keys.index(shown) if shown in keys else (count if backwards else -1)
+        step = -1 if backwards else 1
+        order = [entries[(at + step * distance) % count] for distance in range(1, count + 1)]
+        to_do = [entry for entry in order if _is_to_do(entry)]
+        following = [entry for entry in to_do if entry.required] or to_do
+        if not following:
+            return False
+        self.form.select(following[0].key)
+        self.page.focus()
+        return True
+
+    def go_on(self) -> None:
+        """After an answer: the next required item below that is still to do."""
+        self.refresh()
+        shown = self.page.entry
+        keys = [entry.key for entry in self.form.entries]
+        if shown is None or shown.key not in keys:
+            return
+        for entry in self.form.entries[keys.index(shown.key) + 1 :]:
+            if entry.required and _is_to_do(entry):
+                self.form.select(entry.key)
+                self.page.focus()
+                return
+
+    def _selected(self, entry: FormEntry) -> None:
+        if self._case is None or (self.page.entry is not None and self.page.entry.key == entry.key):
+            return
+        self.page.show(self._case, entry)
+        self._actions.selected(entry)
+
+    def _added(self, key: ItemKey) -> None:
+        self.refresh()
+        self.select(key)
+
+    def _segment_selected(self, segment: str) -> None:
+        item, _mark, number = segment.partition("#")
+        for entry in self.form.entries:
+            if entry.key.item == item and str(entry.key.instance or "") == number:
+                self.select(entry.key)
+                return
+
+    def _window_chosen(self) -> None:
+        self._actions.show_window(str(self.ui.windowCombo.currentData))
+
+    def _show_comments(self, comments: Sequence[Any]) -> None:
+        lines = [f"<b>{escape(_('Sent back by the reviewer'))}</b>"]
+        titles = {item.id: item.title for item in self._case.protocol.items}
+        for number, comment in enumerate(comments):
+            about = f"{titles.get(comment.item, comment.item)}: " if comment.item else ""
+            text = escape(about + comment.text)
+            is_somewhere = comment.position is not None or comment.item
+            lines.append(f'<a href="{number}">{text}</a>' if is_somewhere else text)
+        self.ui.commentsLabel.text = "<br>".join(lines)
+        self.ui.commentsFrame.visible = bool(comments)
+
+    def _show_flags(self, flags: Sequence[str]) -> None:
+        for flag, action in self._flags.items():
+            action.blockSignals(True)
+            action.checked = flag in flags
+            action.blockSignals(False)
+        self.show_flag_button()
+
+    def show_flag_button(self) -> None:
+        """Show on the button whether the case is flagged."""
+        flags = self._case.editor.flags
+        self.ui.flagButton.text = _("Flagged: {number}").format(number=len(flags)) if flags else _("Flag")
+
+    def _show_offers(self, offers: Sequence[StartOffer]) -> None:
+        self._start_menu.clear()
+        for offer in offers:
+            action = self._start_menu.addAction(offer.title)
+            action.connect("triggered()", lambda offer=offer: self._actions.start_from(offer))
+        self.ui.startFromButton.visible = bool(offers)
+
+
+def _is_to_do(entry: FormEntry) -> bool:
+    return entry.state in (ItemState.TO_DO, ItemState.PROBLEM) and not entry.computed

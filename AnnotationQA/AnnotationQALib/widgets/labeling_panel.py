@@ -1,0 +1,483 @@
+"""The labeling panel: from signing in to the signed reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from AnnotationQACore.checks.problems import ReadingProblem, Spot
+from AnnotationQACore.errors import AnnotationQAError, Cancelled
+from AnnotationQACore.project.identities import Identity
+from AnnotationQACore.project.state import Role
+from AnnotationQACore.project.worklists import WorkItem
+from AnnotationQALib.logic.autosave import SaveState
+from AnnotationQALib.logic.form import FormEntry, form_key
+from AnnotationQALib.logic.presentation import apply_window, item_view, next_window
+from AnnotationQALib.logic.session import LabelingSession
+from AnnotationQALib.logic.starting_points import StartOffer
+from AnnotationQALib.widgets import keys
+from AnnotationQALib.widgets.case_view import CaseActions, CaseView
+from AnnotationQALib.widgets.checks_view import ChecksView
+from AnnotationQALib.widgets.item_page import ItemPage
+from AnnotationQALib.widgets.placing import Placing
+from AnnotationQALib.widgets.sign_in_view import Keys, SignInView
+from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.views import jump_to, show_layout, show_volume_rendering
+from AnnotationQALib.widgets.worklist_view import WorklistView
+
+__all__ = ["LabelingPanel"]
+
+TICK_MS = 200
+REFRESH_TICKS = 150
+
+OpenSession = Callable[[Any, str, Identity], LabelingSession]
+
+
+def open_session(scene: Any, folder: str, identity: Identity) -> LabelingSession:
+    """A session whose series may lie in Slicer's DICOM database."""
+    return LabelingSession.open(scene, folder, identity, locate=lambda uid: slicer.dicomDatabase.filesForSeries(uid))
+
+
+class LabelingPanel:
+    """A view of a `LabelingSession`, which is made when the reader signs in.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    application_logic : vtkMRMLApplicationLogic
+    layout_manager : qMRMLLayoutManager or None
+    open_session : callable
+        Opens a session; tests hand in another.
+    identity_keys : Keys, optional
+    render_volume : callable
+        Called with a volume node and the name of a volume rendering preset.
+
+    Attributes
+    ----------
+    widget : QWidget
+    ui : children by name
+    session : LabelingSession or None
+    sign_in : SignInView
+    worklist : WorklistView
+    case : CaseView
+    checks : ChecksView
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        application_logic: Any,
+        layout_manager: Any,
+        open_session: OpenSession = open_session,
+        identity_keys: Keys | None = None,
+        render_volume: Callable[[Any, str], Any] = show_volume_rendering,
+    ) -> None:
+        self.widget, self.ui = load_ui("AnnotationQA.ui")
+        self.widget.setMRMLScene(scene)
+        self.session: LabelingSession | None = None
+        self._scene = scene
+        self._layout_manager = layout_manager
+        self._open_session = open_session
+        self._render_volume = render_volume
+        self._placing = Placing(application_logic)
+        self._interaction = application_logic.GetInteractionNode()
+        self._loading: WorkItem | None = None
+        self._changed = False
+        self._ticks = 0
+        self._window: str | None = None
+        self._entered = False
+        self.sign_in = SignInView(self.open, self.close_project, self.show_error, identity_keys)
+        self.worklist = WorklistView(self.open_case, self.open_next, self.refresh_worklist)
+        actions = CaseActions(
+            self.close_case, self.start_from, self.show_window, self.reset_view, self._jump_to_comment, self._selected
+        )
+        self.case = CaseView(actions, self._make_page)
+        self.checks = ChecksView(self.check, self.submit, self._go_to_problem, self._comment)
+        for button, view in (
+            (self.ui.projectButton, self.sign_in),
+            (self.ui.worklistButton, self.worklist),
+            (self.ui.caseButton, self.case),
+            (self.ui.checksButton, self.checks),
+        ):
+            button.layout().addWidget(view.widget)
+        page = qt.QLabel(keys.keys_page())
+        page.wordWrap = True
+        page.toolTip = _("The keys of this panel.")
+        self.ui.helpButton.layout().addWidget(page)
+        self.ui.messageButton.connect("clicked()", self.hide_message)
+        self._keys = keys.PanelKeys(
+            slicer.util.mainWindow() or self.widget,
+            {
+                keys.NEXT_ITEM: lambda: self.case.go_to_next(),
+                keys.PREVIOUS_ITEM: lambda: self.case.go_to_next(backwards=True),
+                keys.NEXT_WINDOW: self.next_window,
+                keys.RESET_VIEW: self.reset_view,
+                keys.CHECK: self.check,
+                keys.SUBMIT: self.submit,
+                keys.NEXT_CASE: self.open_next,
+                keys.NOT_VISIBLE: lambda: self.case.page.next_not_visible(),
+                keys.HELP: lambda: self.case.page.toggle_help(),
+            },
+        )
+        self._timer = qt.QTimer()
+        self._timer.setInterval(TICK_MS)
+        self._timer.connect("timeout()", self.tick)
+        self._observer = self._interaction.AddObserver(
+            self._interaction.InteractionModeChangedEvent, lambda *_: self.case.page.placing_changed()
+        )
+        self._show_state()
+
+    # the life of the module
+
+    def enter(self) -> None:
+        """The module is shown."""
+        self._entered = True
+        self._keys.enable(True)
+        self.case.page.segment_editor.take_keys()
+        if self.session is not None:
+            self._timer.start()
+
+    def exit(self) -> None:
+        """The module is left: the draft is saved, and nothing of ours stays on keys, mouse and views."""
+        self._entered = False
+        self._keys.enable(False)
+        self._placing.stop()
+        self.case.page.segment_editor.leave()
+        if self.session is not None and self.session.case is not None:
+            self.session.case.activity.pause()
+            if self.session.case.autosave.has_unsaved:
+                self.session.case.autosave.begin()
+
+    def scene_closes(self) -> None:
+        """Save the draft and let the case go, before its nodes leave the scene."""
+        self._loading = None
+        if self.session is not None and self.session.case is not None:
+            self.close_case()
+            self.show_message(_("The scene was closed. Your draft is saved; open the case again to go on."))
+        self.case.page.segment_editor.forget_scene()
+
+    def cleanup(self) -> None:
+        """The module is unloaded."""
+        self.exit()
+        self.close_project()
+        self._timer.stop()
+        self._keys.remove()
+        self._interaction.RemoveObserver(self._observer)
+
+    def tick(self) -> None:
+        """Some times a second: what the background has done, and what was changed since."""
+        session = self.session
+        if session is None:
+            return
+        self._ticks += 1
+        if self._loading is not None and session.is_preloaded:
+            self._open_loaded()
+        before = session.case.autosave.message if session.case is not None else ""
+        if session.tick() or self._changed:
+            self._changed = False
+            self._refresh_case(before)
+        if session.case is not None and session.protocol.design.show_time:
+            self.checks.show_time(_time_text(session.case.activity.total()))
+        if self._ticks % REFRESH_TICKS == 0:
+            session.refresh()
+            self.refresh_project()
+
+    # project
+
+    def open(self, folder: str, identity: Identity) -> None:
+        """Open a project; raises `AnnotationQAError` when it cannot be."""
+        self.close_project()
+        self.session = self._open_session(self._scene, folder.strip(), identity)
+        self.hide_message()
+        self._timer.start()
+        self._show_state()
+        self.session.preload()
+
+    def close_project(self) -> None:
+        """Save what is open, and close the project."""
+        self._timer.stop()
+        self._loading = None
+        if self.session is not None:
+            session = self.session
+            self.close_case()
+            self.session = None
+            self._attempt(session.close)
+        self._show_state()
+
+    def refresh_project(self) -> None:
+        """Show progress, health and worklist as they are now."""
+        if self.session is None:
+            return
+        header = self.session.header
+        self.sign_in.show_project(header)
+        self.ui.projectButton.text = _("Project: {project}").format(project=header.project)
+        self.refresh_worklist()
+
+    def refresh_worklist(self) -> None:
+        """Show the cases as they stand now."""
+        if self.session is not None:
+            open_case = self.session.case.case_id if self.session.case is not None else ""
+            self.worklist.show(self.session.worklist(self.worklist.with_done), open_case)
+            self.ui.worklistButton.text = _("Worklist: {progress}").format(progress=str(self.session.header.progress))
+
+    # cases
+
+    def open_case(self, item: WorkItem) -> None:
+        """Open a case as soon as its images are read, which happens in the background."""
+        session = self.session
+        if session is None or self._loading is not None:
+            return
+        if session.case is not None and session.case.item.case == item.case and session.case.item.round == item.round:
+            return
+        self.hide_message()
+        self._loading = item
+        session.preload(item)
+        self.show_message(_("Loading case {case}...").format(case=item.case))
+        if session.is_preloaded:
+            self._open_loaded()
+
+    def open_next(self) -> None:
+        """Open the next case to be read."""
+        if self.session is None:
+            return
+        item = self.session.next_item()
+        if item is None:
+            self.show_message(_("All your cases are read."))
+            return
+        self.open_case(item)
+
+    def close_case(self) -> None:
+        """Save the draft and close the case."""
+        if self.session is None or self.session.case is None:
+            return
+        self._let_case_go()
+        self._attempt(self.session.close_case)
+        self._show_state()
+
+    def start_from(self, offer: StartOffer) -> None:
+        """Begin with another reading, after the reader has agreed that it replaces what is drawn."""
+        session = self.session
+        if session is None or session.case is None:
+            return
+        question = _("Start from '{title}'? It replaces what you have drawn and answered so far.")
+        if not slicer.util.confirmOkCancelDisplay(question.format(title=offer.title), windowTitle=_("Start from")):
+            return
+        self.case.page.segment_editor.leave()
+        self._attempt(lambda: session.start_from(offer))
+        self._refresh_case("")
+
+    def check(self) -> None:
+        """Check the reading and show what was found."""
+        if self.session is None or self.session.case is None:
+            return
+        problems = self._attempt(self.session.case.check)
+        if problems is not None:
+            self.ui.checksButton.collapsed = False
+            self.checks.show(problems)
+            self._refresh_case("")
+
+    def submit(self) -> None:
+        """Check, and sign the reading into the ledger; what hinders it is shown."""
+        session = self.session
+        if session is None or session.case is None:
+            return
+        case = session.case
+        self._placing.stop()
+        self.case.page.segment_editor.leave()
+        problems = self._attempt(case.check)
+        if problems is None:
+            return
+        self.checks.show(problems)
+        try:
+            session.submit(self.checks.reasons)
+        except AnnotationQAError as error:
+            self.ui.checksButton.collapsed = False
+            self.show_error(str(error))
+            self.case.page.segment_editor.take_keys()
+            self._refresh_case("")
+            return
+        self._let_case_go()
+        self._show_state()
+        self.show_message(_("Case {case} is submitted.").format(case=case.case_id))
+        session.preload()
+
+    # views
+
+    def show_window(self, window: str) -> None:
+        """Show the image in a window preset."""
+        case = self.session.case if self.session is not None else None
+        if case is not None and window:
+            view = item_view(case.protocol, self._item())
+            role = view.background if view.background in case.images.roles else case.images.roles[0]
+            apply_window(case.images, role, window)
+            self._window = window
+            self.case.show_window(window)
+
+    def next_window(self) -> None:
+        """Show the next window preset of the protocol."""
+        case = self.session.case if self.session is not None else None
+        if case is not None:
+            self.show_window(next_window(case.protocol, self._window) or "")
+
+    def reset_view(self) -> None:
+        """Show layout, window and planes as the protocol wants them for the item."""
+        case = self.session.case if self.session is not None else None
+        if case is None:
+            return
+        entry = self.case.page.entry
+        applied = self._attempt(lambda: case.show(entry.key if entry is not None else None))
+        if applied is None:
+            return
+        show_layout(self._layout_manager, applied.layout)
+        if applied.volume_rendering:
+            self._render_volume(case.images.node(applied.background), applied.volume_rendering)
+        self._window = applied.view.window
+        self.case.show_window(self._window)
+
+    def jump(self, spot: Spot) -> None:
+        """Let the views show a place."""
+        if self.session is not None and self.session.case is not None:
+            jump_to(self._scene, self.session.case.images, spot)
+
+    # messages
+
+    def show_error(self, line: str) -> None:
+        """Show what went wrong and what to do."""
+        self._show_line(f"<b>⚠</b> {escape(line)}")
+
+    def show_message(self, line: str) -> None:
+        """Show what happened."""
+        self._show_line(escape(line))
+
+    def hide_message(self) -> None:
+        """Take the line away."""
+        self.ui.messageFrame.visible = False
+
+    # inside
+
+    def _make_page(self, on_answered: Any, on_added: Any, on_segment_selected: Any) -> ItemPage:
+        return ItemPage(self._placing, on_answered, on_added, on_segment_selected, self.show_error, self.jump)
+
+    def _attempt(self, act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        except Cancelled:
+            return None
+        except AnnotationQAError as error:
+            self.show_error(str(error))
+            return None
+
+    def _show_line(self, html: str) -> None:
+        self.ui.messageLabel.text = html
+        self.ui.messageFrame.visible = True
+
+    def _show_state(self) -> None:
+        """Sections by what is open: a project, a case."""
+        session = self.session
+        case = session.case if session is not None else None
+        self.sign_in.show_project(session.header if session is not None else None)
+        self.ui.projectButton.text = _("Project")
+        self.ui.projectButton.collapsed = case is not None
+        self.ui.worklistButton.visible = session is not None
+        self.ui.worklistButton.collapsed = case is not None
+        self.ui.caseButton.visible = case is not None
+        self.ui.checksButton.visible = case is not None
+        self.refresh_project()
+
+    def _open_loaded(self) -> None:
+        session, item = self.session, self._loading
+        self._loading = None
+        if session is None or item is None:
+            return
+        if session.case is not None:
+            self._let_case_go()
+        try:
+            case = session.open_case(item)
+        except AnnotationQAError as error:
+            self.show_error(str(error))
+            self._show_state()
+            return
+        self.hide_message()
+        case.editor.observe(self._on_change)
+        self.case.show(case, session.start_offers())
+        time = _time_text(case.activity.total()) if session.protocol.design.show_time else ""
+        self.checks.show_unchecked(case.editor.comment, time)
+        self._show_state()
+        self.ui.caseButton.text = _("Case {case}").format(case=case.case_id)
+        if not self.case.go_to_next() and self.case.form.entries:
+            self.case.select(self.case.form.entries[0].key)
+        self.reset_view()
+        if case.notices:
+            self.show_message(" ".join(case.notices))
+        session.preload()
+
+    def _let_case_go(self) -> None:
+        self._placing.stop()
+        self.case.page.segment_editor.forget_nodes()
+        self.case.show(None, ())
+        self._changed = False
+
+    def _on_change(self) -> None:
+        self._changed = True
+
+    def _refresh_case(self, message_before: str) -> None:
+        case = self.session.case if self.session is not None else None
+        if case is None:
+            return
+        self.case.refresh()
+        self.case.show_saved()
+        self.case.show_flag_button()
+        message = case.autosave.message
+        if message and message != message_before:
+            self.show_error(message)
+        elif message_before and case.autosave.state == SaveState.SAVED:
+            self.show_message(_("Your draft is saved in the project."))
+
+    def _item(self) -> Any:
+        entry = self.case.page.entry
+        return entry.item if entry is not None else None
+
+    def _selected(self, entry: FormEntry) -> None:
+        case = self.session.case if self.session is not None else None
+        if case is None:
+            return
+        case.select(entry.key)
+        if entry.item.view is not None:
+            self.reset_view()
+
+    def _go_to_problem(self, problem: ReadingProblem) -> None:
+        if self.session is None or self.session.case is None:
+            return
+        if problem.item:
+            self.case.select(form_key(self.session.protocol, problem.item, problem.subject))
+        if problem.spot is not None:
+            self.jump(problem.spot)
+
+    def _jump_to_comment(self, number: int) -> None:
+        if self.session is None or self.session.case is None:
+            return
+        comment = self.session.case.pins.comments[number]
+        if comment.item:
+            self.case.select(form_key(self.session.protocol, comment.item, comment.subject))
+        if comment.position is not None:
+            self.jump(Spot(comment.position))
+
+    def _comment(self, text: str) -> None:
+        if self.session is not None and self.session.case is not None:
+            self.session.case.editor.set_comment(text)
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether the person who is signed in leads the project."""
+        session = self.session
+        return session is not None and session.project.state.has_role(session.reader, Role.LEAD)
+
+
+def _time_text(active: Any) -> str:
+    minutes, seconds = divmod(int(active.total_seconds()), 60)
+    return _("Active time: {minutes} min {seconds:02d} s").format(minutes=minutes, seconds=seconds)

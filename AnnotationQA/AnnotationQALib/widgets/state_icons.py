@@ -1,0 +1,92 @@
+"""Small icons for where an item or a case stands: told apart by shape as well as by colour, in light and dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from AnnotationQALib.logic.form import ItemState
+
+__all__ = ["color_icon", "is_dark", "problem_icon", "state_icon", "state_text"]
+
+_SIZE = 16
+_LIGHT = {"grey": "#6b7280", "green": "#15803d", "amber": "#b45309", "red": "#b91c1c"}
+_DARK = {"grey": "#9ca3af", "green": "#4ade80", "amber": "#fbbf24", "red": "#f87171"}
+
+
+def is_dark(widget: Any) -> bool:
+    """Whether a widget is shown in a dark theme."""
+    return bool(widget.palette.color(qt.QPalette.Window).lightness() < 128)
+
+
+def state_text(state: ItemState) -> str:
+    """A state as the reader's word."""
+    return {
+        ItemState.TO_DO: _("To do"),
+        ItemState.DONE: _("Done"),
+        ItemState.NOT_APPLICABLE: _("Not applicable"),
+        ItemState.PROBLEM: _("Problem"),
+    }[state]
+
+
+def state_icon(state: ItemState, dark: bool) -> Any:
+    """Ring: to do; tick: done; dash: not applicable; exclamation mark: problem."""
+    shapes = {
+        ItemState.TO_DO: ("grey", _ring),
+        ItemState.DONE: ("green", _tick),
+        ItemState.NOT_APPLICABLE: ("grey", _dash),
+        ItemState.PROBLEM: ("amber", _exclamation),
+    }
+    color, draw = shapes[state]
+    return _icon((_DARK if dark else _LIGHT)[color], draw)
+
+
+def problem_icon(error: bool, dark: bool) -> Any:
+    """A cross for an error, an exclamation mark for a warning."""
+    colors = _DARK if dark else _LIGHT
+    return _icon(colors["red"], _cross) if error else _icon(colors["amber"], _exclamation)
+
+
+def color_icon(color: str) -> Any:
+    """A square of the colour in which an item is drawn."""
+    pixmap = qt.QPixmap(_SIZE, _SIZE)
+    pixmap.fill(qt.QColor(color))
+    return qt.QIcon(pixmap)
+
+
+def _icon(color: str, draw: Any) -> Any:
+    pixmap = qt.QPixmap(_SIZE, _SIZE)
+    pixmap.fill(qt.QColor(0, 0, 0, 0))
+    painter = qt.QPainter(pixmap)
+    painter.setRenderHint(qt.QPainter.Antialiasing, True)
+    pen = qt.QPen(qt.QColor(color))
+    pen.setWidth(2)
+    painter.setPen(pen)
+    draw(painter)
+    painter.end()
+    return qt.QIcon(pixmap)
+
+
+def _ring(painter: Any) -> None:
+    painter.drawEllipse(3, 3, 10, 10)
+
+
+def _tick(painter: Any) -> None:
+    painter.drawLine(3, 8, 6, 12)
+    painter.drawLine(6, 12, 13, 4)
+
+
+def _dash(painter: Any) -> None:
+    painter.drawLine(4, 8, 12, 8)
+
+
+def _exclamation(painter: Any) -> None:
+    painter.drawLine(8, 3, 8, 9)
+    painter.drawPoint(8, 13)
+
+
+def _cross(painter: Any) -> None:
+    painter.drawLine(4, 4, 12, 12)
+    painter.drawLine(12, 4, 4, 12)
