@@ -15,7 +15,7 @@ from DeidentifyStudyCore.pixeldata import PixelPlan
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, covered
 from DeidentifyStudyCore.pixels.cine import Placed, search_frames
 from DeidentifyStudyCore.pixels.device_rules import matching_rules
-from DeidentifyStudyCore.pixels.frames import UNDECODABLE, Frames, frames_of
+from DeidentifyStudyCore.pixels.frames import UNDECODABLE, Frames, frames_of, source_value
 from DeidentifyStudyCore.pixels.pictures import save_pictures
 from DeidentifyStudyCore.pixels.policy import CLAIM, Cleaned, Decision, NeedsReview, PixelPolicy, Row
 from DeidentifyStudyCore.pixels.redaction import boxes_of, differs_outside, hidden_bits, plan_redaction, touched_frames
@@ -29,6 +29,9 @@ __all__ = ["PixelStep"]
 _MOST_ROUNDS = 3
 _KNOWN = 0.5
 _BURNED_IN = 0x00280301
+_BITS_ALLOCATED = 0x00280100
+_ONE_BIT = (1, 0x100)
+"""One, in either byte order."""
 
 
 class PixelStep:
@@ -68,6 +71,8 @@ class PixelStep:
             if policy.review:
                 self._ask(source, digest, [])
             return Cleaned()
+        if not risks and int.from_bytes(source_value(source, _BITS_ALLOCATED), "little") in _ONE_BIT:
+            return Cleaned()  # a mask is no picture; nothing is claimed of it
         frames = frames_of(source)
         placed, steps = self._known(source, frames)
         found = search_frames(frames, self._method)

@@ -71,6 +71,14 @@ def test_all_objects_are_searched_when_the_profile_says_so(make_capture, encode,
     assert len(finds_white) == 1
 
 
+def test_masks_are_no_pictures(make_dataset, encode, deidentify, cleaning, finds_white):
+    mask = make_dataset(Rows=16, Columns=16, BitsAllocated=1, BitsStored=1, HighBit=0, PixelData=bytes(32))
+    _, destination = deidentify({"seg": encode(mask)}, cleaning(burned_in_risk="accept", pixel_search="all"))
+    (dataset,) = written(destination)
+    assert "113101" not in codes(dataset)
+    assert not finds_white
+
+
 def test_the_second_search_finds_what_the_first_one_missed(
     frame, ink, make_capture, encode, deidentify, cleaning, monkeypatch
 ):
