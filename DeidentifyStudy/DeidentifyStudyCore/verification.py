@@ -44,7 +44,7 @@ class Verifier:
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
-    ) -> tuple[int, str]:
+    ) -> tuple[int, tuple[str, str]]:
         """Check an object that was just written and is open again.
 
         Parameters
@@ -58,8 +58,9 @@ class Verifier:
         -------
         int
             Its references.
-        str
-            SHA-256 of the pixels when source and output share them; else empty.
+        (str, str)
+            SHA-256 of the source's pixels and of the output's, as `digests` defines them, when these share a range
+            that begins with the pixels, so that it was read for both at once; else empty.
 
         Raises
         ------
@@ -146,12 +147,12 @@ class Verifier:
         return False
 
     @staticmethod
-    def _compare(source: Source, rewritten: Rewritten, output: Source) -> str:
+    def _compare(source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
         """Compare bulk data, and digest the pixels on the way where they were handed over whole, up to the last
         byte."""
         begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
         pixels = pixels_start(source)
-        digest = ""
+        digests = "", ""
         for at, there, length in copied_ranges(rewritten.pieces, begin):
             if pixels is None or not at <= pixels < at + length:
                 _same_bytes(source, at, output, there, length)
@@ -159,13 +160,20 @@ class Verifier:
             before = pixels - at
             _same_bytes(source, at, output, there, before)
             found = _same_bytes(source, pixels, output, there + before, length - before)
-            if at + length == source.size and there + length == output.size:
-                digest = found
-        return digest
+            digests = _finished(found, source, at + length), _finished(found, output, there + length)
+        return digests
 
 
-def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> str:
-    """SHA-256 of a range that is equal in both files."""
+def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:
+    """Digest what follows the shared range, such as padding that was dropped."""
+    digest = begun.copy()
+    for start in range(at, file.size, _COMPARED):
+        digest.update(file.read(start, min(start + _COMPARED, file.size)))
+    return digest.hexdigest()
+
+
+def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
+    """SHA-256 of a range that is equal in both files, open for more."""
     digest = hashlib.sha256()
     for offset in range(0, length, _COMPARED):
         size = min(_COMPARED, length - offset)
@@ -173,7 +181,7 @@ def _same_bytes(source: Source, at: int, output: Source, there: int, length: int
         if old != output.read(there + offset, there + offset + size):
             raise Quarantined("verification-failed")
         digest.update(old)
-    return digest.hexdigest()
+    return digest
 
 
 def _references(output: Source) -> list[str]:

@@ -202,19 +202,20 @@ class _Writer:
                     write_object(source, rewritten, temporary)
                     with opened(temporary) as output:
                         found, shared = self._verifier.check(output, source, rewritten, expected, references)
-                        if cleaned.plan is None:
+                        again = None
+                        if cleaned.plan is not None:
+                            again = self._step().check(cleaned, source, output, result.input_header)
+                        if again is None:
+                            result.output_header = header_digest(output, temporary)
+                            result.output_pixels = (
+                                shared[1] or digests_of(output, temporary, result.output_header).pixels
+                            )
                             break
-                        again = self._step().check(cleaned, source, output, result.input_header)
-                    if again is None:
-                        break
                     cleaned = again
-                with opened(temporary) as output:
-                    result.output_header = header_digest(output, temporary)
-                    result.output_pixels = shared or digests_of(output, temporary, result.output_header).pixels
             except MalformedFile:
                 raise Quarantined("verification-failed") from None
         result.input_pixels = (
-            shared or digests_of(source, self._job.source / task.facts.path, result.input_header).pixels
+            shared[0] or digests_of(source, self._job.source / task.facts.path, result.input_header).pixels
         )
         result.output = task.output
         result.pixels = (*cleaned.report(), *sorted(rewritten.pixels_changed))

@@ -298,7 +298,7 @@ class NumberString:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it is a number that is not the patient's; whole ones of seven digits only where such are counted"
+        return "kept when it is a number, and not the patient's; whole ones of seven digits only where such are counted"
 
 
 def _is_large(part: str) -> bool:
