@@ -74,11 +74,10 @@ def box_value(node: slicer.vtkMRMLMarkupsROINode, plane: ImagePlane | None) -> B
     """Box of a node; None before it is placed. On an image without patient geometry it is a rectangle in pixels."""
     if not _is_placed(node):
         return None
-    matrix = vtk.vtkMatrix4x4()
-    node.GetObjectToWorldMatrix(matrix)
+    matrix = node.GetObjectToWorldMatrix()
     center = node.GetCenterWorld()
     lps = (-center[0], -center[1], center[2])
-    size = tuple(map(float, node.GetSizeWorld()))
+    size = _size(node)
     columns = np.array([[matrix.GetElement(row, axis) for row in range(3)] for axis in range(3)])
     columns *= (-1.0, -1.0, 1.0)
     columns /= np.linalg.norm(columns, axis=1, keepdims=True)
@@ -121,6 +120,7 @@ def polygon_value(node: slicer.vtkMRMLMarkupsCurveNode, plane: ImagePlane | None
 
 def prepare_landmarks(node: slicer.vtkMRMLMarkupsFiducialNode, item: Landmarks) -> None:
     """Give a node the protocol's points in order, none of them placed yet."""
+    node.SetFixedNumberOfControlPoints(False)
     node.RemoveAllControlPoints()
     for point in item.points:
         index = node.AddControlPoint(vtk.vtkVector3d(0.0, 0.0, 0.0), point.title)
@@ -200,8 +200,14 @@ def _position(node: slicer.vtkMRMLMarkupsNode, index: int) -> Vector:
     return (-x, -y, z)
 
 
+def _size(node: slicer.vtkMRMLMarkupsROINode) -> Vector:
+    size = [0.0, 0.0, 0.0]
+    node.GetSizeWorld(size)
+    return (size[0], size[1], size[2])
+
+
 def _is_placed(node: slicer.vtkMRMLMarkupsROINode) -> bool:
-    return node.GetNumberOfDefinedControlPoints() > 0 and max(node.GetSizeWorld()) > 0
+    return node.GetNumberOfDefinedControlPoints() > 0 and max(_size(node)) > 0
 
 
 def _as_stored(points: Sequence[Vector], plane: ImagePlane | None) -> tuple[Point, ...]:

@@ -13,14 +13,14 @@ from pathlib import Path
 import slicer
 
 from AnnotationQACore.checks.problems import ReadingProblem
-from AnnotationQACore.errors import AnnotationQAError, InputError, ProjectError, ProtocolError
+from AnnotationQACore.errors import AnnotationQAError, InputError, InvalidProtocol, ProjectError, ProtocolError
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.project.drafts import Draft
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.kept_drafts import discard_kept, kept_draft, kept_folder
 from AnnotationQACore.project.ledger import utc_now
-from AnnotationQACore.project.readings import Reading
+from AnnotationQACore.project.readings import Reading, StartedFrom
 from AnnotationQACore.project.state import SubmittedReading, TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
@@ -278,6 +278,7 @@ class LabelingSession:
         submitted = case.submit(reasons)
         case.discard()
         self.case = None
+        self._visited.discard((case.item.case, case.item.round))  # should it be sent back, it comes first again
         discard_kept(kept_folder(self.project.id), case.item.case, self.reader, case.item.round)
         return submitted
 
@@ -326,9 +327,10 @@ class LabelingSession:
             return self.project.protocol()
         except ProtocolError as error:
             record = self.project.state.protocols[-1]
+            first = error.problems[0].rstrip(".") if isinstance(error, InvalidProtocol) else str(error)
             raise ProtocolError(
                 f"protocol '{record.title}' {record.version}: cannot be read by this version of AnnotationQA; "
-                f"update the extension, or ask the lead. ({error})"
+                f"update the extension, or ask the lead ({first})."
             ) from error
 
     def _images_of(self, item: WorkItem) -> LoadedCase:
@@ -359,7 +361,7 @@ class LabelingSession:
             notices.append("Your draft was resumed.")
         if source is None and item.revision > 1:
             former, path = self._former(item)
-            source = former.next_revision()
+            source = replace(former.next_revision(), started_from=StartedFrom(former.id))
         reading = source or Reading(item.case, self.reader, item.round, item.revision, self.protocol.hash)
         if reading.protocol != self.protocol.hash:
             notices.append(

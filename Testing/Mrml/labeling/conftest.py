@@ -20,7 +20,33 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, Identity, create_identity
 from AnnotationQACore.project.state import Role
 from AnnotationQACore.protocol.loading import load_shipped
-from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.protocol.model import (
+    Blinding,
+    Box,
+    Choice,
+    Classification,
+    Code,
+    Codes,
+    Comparison,
+    Imaging,
+    Inside,
+    LandmarkPoint,
+    Landmarks,
+    Level,
+    Limit,
+    Measurement,
+    Polygon,
+    Protocol,
+    Rating,
+    RegionLimits,
+    Scope,
+    Segmentation,
+    SeriesRole,
+    StudyDesign,
+    TextAnswer,
+    View,
+    WindowPreset,
+)
 from AnnotationQACore.segmentation import Volume
 from AnnotationQALib.logic.session import LabelingSession
 
@@ -37,6 +63,88 @@ class AtOnce(Executor):
         except BaseException as error:
             future.set_exception(error)
         return future
+
+
+SCT = Code("SCT", "52988006", "Lesion")
+POINTS = tuple(LandmarkPoint(id=f"p{n}", title=f"Point {n}") for n in (1, 2, 3))
+EVERYTHING = Protocol(
+    id="everything",
+    title="Everything that can be asked",
+    version="1.0.0",
+    change_note="First.",
+    purpose="Tests.",
+    clinical_decision="None.",
+    imaging=Imaging(
+        body_region=Code("SCT", "39607008", "Lung"),
+        series=(SeriesRole(id="ct", title="CT", modalities=("CT",)),),
+        reference_series="ct",
+    ),
+    design=StudyDesign(
+        readers_per_case=1,
+        start_from=("model", "former_revision"),
+        idle_seconds=30.0,
+        blinding=Blinding(model_results=False),
+    ),
+    windows=(
+        WindowPreset(id="soft", title="Soft tissue", center=40.0, width=400.0),
+        WindowPreset(id="own", title="Own values", percentiles=(0.0, 100.0)),
+    ),
+    view=View(layout="four_up", window="soft", interpolate=True),
+    items=(
+        Segmentation(
+            id="organ",
+            title="Organ",
+            definition="The organ.",
+            label_value=1,
+            color="#4080C0",
+            may_overlap=("lesion",),
+            codes=Codes(category=Code("SCT", "91723000", "Anatomical Structure"), type=SCT),
+        ),
+        Segmentation(
+            id="lesion",
+            title="Lesion",
+            definition="A lesion.",
+            label_value=2,
+            instances=True,
+            codes=Codes(type=SCT),
+            limits=RegionLimits(volume_ml=Limit(min=0.01, max=5.0), inside=Inside(item="organ"), max_components=1),
+        ),
+        Rating(
+            id="grade",
+            title="Grade",
+            definition="How grave.",
+            scope=Scope(level="instance", of="lesion"),
+            levels=(Level(value=1, title="Low"), Level(value=2, title="High")),
+        ),
+        Measurement(
+            id="lesion_volume",
+            title="Volume",
+            definition="Of each lesion.",
+            quantity="volume",
+            derived_from=("lesion",),
+            scope=Scope(level="instance", of="lesion"),
+        ),
+        Box(id="box", title="Box", definition="A box.", dimensions=3, instances=True, required=False),
+        Polygon(id="outline", title="Outline", definition="An outline.", required=False),
+        Landmarks(id="marks", title="Marks", definition="Points.", points=POINTS, required=False),
+        Measurement(id="axes", title="Axes", definition="Diameters.", quantity="bidimensional", required=False),
+        Measurement(id="angle", title="Angle", definition="An angle.", quantity="angle", required=False),
+        Classification(
+            id="kind",
+            title="Kind",
+            definition="Which.",
+            selection="multiple",
+            choices=(Choice(id="a", title="A"), Choice(id="b", title="B")),
+        ),
+        Classification(id="seen", title="Seen", definition="Whether.", selection="presence"),
+        TextAnswer(
+            id="why",
+            title="Why",
+            definition="Reason.",
+            when=Comparison(item="seen", operator="equals", value="uncertain"),
+        ),
+    ),
+)
 
 
 @dataclass
@@ -94,6 +202,12 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Identity]:
     keys = tmp_path_factory.mktemp("keys")
     return {name: create_identity(name, keys) for name in ("lead", "anna", "rita")}
+
+
+@pytest.fixture
+def everything() -> Protocol:
+    """A protocol with every kind of item."""
+    return EVERYTHING
 
 
 @pytest.fixture
