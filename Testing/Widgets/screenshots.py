@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(REPOSITORY / "AnnotationQA"), str(REPOSITORY / "DeidentifyStudy")]
@@ -21,9 +22,16 @@ from pythonqt import application, modules  # noqa: E402  # the path comes first
 modules.install()
 
 import qt  # noqa: E402  # made by install
+from PIL import Image  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
-from sample_studies import make_studies  # noqa: E402
+from sample_studies import make_studies, screen_shot  # noqa: E402
+from slice_picture import slice_picture  # noqa: E402
 
+from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES  # noqa: E402
+from DeidentifyStudyCore.pixels.frames import frames_of, views_of  # noqa: E402
+from DeidentifyStudyCore.pixels.search import find_text  # noqa: E402
+from DeidentifyStudyCore.source import opened  # noqa: E402
+from DeidentifyStudyLib.logic.review_scene import ReviewScene  # noqa: E402
 from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel  # noqa: E402
 
 WIDTH = 470
@@ -89,6 +97,24 @@ def deidentify_states(work: Path, shoot: Callable[[str, Any, tuple[str, ...]], N
     panel.cleanup()
 
 
+def review_in_slice_view(path: Path) -> None:
+    """Draw the red view of a review as Slicer's own libraries do."""
+
+    def fill(scene: Any) -> Any:
+        with tempfile.TemporaryDirectory() as work:
+            screen_shot(Path(work) / "screen.dcm")
+            with opened(Path(work) / "screen.dcm") as source:
+                frames = frames_of(source)
+                pixels = views_of(*frames.cells(0))[0].copy()
+        shown = ReviewScene(scene, lambda: None)
+        boxes = [[ALL_FRAMES, line.box.row, line.box.column, line.box.height, line.box.width]
+                 for line in find_text(pixels, "classical")]  # fmt: skip
+        shown.show(pixels, list(enumerate(boxes)))
+        return shown.volume
+
+    Image.fromarray(slice_picture(fill)).save(path)
+
+
 def main() -> int:
     """Write all pictures, light and dark."""
     folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else REPOSITORY / "Resources" / "Screenshots"
@@ -103,6 +129,7 @@ def main() -> int:
                 Path("hospital"), lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only)
             )
         application.stop()
+    review_in_slice_view(folder / "deidentify-review-view.png")
     return 0
 
 

@@ -114,6 +114,8 @@ class ReviewScene:
         self._keep_out(display)
         display.SetPropertiesLabelVisibility(False)
         display.SetHandlesInteractive(True)
+        display.SetScaleHandleVisibility(True)
+        display.SetTranslationHandleVisibility(True)
         display.SetRotationHandleVisibility(False)
         display.SetFillOpacity(0.15)
         self._boxes.append(box)
