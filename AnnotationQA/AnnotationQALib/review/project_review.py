@@ -1,0 +1,183 @@
+"""Review of a project: the list of cases, a case opened on the scene, and what is recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import slicer
+
+from AnnotationQACore.errors import AnnotationQAError, InputError
+from AnnotationQACore.evaluation.case import readings_agreement
+from AnnotationQACore.evaluation.records import CaseAgreement
+from AnnotationQACore.evaluation.study import FailedCase
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.state import SubmittedReading
+from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.review.adjudication import Adjudication, sign_off
+from AnnotationQACore.review.answer_differences import answer_differences
+from AnnotationQACore.review.case_list import CaseFilter, CaseRow, case_list
+from AnnotationQACore.review.case_readings import ReviewReadings, review_readings, scored_readings
+from AnnotationQACore.review.conflicts import Conflict, conflicts_of, keep_decision
+from AnnotationQACore.review.reader_names import in_text, names_in_review
+from AnnotationQACore.review.revisions import Changes, revision_changes
+from AnnotationQACore.review.sending_back import send_back
+from AnnotationQACore.segmentation import Segmentation
+from AnnotationQALib.review.case_review import CaseReview, volume_grid
+from AnnotationQALib.review.review_pins import ReviewPins
+
+__all__ = ["OpenReview", "ProjectReview"]
+
+
+class OpenReview:
+    """One case of a project in review.
+
+    Attributes
+    ----------
+    case : str
+    review : CaseReview
+        Views, walk and result.
+    adjudication : Adjudication
+        Decisions under the protocol; its painting is that of `review`.
+    pins : ReviewPins
+        Comments to be sent back.
+    messages : tuple of str
+        What the reviewer must know, one line each.
+    """
+
+    def __init__(
+        self, project: Project, found: ReviewReadings, review: CaseReview, protocol: Protocol, names: dict[str, str]
+    ) -> None:
+        self.case = found.case
+        self.review = review
+        painting = review.painting if found.readings.segmentations else None
+        self.adjudication = Adjudication(protocol, found.readings, painting)
+        self.pins = ReviewPins(review.scene)
+        told = [*found.messages, *review.labels.messages]
+        self.messages = tuple(dict.fromkeys(in_text(message, names) for message in told))
+        self._project = project
+        self._found = found
+
+    def sign_off(self, reason: str = "") -> SubmittedReading:
+        """Make the result the reference standard of the case; see `adjudication.sign_off`."""
+        return sign_off(self._project, self.case, self.adjudication.result(), reason)
+
+    def send_back(self, readers: Sequence[str] = ()) -> None:
+        """Send the case back with the pins as they are in the scene; to all readers without names."""
+        send_back(self._project, self.case, self.pins.pins, readers)
+        self.pins.clear()
+
+    def changes(self, reader: str) -> Changes | None:
+        """What a reader changed since the revision before; None when this is the first."""
+        if reader not in self._found.submitted:
+            raise InputError(f"case '{self.case}': there is no reading of '{reader}'.")
+        return revision_changes(self._project, self._found.submitted[reader])
+
+    def close(self) -> None:
+        """Take everything out of the scene."""
+        self.pins.clear()
+        self.review.close()
+
+
+class ProjectReview:
+    """Cases of a project for a reviewer.
+
+    Parameters
+    ----------
+    project : Project
+        Opened with the reviewer's identity.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.protocol = project.protocol()
+        self._compared: dict[str, tuple[tuple[str, ...], CaseAgreement | FailedCase]] = {}
+
+    def rows(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
+        """Cases, the worst first, with what has been compared so far."""
+        compared = [result for _, result in self._compared.values()]
+        return case_list(self.project.state, self.protocol, compared, wanted=wanted)
+
+    def refresh(self) -> None:
+        """Read what others did meanwhile; what was compared before and has changed is compared anew."""
+        self.project.refresh()
+        self.protocol = self.project.protocol()
+        for case in list(self._compared):
+            if self._compared[case][0] != self._ids(case):
+                del self._compared[case]
+
+    def pending(self) -> tuple[str, ...]:
+        """Cases that are not compared yet; call `compare` on one whenever there is time."""
+        return tuple(row.case for row in self.rows() if row.case not in self._compared)
+
+    def compare(self, case: str) -> CaseAgreement | FailedCase:
+        """Compare the readings of a case; a case that cannot be compared says why, and stops no other."""
+        ids = self._ids(case)
+        try:
+            readings, _, messages = scored_readings(review_readings(self.project, case).readings)
+            patient = self.project.state.cases[case].patient
+            result: CaseAgreement | FailedCase = readings_agreement(readings, patient, self.protocol, messages)
+        except AnnotationQAError as error:
+            result = FailedCase(case, str(error))
+        self._compared[case] = (ids, result)
+        return result
+
+    def open(
+        self, scene: slicer.vtkMRMLScene, case: str, volume: slicer.vtkMRMLScalarVolumeNode | None = None
+    ) -> OpenReview:
+        """Open a case on the scene.
+
+        Parameters
+        ----------
+        scene : vtkMRMLScene
+        case : str
+        volume : vtkMRMLScalarVolumeNode, optional
+            The reference series; its grid is the reference grid.
+
+        Raises
+        ------
+        InputError
+            Nobody has read the case, or a file is missing, changed or unreadable.
+        """
+        found = review_readings(self.project, case)
+        if not found.submitted:
+            raise InputError(f"case '{case}': nobody has read it yet.")
+        names = names_in_review(self.protocol, self.project.state, case, self._people(case))
+        readings = self._with_empty(found, volume)
+        _, compared = self._compared.get(case, ((), None))
+        lesions = {one.item: one.instances for one in compared.items} if isinstance(compared, CaseAgreement) else {}
+        differences = answer_differences(found.readings, self.protocol, lesions)
+        review = CaseReview(scene, readings, volume, names, differences)
+        return OpenReview(self.project, found, review, self.protocol, names)
+
+    def conflicts(self, case: str) -> tuple[Conflict, ...]:
+        """Decisions on a case that were made without knowledge of each other."""
+        return conflicts_of(self.project, case)
+
+    def keep(self, case: str, decision_hash: str, reason: str) -> None:
+        """Settle the conflicts of a case in favour of one decision."""
+        keep_decision(self.project, case, decision_hash, reason)
+
+    def _ids(self, case: str) -> tuple[str, ...]:
+        return tuple(one.id for one in self.project.state.latest_readings(case))
+
+    def _people(self, case: str) -> tuple[str, ...]:
+        readers = [one.reader for one in self.project.state.latest_readings(case)]
+        assigned = [task.reader for task in self.project.state.tasks.get(case, ())]
+        return tuple(dict.fromkeys([*readers, *assigned]))
+
+    def _with_empty(
+        self, found: ReviewReadings, volume: slicer.vtkMRMLScalarVolumeNode | None
+    ) -> dict[str, Segmentation]:
+        """Every reader has a view: one who drew nothing has an empty segmentation."""
+        drawn = found.readings.segmentations
+        empty: Segmentation | None = None
+        if drawn:
+            first = next(iter(drawn.values()))
+            empty = Segmentation(first.layers[:1] * 0, first.grid, ())
+        elif volume is not None:
+            grid = volume_grid(volume)
+            empty = Segmentation(np.zeros((1, *grid.shape), np.uint8), grid, ())
+        if empty is None:
+            raise InputError(f"case '{found.case}': nothing was segmented; load its images to see it.")
+        return {reader: drawn.get(reader, empty) for reader in found.submitted}
