@@ -79,7 +79,7 @@ def braincase(volume: Volume, head: BoolVoxels) -> BoolVoxels:
     if sizes.max() * STEP**3 < _LEAST_BRAINCASE:
         return np.zeros(head.shape, np.bool_)
     inside = labels == int(sizes.argmax()) + 1
-    result: BoolVoxels = ndimage.binary_dilation(inside, ball(STEP), iterations=4, mask=head & ~bone)
+    result: BoolVoxels = ndimage.binary_dilation(inside, np.ones((3, 3, 3), np.bool_), iterations=5, mask=head & ~bone)
     return result
 
 

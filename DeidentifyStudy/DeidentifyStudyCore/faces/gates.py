@@ -32,7 +32,7 @@ _LEAST_EYES = 0.6
 _LEAST_NOSE = 6.0
 _LEAST_FIELD = 0.97
 _LEAST_MOVED = 0.9
-_MOST_PROPOSED = 0.004
+_MOST_PROPOSED = 0.008
 
 
 @dataclass(frozen=True, slots=True)

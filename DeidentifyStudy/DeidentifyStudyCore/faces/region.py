@@ -12,7 +12,7 @@ from DeidentifyStudyCore.faces.volume import STEP, BoolVoxels, Floats, Volume, w
 
 __all__ = ["BRAIN_MARGIN", "HeadFrame", "Region", "core_surface", "frame_from_eyes", "frame_from_points", "region_of"]
 
-BRAIN_MARGIN = {"CT": 4.0, "MR": 6.0}
+BRAIN_MARGIN = {"CT": 5.0, "MR": 6.0}
 """Voxels nearer than this to the brain, in mm, are never altered; a template's brain is less exact than a skull."""
 
 _PUPIL_DISTANCE = 64.0

@@ -10,7 +10,7 @@ from DeidentifyStudyCore.faces.volume import STEP, BoolVoxels, Floats, Volume, s
 
 __all__ = ["turned_and_inclined"]
 
-_STEP = 5.0
+_STEP = 7.0
 _STARTS = (-14.0, 0.0, 14.0)
 _MOST = 35.0
 
@@ -26,7 +26,7 @@ def turned_and_inclined(volume: Volume, head: BoolVoxels) -> Floats:
     top = int(filled[:, 0].max())
     upper = filled[filled[:, 0] > top - 150 / STEP]
     centre = world_of(volume.affine, (upper.min(axis=0) + upper.max(axis=0)) / 2)
-    u, v, w = np.arange(2.5, 70, _STEP), np.arange(-90, 91, _STEP), np.arange(-75, 76, _STEP)
+    u, v, w = np.arange(3.5, 70, _STEP), np.arange(-90, 91, _STEP), np.arange(-75, 76, _STEP)
     half = np.stack(np.meshgrid(u, v, w, indexing="ij"), axis=-1).reshape(-1, 3)
 
     def unlikeness(parameters: Floats) -> float:
