@@ -33,7 +33,7 @@ from DeidentifyStudyCore.tokenizer import (
     scan,
 )
 
-__all__ = ["Engine", "Rewritten", "TallyKey"]
+__all__ = ["Engine", "Rewritten", "TallyKey", "Uses"]
 
 TallyKey = tuple[tuple[int, ...], int, str, str]
 """Path of sequences, tag, rule, and what was done."""
@@ -49,7 +49,16 @@ _EXTENDED_OFFSETS, _EXTENDED_LENGTHS = 0x7FE00001, 0x7FE00002
 
 _NOTHING: Mapping[int, bytes] = MappingProxyType({})
 
-_Decision = tuple[bytes | None, tuple[TallyKey, ...]]
+
+class Uses(tuple[TallyKey, ...]):
+    """What one decision counts; compared by identity, so that counting a decision thousands of times is cheap."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+_Decision = tuple[bytes | None, Uses]
 
 
 @dataclass(slots=True)
@@ -62,7 +71,7 @@ class Rewritten:
         Preamble and file meta information.
     pieces : list
         Bytes, ranges of the source, and masked pixels, in order.
-    tally : list of TallyKey
+    uses : list of Uses
         What was done to each element.
     pixels_changed : frozenset of str
         What was done to the pixel data element.
@@ -70,7 +79,7 @@ class Rewritten:
 
     meta: bytes
     pieces: list[Piece | Masked | Generated]
-    tally: list[TallyKey]
+    uses: list[Uses]
     pixels_changed: frozenset[str] = field(default=frozenset())
 
 
@@ -121,7 +130,7 @@ class Engine:
         context = self._context(sop_class, character_set)
         if source.value(0x00420012):
             context.item = {0x00420012: source.value(0x00420012)}
-        used: list[tuple[TallyKey, ...]] = []
+        used: list[Uses] = []
         replaced = plan.elements if plan else _NOTHING
         inserted = marker_elements(self._book.profile, source.encoding, claims)
         if replaced:
@@ -132,7 +141,7 @@ class Engine:
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
         meta = file_meta(sop_class, self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
-        return Rewritten(meta, pieces, list(chain.from_iterable(used)), changed)
+        return Rewritten(meta, pieces, used, changed)
 
     def _context(self, sop_class: str, character_set: bytes) -> Context:
         return Context(
@@ -175,7 +184,7 @@ class Engine:
         encoding: Encoding,
         context: Context,
         depth: int,
-        used: list[tuple[TallyKey, ...]],
+        used: list[Uses],
         memo: dict[bytes, _Decision] | None = None,
         plan: PixelPlan | None = None,
         inserted: tuple[tuple[int, bytes], ...] = (),
@@ -263,22 +272,22 @@ class Engine:
         action, rule, _ = self._action(buffer, span, encoding, context, private)
         key = (context.path, tag, rule, action.kind.value)
         if action.kind is Kind.KEEP:
-            return None, (key,)
+            return None, Uses((key,))
         if action.kind is Kind.REMOVE:
-            return b"", (key,)
+            return b"", Uses((key,))
         if action.kind is Kind.REPLACE:
             value = action.value
             if len(value) % 2:
                 value += b"\0" if vr in _NUL_PADDED else b" "
-            return encoding.element(tag, vr, value), (key,)
-        used: list[tuple[TallyKey, ...]] = [(key,)]
+            return encoding.element(tag, vr, value), Uses((key,))
+        used = [Uses((key,))]
         try:
             new = self._sequence(buffer, span, encoding, context, action.mode, depth, used)
         except MalformedFile:
             if vr != b"UN" and not tag & 0x10000:
                 raise
-            return b"", ((context.path, tag, "unreadable sequence", Kind.REMOVE.value),)
-        return new, tuple(chain.from_iterable(used))
+            return b"", Uses(((context.path, tag, "unreadable sequence", Kind.REMOVE.value),))
+        return new, Uses(chain.from_iterable(used))
 
     def _action(
         self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
@@ -341,7 +350,7 @@ class Engine:
         context: Context,
         mode: Mode,
         depth: int,
-        used: list[tuple[TallyKey, ...]],
+        used: list[Uses],
     ) -> bytes | None:
         """Encode a sequence anew, or None when nothing in it changes."""
         tag, vr, _, _, stop, end = span

@@ -24,6 +24,7 @@ __all__ = ["FileFacts", "index_files", "list_files"]
 _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _REFERENCED_INSTANCE = 0x00081155
 _UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
+_OPENED = frozenset({b"SQ", b"UN"})
 _LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
 _LARGEST_TEXT = 1 << 16
@@ -147,12 +148,15 @@ class _Indexer:
             seen.clear()
         references: list[str] = []
         codecs = codecs_of(character_set)
+        buffer = source.buffer
         for span in source.spans:
-            vr, start, end = span[1], span[2], span[5]
-            if vr in _UNINTERESTING:
+            if span[1] in _UNINTERESTING:
                 continue
-            short = end - start <= _LARGEST_REMEMBERED and vr not in {b"SQ", b"UN"}
-            if short and source.buffer[start:end] in seen:
+            if (
+                span[1] not in _OPENED
+                and span[5] - span[2] <= _LARGEST_REMEMBERED
+                and buffer[span[2] : span[5]] in seen
+            ):
                 continue
             self._collect(source, span, codecs, seen, builder, references)
         return FileFacts(

@@ -6,13 +6,14 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pydicom.uid import AllTransferSyntaxes
 
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+from DeidentifyStudyCore.layouts import scanned
 from DeidentifyStudyCore.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -22,7 +23,6 @@ from DeidentifyStudyCore.tokenizer import (
     Buffer,
     Encoding,
     Span,
-    scan_dataset,
 )
 
 __all__ = ["DEFLATED", "Source", "opened", "text_of"]
@@ -68,12 +68,10 @@ class Source:
     spans: list[Span]
     slack: int
     size: int
-    _first: dict[int, Span] = field(default_factory=dict)
+    _first: dict[int, Span]
 
     def first(self, tag: int) -> Span | None:
         """First top-level element with this tag."""
-        if not self._first:
-            self._first.update({span[0]: span for span in reversed(self.spans)})
         return self._first.get(tag)
 
     def value(self, tag: int) -> bytes:
@@ -119,8 +117,9 @@ def opened(path: Path) -> Iterator[Source]:
             if inflated == 0:
                 raise MalformedFile("truncated", start)
             buffer, start = _buffer(file, inflated, stack), 0
-        spans, end = scan_dataset(buffer, start, len(buffer), encoding)
-        yield Source(buffer, file, encoding, syntax or _guessed(encoding), start, spans, len(buffer) - end, size)
+        found = scanned(buffer, start, len(buffer), encoding)
+        slack = len(buffer) - found.end
+        yield Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found.first)
 
 
 def _guessed(encoding: Encoding) -> str:

@@ -36,8 +36,11 @@ def copied_ranges(pieces: list[Piece | Masked | Generated], begin: int) -> list[
     result = []
     position = begin
     for piece in pieces:
-        if isinstance(piece, bytes | Generated):
-            position += len(piece) if isinstance(piece, bytes) else piece.size
+        if isinstance(piece, bytes):
+            position += len(piece)
+            continue
+        if isinstance(piece, Generated):
+            position += piece.size
             continue
         start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
         if stop - start >= BULK_RANGE and not isinstance(piece, Masked):

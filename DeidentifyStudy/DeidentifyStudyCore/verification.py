@@ -88,18 +88,12 @@ class Verifier:
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
         buffer = output.buffer
-        for span in output.spans:
-            start, end = span[2], span[5]
-            if end - start > _LARGEST_REMEMBERED:
-                if self._leaks_of(output, span, codecs):
-                    raise Quarantined("verification-failed")
-                continue
-            raw = buffer[start:end]
-            if raw in clean:
-                continue
-            if self._leaks_of(output, span, codecs):
-                raise Quarantined("verification-failed")
-            clean.add(raw)
+        small = {buffer[s[2] : s[5]]: s for s in output.spans if s[5] - s[2] <= _LARGEST_REMEMBERED}
+        new = small.keys() - clean
+        large = [span for span in output.spans if span[5] - span[2] > _LARGEST_REMEMBERED]
+        if any(self._leaks_of(output, span, codecs) for span in (*large, *(small[raw] for raw in new))):
+            raise Quarantined("verification-failed")
+        clean |= new
         if self._whole_bytes and self._subject.echo.is_in_bytes(bytes(buffer)):
             raise Quarantined("verification-failed")
 

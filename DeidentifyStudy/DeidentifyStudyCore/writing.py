@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
 from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest
-from DeidentifyStudyCore.engine import Engine, TallyKey
+from DeidentifyStudyCore.engine import Engine, TallyKey, Uses
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.index import FileFacts
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
@@ -138,14 +138,18 @@ class _Writer:
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
+        uses: Counter[Uses] = Counter()
         for task in tasks:
-            result.files.append(self.write(task, result.tally))
+            result.files.append(self.write(task, uses))
+        for used, count in uses.items():
+            for key in used:
+                result.tally[key] += count
         result.retained = set(self.engine.retained)
         self.engine.retained.clear()
         flush_files(self._job.destination / done.output for done in result.files if done.output)
         return result
 
-    def write(self, task: Task, tally: Counter[TallyKey]) -> FileResult:
+    def write(self, task: Task, uses: Counter[Uses]) -> FileResult:
         path = self._job.source / task.facts.path
         result = FileResult(task.number, risks=task.facts.risks)
         try:
@@ -161,7 +165,7 @@ class _Writer:
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision)
                 else:
                     cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
-                self._write(source, cleaned, task, result, tally)
+                self._write(source, cleaned, task, result, uses)
         except NeedsReview as error:
             result.reason, result.found, result.sources = error.reason, error.rows, error.sources
         except (Quarantined, MalformedFile) as error:
@@ -183,9 +187,7 @@ class _Writer:
             self._pixels = PixelStep(self._job.pixels)
         return self._pixels
 
-    def _write(
-        self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, tally: Counter[TallyKey]
-    ) -> None:
+    def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, uses: Counter[Uses]) -> None:
         target = self._job.destination / task.output
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -221,4 +223,4 @@ class _Writer:
         result.pixels = (*cleaned.report(), *sorted(rewritten.pixels_changed))
         result.references = found
         result.references_removed = len(task.facts.references) - found
-        tally.update(rewritten.tally)
+        uses.update(rewritten.uses)
