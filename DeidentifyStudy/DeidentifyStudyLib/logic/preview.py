@@ -42,6 +42,8 @@ def preview_of(path: Path, profile: Profile) -> Preview:
         return Preview(problem=_("This file would not be written: {reason}.").format(reason=REASONS[error.reason]))
     except DeidentifyError as error:
         return Preview(problem=str(error))
+    except Exception:  # a traceback would bring values of the file into Slicer's log
+        return Preview(problem=_("The program failed on this file: please report its kind, and what made it."))
 
 
 def first_object(folder: Path) -> Path | None:

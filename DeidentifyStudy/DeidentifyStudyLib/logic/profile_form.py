@@ -50,7 +50,7 @@ class OptionEffect:
 
     def short(self) -> str:
         """Say what happens to most of them."""
-        return self.with_it or _("nothing in the header; asks for steps on the pixels")
+        return self.with_it or _("text in the pixels is searched for and blackened, after a review where asked for")
 
     def sentence(self) -> str:
         """Say it in full."""

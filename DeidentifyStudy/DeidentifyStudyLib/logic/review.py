@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.digests import header_digest
-from DeidentifyStudyCore.errors import DeidentifyError, InputError, MalformedFile, Quarantined
+from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.index import list_files
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of
@@ -76,7 +76,7 @@ def _header_of(path: Path) -> str:
     try:
         with opened(path) as source:
             return header_digest(source, path)
-    except (OSError, DeidentifyError):
+    except Exception:  # a traceback would bring values of the file into Slicer's log
         return ""
 
 
@@ -146,7 +146,7 @@ class Review:
                 frames = frames_of(source)
                 self.frame = max(0, min(self.frame, len(frames) - 1))
                 return Frame(np.ascontiguousarray(views_of(*frames.cells(self.frame))[0]), len(frames))
-        except (OSError, Quarantined, MalformedFile):
+        except Exception:  # of any decoder; a traceback would bring values of the file into Slicer's log
             return Frame(None, 1, _("Its pixels cannot be decoded here: decide by what you know of the object."))
 
     def boxes(self) -> list[tuple[int, Row]]:

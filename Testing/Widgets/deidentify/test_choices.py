@@ -12,6 +12,7 @@ import slicer
 
 from DeidentifyStudyCore.profile import OPTIONS, load_profile, shipped_profiles
 from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyLib.logic import preview
 from DeidentifyStudyLib.logic.outcome import Outcome, RetainedText, SignOff
 from DeidentifyStudyLib.logic.preview import first_object
 from DeidentifyStudyLib.logic.profile_form import edited, effect_of, effects_of, is_supported, option_title
@@ -167,6 +168,19 @@ def test_a_file_without_a_preview_is_one_line(panel: Any, tmp_path: Path, name: 
     panel.preview.ui.previewButton.click()
     assert expected in panel.preview.ui.previewSummary.text
     assert "Zyxwarth" not in panel.preview.ui.previewSummary.text
+
+
+def test_a_failure_of_the_program_brings_no_value_into_the_log(
+    panel: Any, studies: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise ValueError("Zyxwarth^Quillon is no number")
+
+    monkeypatch.setattr(preview, "explain_file", fail)
+    panel.source.ui.sourceFolderEdit.text = str(studies)
+    panel.preview.ui.previewButton.click()
+    assert "The program failed on this file" in panel.preview.ui.previewSummary.text
+    assert "Quillon" not in panel.preview.ui.previewSummary.text + caplog.text
 
 
 def test_the_first_object_of_a_folder_is_dicom(studies: Path, tmp_path: Path) -> None:
