@@ -70,11 +70,14 @@ def make_panel(clock: Clock) -> LabelingPanel:
         app.layoutManager(),
         open_session,
         render_volume=lambda volume, preset: rendered.append(preset),
+        executor=AtOnce(),
     )
 
 
 def sign_in(panel: LabelingPanel, project: Path, reader: str = "anna") -> None:
     ui = panel.sign_in.ui
+    panel.exit()
+    panel.enter()  # keys made meanwhile are listed
     ui.projectPathEdit.currentPath = str(project)
     ui.identityCombo.currentIndex = ui.identityCombo.findText(reader)
     ui.openButton.click()

@@ -82,7 +82,6 @@ class CaseView:
         self._case = case
         if case is None:
             return
-        self.ui.caseLabel.text = _("Case {case}").format(case=case.case_id)
         self._show_comments(case.pins.comments)
         self._show_flags(case.editor.flags)
         self._show_offers(offers)
@@ -101,6 +100,9 @@ class CaseView:
         if case is None:
             return
         self.form.show(case.editor.groups(), case.editor.value)
+        asked = [e for e in self.form.entries if not e.computed and e.state != ItemState.NOT_APPLICABLE]
+        done = sum(entry.state == ItemState.DONE for entry in asked)
+        self.ui.caseLabel.text = _("{done} of {asked} done").format(done=done, asked=len(asked))
         shown = self.page.entry
         if shown is None:
             return

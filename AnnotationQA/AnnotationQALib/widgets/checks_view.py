@@ -102,7 +102,9 @@ class ChecksView:
                 table.setItem(row, column, cell)
         table.setColumnHidden(1, True)
         table.visible = bool(self._problems)
-        table.maximumHeight = _HIGHEST
+        table.resizeRowsToContents()
+        wanted = sum(table.rowHeight(row) for row in range(len(self._problems))) + 2 * table.frameWidth + 2
+        table.setFixedHeight(min(wanted, _HIGHEST))
         table.clearSelection()
         table.setCurrentCell(-1, -1)
         self._show_reason()

@@ -133,7 +133,8 @@ class FormTree:
         text = answer_text(entry.item, value)
         row.setText(1, text or (_("computed") if entry.computed else ""))
         row.setToolTip(1, text)
-        if isinstance(entry.item, DrawnItem) and not entry.computed:
+        is_one = isinstance(entry.item, DrawnItem) and (entry.key.instance is not None or not entry.item.instances)
+        if is_one and not entry.computed:
             row.setIcon(1, color_icon(entry.item.color))
         row.setDisabled(entry.state == ItemState.NOT_APPLICABLE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from html import escape
 from typing import Any
 
@@ -24,6 +25,7 @@ from AnnotationQALib.widgets import keys
 from AnnotationQALib.widgets.case_view import CaseActions, CaseView
 from AnnotationQALib.widgets.checks_view import ChecksView
 from AnnotationQALib.widgets.item_page import ItemPage
+from AnnotationQALib.widgets.lead_view import LeadView
 from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.sign_in_view import Keys, SignInView
 from AnnotationQALib.widgets.ui_files import load_ui
@@ -56,6 +58,8 @@ class LabelingPanel:
     identity_keys : Keys, optional
     render_volume : callable
         Called with a volume node and the name of a volume rendering preset.
+    executor : Executor, optional
+        Does the long work of the lead's corner.
 
     Attributes
     ----------
@@ -76,6 +80,7 @@ class LabelingPanel:
         open_session: OpenSession = open_session,
         identity_keys: Keys | None = None,
         render_volume: Callable[[Any, str], Any] = show_volume_rendering,
+        executor: Executor | None = None,
     ) -> None:
         self.widget, self.ui = load_ui("AnnotationQA.ui")
         self.widget.setMRMLScene(scene)
@@ -98,7 +103,9 @@ class LabelingPanel:
         )
         self.case = CaseView(actions, self._make_page)
         self.checks = ChecksView(self.check, self.submit, self._go_to_problem, self._comment)
+        self.lead = LeadView(self._lead_done, self.show_error, lambda: self.sign_in.identity_to_use(), executor)
         for button, view in (
+            (self.ui.leadButton, self.lead),
             (self.ui.projectButton, self.sign_in),
             (self.ui.worklistButton, self.worklist),
             (self.ui.caseButton, self.case),
@@ -141,6 +148,8 @@ class LabelingPanel:
         self.case.page.segment_editor.take_keys()
         if self.session is not None:
             self._timer.start()
+        else:
+            self.sign_in.show_identities(self.sign_in.identity)
 
     def exit(self) -> None:
         """The module is left: the draft is saved, and nothing of ours stays on keys, mouse and views."""
@@ -167,6 +176,7 @@ class LabelingPanel:
         self.close_project()
         self._timer.stop()
         self._keys.remove()
+        self.lead.close()
         self._interaction.RemoveObserver(self._observer)
 
     def tick(self) -> None:
@@ -360,6 +370,19 @@ class LabelingPanel:
 
     # inside
 
+    def _lead_done(self, line: str, project: str) -> None:
+        """Something was done in the lead's corner; `project` is a folder that was made and is to be opened."""
+        if project:
+            self.sign_in.ui.projectPathEdit.currentPath = project
+            self.sign_in.ui.openButton.click()
+            if self.session is None:  # why is told already
+                return
+            self.ui.leadButton.collapsed = False
+        elif self.session is not None:
+            self.session.refresh()
+            self.refresh_project()
+        self.show_message(line)
+
     def _make_page(self, on_answered: Any, on_added: Any, on_segment_selected: Any) -> ItemPage:
         return ItemPage(self._placing, on_answered, on_added, on_segment_selected, self.show_error, self.jump)
 
@@ -382,11 +405,13 @@ class LabelingPanel:
         case = session.case if session is not None else None
         self.sign_in.show_project(session.header if session is not None else None)
         self.ui.projectButton.text = _("Project")
-        self.ui.projectButton.collapsed = case is not None
+        self.ui.projectButton.visible = case is None
         self.ui.worklistButton.visible = session is not None
         self.ui.worklistButton.collapsed = case is not None
         self.ui.caseButton.visible = case is not None
         self.ui.checksButton.visible = case is not None
+        self.ui.leadButton.visible = case is None and (session is None or self.is_lead)
+        self.lead.show(session.project if session is not None and self.is_lead else None)
         self.refresh_project()
 
     def _open_loaded(self) -> None:

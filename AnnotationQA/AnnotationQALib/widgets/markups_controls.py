@@ -145,7 +145,9 @@ class MarkupsControls:
         self.points.rootIsDecorated = False
         self.points.columnCount = 2
         self.points.maximumHeight = _LIST_HEIGHT
+        self.points.header().stretchLastSection = False
         self.points.header().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        self.points.header().setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
         for point in item.points:
             row = qt.QTreeWidgetItem()
             row.setText(0, point.title)

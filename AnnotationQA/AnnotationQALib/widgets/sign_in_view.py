@@ -74,6 +74,12 @@ class SignInView:
         """Name of the chosen key; empty for none."""
         return str(self.ui.identityCombo.currentText)
 
+    def identity_to_use(self) -> Identity:
+        """The chosen key; raises `InputError` when there is none or it cannot be opened."""
+        if not self.identity:
+            raise InputError(_("key: none is chosen; make a key for yourself first."))
+        return self._keys.load(self.identity, passphrase=str(self.ui.passphraseEdit.text))
+
     def show_identities(self, chosen: str = "") -> None:
         """List the keys of this computer."""
         combo = self.ui.identityCombo
@@ -117,8 +123,7 @@ class SignInView:
         if not self.ui.openButton.enabled:
             return
         try:
-            identity = self._keys.load(self.identity, passphrase=str(self.ui.passphraseEdit.text))
-            self._on_open(str(self.ui.projectPathEdit.currentPath), identity)
+            self._on_open(str(self.ui.projectPathEdit.currentPath), self.identity_to_use())
         except AnnotationQAError as error:
             self._on_error(str(error))
             return

@@ -12,6 +12,7 @@ from AnnotationQALib.logic.form import ItemState
 __all__ = ["color_icon", "is_dark", "problem_icon", "state_icon", "state_text"]
 
 _SIZE = 16
+_ON_SELECTION = "#ffffff"
 _LIGHT = {"grey": "#6b7280", "green": "#15803d", "amber": "#b45309", "red": "#b91c1c"}
 _DARK = {"grey": "#9ca3af", "green": "#4ade80", "amber": "#fbbf24", "red": "#f87171"}
 
@@ -52,11 +53,22 @@ def problem_icon(error: bool, dark: bool) -> Any:
 def color_icon(color: str) -> Any:
     """A square of the colour in which an item is drawn."""
     pixmap = qt.QPixmap(_SIZE, _SIZE)
-    pixmap.fill(qt.QColor(color))
-    return qt.QIcon(pixmap)
+    pixmap.fill(qt.QColor(0, 0, 0, 0))
+    painter = qt.QPainter(pixmap)
+    painter.fillRect(2, 3, 10, 10, qt.QColor(color))
+    painter.end()
+    icon = qt.QIcon(pixmap)
+    icon.addPixmap(pixmap, qt.QIcon.Selected)
+    return icon
 
 
 def _icon(color: str, draw: Any) -> Any:
+    icon = qt.QIcon(_pixmap(color, draw))
+    icon.addPixmap(_pixmap(_ON_SELECTION, draw), qt.QIcon.Selected)
+    return icon
+
+
+def _pixmap(color: str, draw: Any) -> Any:
     pixmap = qt.QPixmap(_SIZE, _SIZE)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
     painter = qt.QPainter(pixmap)
@@ -66,7 +78,7 @@ def _icon(color: str, draw: Any) -> Any:
     painter.setPen(pen)
     draw(painter)
     painter.end()
-    return qt.QIcon(pixmap)
+    return pixmap
 
 
 def _ring(painter: Any) -> None:
