@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(REPOSITORY / "AnnotationQA"), str(REPOSITORY / "DeidentifyStudy")]
@@ -25,13 +24,12 @@ import qt  # noqa: E402  # made by install
 from PIL import Image  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from sample_studies import make_studies, screen_shot  # noqa: E402
-from slice_picture import slice_picture  # noqa: E402
+from slice_picture import review_picture  # noqa: E402
 
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES  # noqa: E402
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of  # noqa: E402
 from DeidentifyStudyCore.pixels.search import find_text  # noqa: E402
 from DeidentifyStudyCore.source import opened  # noqa: E402
-from DeidentifyStudyLib.logic.review_scene import ReviewScene  # noqa: E402
 from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel  # noqa: E402
 
 WIDTH = 470
@@ -100,19 +98,13 @@ def deidentify_states(work: Path, shoot: Callable[[str, Any, tuple[str, ...]], N
 def review_in_slice_view(path: Path) -> None:
     """Draw the red view of a review as Slicer's own libraries do."""
 
-    def fill(scene: Any) -> Any:
-        with tempfile.TemporaryDirectory() as work:
-            screen_shot(Path(work) / "screen.dcm")
-            with opened(Path(work) / "screen.dcm") as source:
-                frames = frames_of(source)
-                pixels = views_of(*frames.cells(0))[0].copy()
-        shown = ReviewScene(scene, lambda: None)
-        boxes = [[ALL_FRAMES, line.box.row, line.box.column, line.box.height, line.box.width]
-                 for line in find_text(pixels, "classical")]  # fmt: skip
-        shown.show(pixels, list(enumerate(boxes)))
-        return shown.volume
-
-    Image.fromarray(slice_picture(fill)).save(path)
+    with tempfile.TemporaryDirectory() as work:
+        screen_shot(Path(work) / "screen.dcm")
+        with opened(Path(work) / "screen.dcm") as source:
+            pixels = views_of(*frames_of(source).cells(0))[0].copy()
+    lines = [line.box for line in find_text(pixels, "classical")]
+    boxes = [[ALL_FRAMES, box.row, box.column, box.height, box.width] for box in lines]
+    Image.fromarray(review_picture(pixels, boxes)).save(path)
 
 
 def main() -> int:

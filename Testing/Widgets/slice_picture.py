@@ -1,33 +1,39 @@
-"""A slice view drawn by Slicer's own MRML libraries, offscreen: image and markups, without a widget around them."""
+"""The red slice view of a review as Slicer's own MRML libraries draw it, offscreen, in a process of its own."""
 
-from collections.abc import Callable
-from typing import Any
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
-import slicer
-import vtk
 from numpy.typing import NDArray
-from vtk.util import numpy_support
 
-__all__ = ["slice_picture"]
+__all__ = ["review_picture"]
 
-_KEPT: list[Any] = []
-"""Never destroyed: outside of an application these objects do not survive each other's end."""
+WIDTH, HEIGHT = 800, 600
 
 
-def slice_picture(fill: Callable[[Any], Any], width: int = 800, height: int = 600) -> NDArray[np.uint8]:
-    """Draw the axial view of a scene.
+def review_picture(pixels: NDArray[np.uint8], boxes: list[list[int]]) -> NDArray[np.uint8]:
+    """Draw a frame of shape (rows, columns) with its boxes; returns shape (600, 800, 3), top row first."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "source.npy", Path(folder) / "target.npy"
+        np.save(source, pixels)
+        environment = os.environ | {"VTK_DEFAULT_OPENGL_WINDOW": "vtkEGLRenderWindow"}
+        command = [sys.executable, __file__, str(source), str(target), json.dumps(boxes)]
+        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=120)
+        return np.asarray(np.load(target))
 
-    Parameters
-    ----------
-    fill : callable
-        Puts nodes into the scene and returns the volume for the background.
 
-    Returns
-    -------
-    array of uint8
-        Of shape (height, width, 3), top row first.
-    """
+def _draw(pixels: NDArray[np.uint8], boxes: list[list[int]], target: Path) -> None:
+    import slicer
+    import vtk
+    from vtk.util import numpy_support
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "DeidentifyStudy"))
+    from DeidentifyStudyLib.logic.review_scene import ReviewScene
+
     scene = slicer.vtkMRMLScene()
     application = slicer.vtkSlicerApplicationLogic()
     application.SetMRMLScene(scene)
@@ -44,15 +50,17 @@ def slice_picture(fill: Callable[[Any], Any], width: int = 800, height: int = 60
     logic.SetMRMLScene(scene)
     node = logic.AddSliceNode("Red")
     slices.AddItem(logic)
-    volume = fill(scene)
+    shown = ReviewScene(scene, lambda: None)
+    shown.show(pixels, list(enumerate(boxes)))
+    volume = shown.volume
     node.SetOrientationToAxial()
     logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
-    node.SetDimensions(width, height, 1)
+    node.SetDimensions(WIDTH, HEIGHT, 1)
     logic.FitSliceToBackground()
 
     renderer, window = vtk.vtkRenderer(), vtk.vtkRenderWindow()
     window.SetOffScreenRendering(1)
-    window.SetSize(width, height)
+    window.SetSize(WIDTH, HEIGHT)
     window.AddRenderer(renderer)
     interactor = vtk.vtkGenericRenderWindowInteractor()
     interactor.SetRenderWindow(window)
@@ -77,7 +85,10 @@ def slice_picture(fill: Callable[[Any], Any], width: int = 800, height: int = 60
     grabbed.Update()
     output = grabbed.GetOutput()
     columns, rows, _ = output.GetDimensions()
-    pixels = numpy_support.vtk_to_numpy(output.GetPointData().GetScalars()).reshape(rows, columns, 3)
-    picture = pixels[::-1].copy()
-    _KEPT.append((scene, application, colours, markups, slices, logic, window, interactor, group, manager, volume))
-    return picture
+    drawn = numpy_support.vtk_to_numpy(output.GetPointData().GetScalars()).reshape(rows, columns, 3)
+    np.save(target, drawn[::-1])
+    os._exit(0)  # outside of an application these objects do not survive each other's end
+
+
+if __name__ == "__main__":
+    _draw(np.load(sys.argv[1]), json.loads(sys.argv[3]), Path(sys.argv[2]))
