@@ -99,13 +99,18 @@ class ConsensusChoices:
         """Consensus by a method as a segmentation with the structures of the readers."""
         return Segmentation(self.choice(method).layers, self.labels.grid, self.labels.segments)
 
-    def _compute(self, method: str) -> ConsensusChoice:
+    @property
+    def decisions(self) -> tuple[Decisions, ...]:
+        """What every reader decided at every voxel, layer by layer; all methods work on it."""
         if self._decisions is None:
             self._decisions = tuple(
                 joint_decisions([self.labels.of(r)[layer] for r in self.readers], self.labels.grid, self.readers)
                 for layer in range(len(self.labels.of(self.readers[0])))
             )
-        results = [METHODS[method](decisions) for decisions in self._decisions]
+        return self._decisions
+
+    def _compute(self, method: str) -> ConsensusChoice:
+        results = [METHODS[method](decisions) for decisions in self.decisions]
         performance = [
             _performance(segment.id, row)
             for segment in self.labels.segments

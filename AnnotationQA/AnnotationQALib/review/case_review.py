@@ -22,11 +22,13 @@ from AnnotationQACore.review.walk import Stop, Walk, renamed
 from AnnotationQACore.segmentation import Mask, Segmentation
 from AnnotationQALib.logic.grids import grid_from_matrix
 from AnnotationQALib.logic.segmentations import (
+    BINARY_LABELMAP,
     SegmentationCopier,
     add_segmentation,
     fill_segmentation,
     segmentation_from_node,
 )
+from AnnotationQALib.logic.volumes import voxels_of
 from AnnotationQALib.review.layouts import ReviewLayout, ThreeD, add_layout, review_layout
 from AnnotationQALib.review.overlays import HeatMap, add_heat_map
 from AnnotationQALib.review.review_views import ReviewViews, Style
@@ -230,14 +232,11 @@ class CaseReview:
         """Show a consensus in the views of the result; nothing is decided by that."""
         if self.consensus is None:
             raise InputError("review: a consensus needs two readings or more.")
-        fill_segmentation(self._need_result_node(), self.consensus.segmentation(method))
+        self._fill_result(self.consensus.segmentation(method))
 
     def show_result(self) -> None:
         """Show what has been taken so far in the views of the result."""
-        painting = self.painting
-        fill_segmentation(
-            self._need_result_node(), Segmentation(painting.layers, self.labels.grid, self.labels.segments)
-        )
+        self._fill_result(Segmentation(self.painting.layers, self.labels.grid, self.labels.segments))
 
     def take_region(self, source: str, adjudication: Adjudication | None = None, reason: str = "") -> None:
         """Paint the region at which the walk stands as `source` has it, under a protocol if there is one."""
@@ -318,6 +317,12 @@ class CaseReview:
                 self.views.show_only(RESULT, self.result_node)
         return self.result_node
 
+    def _fill_result(self, result: Segmentation) -> None:
+        """Put voxels into the node of the result: in place where it has the same layers, which is much faster."""
+        node = self._need_result_node()
+        if not _refilled(node.GetSegmentation(), result):
+            fill_segmentation(node, result)
+
     def _show(self, source: str, node: slicer.vtkMRMLSegmentationNode, three_d: ThreeD) -> None:
         if self.views is None:
             return
@@ -335,6 +340,32 @@ def volume_grid(volume: slicer.vtkMRMLScalarVolumeNode) -> Grid:
     matrix = vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
     return grid_from_matrix((slices, rows, columns), matrix)
+
+
+def _refilled(target: slicer.vtkSegmentation, result: Segmentation) -> bool:
+    """Overwrite the voxels of a segmentation that has just these layers; False, and unchanged, when it has others."""
+    labelmaps = []
+    for number in range(len(result.layers)):
+        ids = {segment.id: segment.value for segment in result.segments if segment.layer == number}
+        there = target.GetSegmentIDsForLayer(number, BINARY_LABELMAP)
+        labelmap = target.GetLayerDataObject(number, BINARY_LABELMAP) if set(there) == set(ids) else None
+        if labelmap is None or labelmap.GetDimensions()[::-1] != result.grid.shape:
+            return False
+        voxels = voxels_of(labelmap)
+        if voxels.dtype != result.layers.dtype:
+            return False
+        if any(target.GetSegment(name).GetLabelValue() != value for name, value in ids.items()):
+            return False
+        labelmaps.append((labelmap, voxels))
+    if target.GetNumberOfLayers(BINARY_LABELMAP) != len(result.layers):
+        return False
+    for (labelmap, voxels), layer in zip(labelmaps, result.layers, strict=True):
+        voxels[...] = layer
+        labelmap.GetPointData().GetScalars().Modified()
+        labelmap.Modified()
+    if target.GetNumberOfSegments():
+        target.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+    return True
 
 
 def _as_painted(node: slicer.vtkMRMLSegmentationNode, reference: Grid | None) -> Segmentation:

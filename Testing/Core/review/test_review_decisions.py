@@ -17,6 +17,7 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.readings import Presence, RatingValue, SegmentationValue, Subject
 from AnnotationQACore.project.state import Action, CaseStatus, TaskStatus
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.review.acceptance import accept_proposed, accept_reading
 from AnnotationQACore.review.adjudication import Adjudication, sign_off
 from AnnotationQACore.review.case_list import CaseFilter, Judgement, case_list, proposals
 from AnnotationQACore.review.case_readings import review_readings, scored_readings
@@ -104,6 +105,28 @@ def test_acceptance_is_proposed_only_when_every_judged_item_agrees(make_study: M
     rows = case_list(project.state, project.protocol(), [agreement(project, c) for c in ("case-1", "case-2")])
     assert [row.case for row in proposals(rows)] == ["case-1"]
     assert project.state.case_status("case-1") is CaseStatus.TO_REVIEW  # listed, not done
+    with pytest.raises(InputError, match="not proposed"):
+        accept_proposed(project, next(row for row in rows if row.case == "case-2"), "seen")
+    (row,) = proposals(rows)
+    accept_proposed(project, row, "all figures reach their thresholds")
+    assert project.state.case_status("case-1") is CaseStatus.DECIDED
+    (decision,) = project.state.decisions["case-1"]
+    accepted = project.state.reading(decision.readings[0])
+    assert accepted.reader == "consensus:majority"
+    assert len(accepted.sources) == 3
+    assert read_segmentation(project.segmentation_path(accepted)).mask("nodule#1").voxels.sum() == 4 * 6 * 6
+    with pytest.raises(ProjectError, match="changed by somebody meanwhile"):
+        accept_proposed(project, row, "again")
+
+
+def test_one_reading_is_accepted_as_it_is(read: Study) -> None:
+    project = read.as_("rita")
+    accept_reading(project, "case-1", "cleo", "the only one with thin slices")
+    (decision,) = project.state.decisions["case-1"]
+    assert project.state.reading(decision.readings[0]).reader == "cleo"
+    assert decision.reason == "the only one with thin slices"
+    with pytest.raises(ProjectError, match="no reading by 'adam'"):
+        accept_reading(project, "case-1", "adam")
 
 
 def test_sign_off_makes_the_reference_standard_and_keeps_minority_opinions(read: Study) -> None:
