@@ -31,7 +31,8 @@ from DeidentifyStudyCore.writing import FileResult, Job, Task, packed, write_chu
 __all__ = ["BatchOptions", "Index", "Outcome", "build_index", "run_batch"]
 
 _INDEX_CHUNK = 64
-_WRITE_CHUNK = 32
+_WRITE_CHUNKS = 16  # of a run at least, so that workers finish together; each is flushed to disk at once
+_SMALLEST_WRITE_CHUNK, _LARGEST_WRITE_CHUNK = 8, 128
 _WRITE_CHUNK_BYTES = 256 << 20
 _IN_FLIGHT = 8
 _REVIEWED = frozenset({"burned-in-risk", "rejected-by-reviewer", "review-does-not-fit"})
@@ -339,10 +340,11 @@ def _chunks(tasks: list[Task]) -> Iterator[list[Task]]:
     """Chunks of one patient each, in the order of patients and series, so that workers remember what they decided."""
     chunk: list[Task] = []
     size = 0
+    most = min(max(len(tasks) // _WRITE_CHUNKS, _SMALLEST_WRITE_CHUNK), _LARGEST_WRITE_CHUNK)
     for task in sorted(
         tasks, key=lambda task: (task.facts.patient, task.facts.study, task.facts.series, task.facts.path)
     ):
-        full = len(chunk) >= _WRITE_CHUNK or size + task.facts.size > _WRITE_CHUNK_BYTES
+        full = len(chunk) >= most or size + task.facts.size > _WRITE_CHUNK_BYTES
         if chunk and (full or chunk[0].facts.patient != task.facts.patient):
             yield chunk
             chunk, size = [], 0
