@@ -40,8 +40,8 @@ class CaseView:
     ----------
     actions : CaseActions
     make_page : callable
-        Makes the page of items, given what is to be done after an answer, after a new instance was added, and after a
-        segment was selected in the Segment Editor.
+        Makes the page of items, given what is to be done after an answer, after a new instance was added, when the page
+        is to be made anew, and after a segment was selected in the Segment Editor.
 
     Attributes
     ----------
@@ -54,13 +54,15 @@ class CaseView:
     def __init__(
         self,
         actions: CaseActions,
-        make_page: Callable[[Callable[[], None], Callable[[ItemKey], None], Callable[[str], None]], ItemPage],
+        make_page: Callable[
+            [Callable[[], None], Callable[[ItemKey], None], Callable[[], None], Callable[[str], None]], ItemPage
+        ],
     ) -> None:
         self.widget, self.ui = load_ui("LabelingCase.ui")
         self._actions = actions
         self._case: Any = None
         self.form = FormTree(self.ui.formTree, self._selected)
-        self.page = make_page(self.go_on, self._added, self._segment_selected)
+        self.page = make_page(self.go_on, self._added, self._show_anew, self._segment_selected)
         self.ui.itemFrame.layout().addWidget(self.page.widget)
         self._flag_menu = qt.QMenu(self.ui.flagButton)
         self._flags = {flag: self._flag_menu.addAction(_(flag).capitalize()) for flag in FLAGS}
@@ -110,7 +112,7 @@ class CaseView:
         if entry is None:  # its condition no longer holds, or its instance was removed
             self.page.show(None, None)
             self.go_to_next()
-        elif (entry.state == ItemState.NOT_APPLICABLE) != (shown.state == ItemState.NOT_APPLICABLE):
+        elif self.page.is_outdated(entry):
             self.page.show(case, entry)
         else:
             self.page.refresh(entry)
@@ -179,6 +181,15 @@ class CaseView:
     def _added(self, key: ItemKey) -> None:
         self.refresh()
         self.select(key)
+
+    def _show_anew(self) -> None:
+        shown = self.page.entry
+        self.form.show(self._case.editor.groups(), self._case.editor.value)
+        entry = self.form.entry(shown.key) if shown is not None else None
+        if entry is not None:
+            self.page.show(self._case, entry)
+        else:
+            self.refresh()
 
     def _segment_selected(self, segment: str) -> None:
         item, _mark, number = segment.partition("#")

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.protocol.model import DrawnItem
 
-__all__ = ["FrameRow", "InstanceRow"]
+__all__ = ["DeletedRow", "FrameRow", "InstanceRow"]
 
 
 class InstanceRow:
@@ -76,3 +76,27 @@ class FrameRow:
         number = _("not chosen yet") if frame is None else _("frame {number}").format(number=frame)
         self._label.text = f"{self._title}: {number}"
         self.goButton.setVisible(frame is not None)
+
+
+class DeletedRow:
+    """A segment of the protocol was deleted in another module: bring it back, or say that this was meant.
+
+    Attributes
+    ----------
+    widget : QWidget
+    restoreButton, acceptButton : QPushButton
+    """
+
+    def __init__(self, restore: Callable[[], None], accept: Callable[[], None]) -> None:
+        self.widget = qt.QWidget()
+        layout = qt.QHBoxLayout(self.widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.restoreButton = qt.QPushButton(_("Restore"))
+        self.restoreButton.toolTip = _("Bring the segment back as it was last saved.")
+        self.restoreButton.connect("clicked()", restore)
+        self.acceptButton = qt.QPushButton(_("It was meant to be deleted"))
+        self.acceptButton.toolTip = _("Go on without the segment.")
+        self.acceptButton.connect("clicked()", accept)
+        layout.addWidget(self.restoreButton)
+        layout.addWidget(self.acceptButton)
+        layout.addStretch(1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from AnnotationQACore.checks.problems import Spot
@@ -22,7 +23,7 @@ from AnnotationQACore.protocol.model import (
 from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
 from AnnotationQALib.widgets.answer_texts import answer_text, number_text
 from AnnotationQALib.widgets.choices_editor import ChoicesEditor
-from AnnotationQALib.widgets.drawing_extras import FrameRow, InstanceRow
+from AnnotationQALib.widgets.drawing_extras import DeletedRow, FrameRow, InstanceRow
 from AnnotationQALib.widgets.item_help import help_page, item_tip
 from AnnotationQALib.widgets.keys import FormKeys
 from AnnotationQALib.widgets.markups_controls import MarkupsActions, MarkupsControls
@@ -45,6 +46,8 @@ class ItemPage:
         Called after an answer that leaves nothing more to say about the item, so that the form can go on.
     on_added : callable
         Called with the key of a new instance.
+    on_settled : callable
+        Called when the page is to be shown anew, such as after a deleted segment was restored.
     on_segment_selected : callable
         Called with the ID of the segment that the reader selected in the Segment Editor.
     on_error : callable
@@ -64,6 +67,7 @@ class ItemPage:
         placing: Placing,
         on_answered: Callable[[], None],
         on_added: Callable[[ItemKey], None],
+        on_settled: Callable[[], None],
         on_segment_selected: Callable[[str], None],
         on_error: Callable[[str], None],
         jump: Callable[[Spot], None],
@@ -72,6 +76,7 @@ class ItemPage:
         self._placing = placing
         self._on_answered = on_answered
         self._on_added = on_added
+        self._on_settled = on_settled
         self._on_error = on_error
         self._jump = jump
         self._case: Any = None
@@ -81,6 +86,7 @@ class ItemPage:
         self._markups: MarkupsControls | None = None
         self._frame: FrameRow | None = None
         self._instance: InstanceRow | None = None
+        self._deleted: DeletedRow | None = None
         self._parts: list[Any] = []
         self.segment_editor = SegmentEditorHost(self.ui.answerPlace.layout(), on_segment_selected)
         self._keys = FormKeys(self.widget, self.press)
@@ -130,6 +136,14 @@ class ItemPage:
             self._frame.show(self._case.editor.frame_of(entry.item))
         self._refresh_markups(entry)
         self._show_readout(entry, value)
+
+    def is_outdated(self, entry: FormEntry) -> bool:
+        """Whether the page was made for an entry that is now asked otherwise, or whose segment was deleted since."""
+        shown = self._entry
+        is_asked = shown is not None and entry.state != ItemState.NOT_APPLICABLE
+        was_asked = shown is not None and shown.state != ItemState.NOT_APPLICABLE
+        is_deleted = entry.key in self._case.editor.deleted_segments()
+        return is_asked != was_asked or is_deleted != (self._deleted is not None)
 
     def press(self, digit: str) -> None:
         """Answer by a digit."""
@@ -184,6 +198,10 @@ class ItemPage:
             self.segment_editor.hide()
 
     def _build_drawing(self, entry: FormEntry, item: DrawnItem) -> bool:
+        if entry.key in self._case.editor.deleted_segments():
+            self._deleted = DeletedRow(self._restore, self._accept_deletion)
+            self._add(self._deleted.widget)
+            return False
         is_whole = item.instances and entry.key.instance is None
         if item.instances:
             self._instance = InstanceRow(item, entry.key.instance, self._add_instance, self._remove_instance)
@@ -251,7 +269,7 @@ class ItemPage:
             part.setParent(None)
             part.deleteLater()
         self._parts = []
-        self._editor = self._presence = self._markups = self._frame = self._instance = None
+        self._editor = self._presence = self._markups = self._frame = self._instance = self._deleted = None
 
     # what the reader does
 
@@ -313,10 +331,29 @@ class ItemPage:
             self._on_added(added)
 
     def _remove_instance(self) -> None:
-        if self._entry is not None:
+        if self._entry is not None and self._may_remove(self._entry):
             key = self._entry.key
             self._placing.stop()
+            self.segment_editor.hide()
             self._act(lambda: self._case.editor.remove_instance(key))
+
+    def _may_remove(self, entry: FormEntry) -> bool:
+        if self._case.editor.value(entry.key) is None:
+            return True
+        question = _("Remove {title} with all that was drawn and answered for it? This cannot be undone.")
+        return bool(slicer.util.confirmOkCancelDisplay(question.format(title=entry.title), _("Remove")))
+
+    def _restore(self) -> None:
+        self._settle_deletion(lambda key: self._case.restore_segment(key))
+
+    def _accept_deletion(self) -> None:
+        self._settle_deletion(lambda key: self._case.editor.accept_deletion(key))
+
+    def _settle_deletion(self, settle: Callable[[ItemKey], None]) -> None:
+        entry = self._entry
+        if entry is not None:
+            self._act(lambda: settle(entry.key))
+            self._on_settled()
 
     def _choose_frame(self) -> None:
         entry = self._entry

@@ -383,8 +383,10 @@ class LabelingPanel:
             self.refresh_project()
         self.show_message(line)
 
-    def _make_page(self, on_answered: Any, on_added: Any, on_segment_selected: Any) -> ItemPage:
-        return ItemPage(self._placing, on_answered, on_added, on_segment_selected, self.show_error, self.jump)
+    def _make_page(self, on_answered: Any, on_added: Any, on_settled: Any, on_segment_selected: Any) -> ItemPage:
+        return ItemPage(
+            self._placing, on_answered, on_added, on_settled, on_segment_selected, self.show_error, self.jump
+        )
 
     def _attempt(self, act: Callable[[], Any]) -> Any:
         try:
