@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _agreement(project: Project, arguments: argparse.Namespace) -> ProjectAgreement:
     with ExitStack() as stack:
         executor = None
-        if arguments.scheduler or (arguments.workers or 1) != 1:
+        if arguments.scheduler or arguments.workers not in (None, 1):
             executor = stack.enter_context(open_executor(arguments.workers, arguments.scheduler))
         agreement = project_agreement(
             project,

@@ -87,12 +87,13 @@ def write_report(
     """
     require_own_folder(folder)
     former = _former_files(folder) or ()
-    make_folder(folder / "cases")
+    make_folder(folder)
     cases = contents.agreement.study.cases
     files = ["report.json", "figures.csv", "pairs.csv", "answers.csv", *(f"cases/{one.case}.html" for one in cases),
              "index.html"]  # fmt: skip
     document = report_document(contents) | {"files": files}
     atomic.write_text(folder / DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    make_folder(folder / "cases")
     for name, text in (("figures.csv", figures_csv), ("pairs.csv", pairs_csv), ("answers.csv", answers_csv)):
         atomic.write_text(folder / name, text(contents))
     notes: Counter[str] = Counter()

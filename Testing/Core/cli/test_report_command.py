@@ -77,6 +77,7 @@ def test_some_cases_without_pictures_by_name(run: Callable[..., int], tmp_path: 
 
 
 def test_processes_give_the_same(run: Callable[..., int], tmp_path: Path) -> None:
+    assert run("--workers", "0") == 2
     assert run("--workers", "2") == 0
     first = (tmp_path / "out" / "figures.csv").read_bytes()
     assert run() == 0

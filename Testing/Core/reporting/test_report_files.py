@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from AnnotationQACore import atomic
 from AnnotationQACore.errors import Cancelled, DestinationError, InputError
 from AnnotationQACore.evaluation.project import ProjectAgreement, project_agreement
 from AnnotationQACore.project.folder import Project
@@ -134,6 +135,20 @@ def test_cancelled_work_leaves_a_folder_that_is_taken_up_again(study: Any, conte
     assert not (tmp_path / "out" / "index.html").exists()
     assert not list((tmp_path / "out").rglob(".tmp-*"))
     write_report(tmp_path / "out", study.project, contents)
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_a_report_that_could_not_be_begun_leaves_a_folder_that_is_taken_up_again(
+    study: Any, contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, text: str) -> None:
+        raise DestinationError(f"{path}: cannot be written (No space left on device).")
+
+    with monkeypatch.context() as full:
+        full.setattr(atomic, "write_text", fail)
+        with pytest.raises(DestinationError, match="No space left"):
+            write_report(tmp_path / "out", study.project, contents)
+    write_report(tmp_path / "out", study.project, contents, pictures=False)
     assert (tmp_path / "out" / "index.html").exists()
 
 
