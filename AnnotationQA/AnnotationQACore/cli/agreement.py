@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, show and write."""
-    report, table = _mode(arguments)(arguments)
+    mode = _mode(arguments)
+    _require_options_of(mode, arguments)
+    report, table = mode(arguments)
     if arguments.json:
         write_json(arguments.json, report)
     print(table)
@@ -61,7 +63,35 @@ def _mode(arguments: argparse.Namespace) -> Mode:
         return agreement_project.compare
     if table:
         return agreement_ratings.compare
+    if len(arguments.files) == 1 and not arguments.files[0].is_file():
+        raise InputError(f"{arguments.files[0]}: is no project and no label file; check the path.")
     return agreement_landmarks.compare if arguments.landmarks else agreement_segmentations.compare
+
+
+_OF_TABLES = frozenset({"ratings", "matrix", "case", "reader", "value", "patient", "level", "categories", "weights",
+                        "multiplier", "limits", "confidence", "resamples", "seed"})  # fmt: skip
+_OF_SEGMENTATIONS = frozenset({"labels", "tolerance", "definition", "resample", "match", "reference", "consensus",
+                               "instances", "iou", "within", "connectivity"})  # fmt: skip
+_OPTIONS: dict[Mode, tuple[str, frozenset[str]]] = {
+    agreement_project.compare: ("a project", frozenset({"resamples", "seed", "workers", "scheduler"})),
+    agreement_ratings.compare: ("a table of ratings", _OF_TABLES | {"readers"}),
+    agreement_landmarks.compare: ("landmarks", frozenset({"landmarks", "readers", "reference", "confidence"})),
+    agreement_segmentations.compare: ("label files", _OF_SEGMENTATIONS | {"readers"}),
+}
+"""What is compared, and the options that have a meaning there."""
+
+
+def _require_options_of(mode: Mode, arguments: argparse.Namespace) -> None:
+    """Refuse an option that would do nothing: whoever gave it takes the figures for other ones."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    unset = vars(parser.parse_args([]))
+    what, usable = _OPTIONS[mode]
+    useless = [name for name in unset if name not in usable | {"files", "json"}]
+    given = next((name for name in useless if getattr(arguments, name) != unset[name]), None)
+    if given is not None:
+        hint = "; its protocol says how it is measured" if mode is agreement_project.compare else ""
+        raise InputError(f"agreement: --{given} has no meaning for {what}{hint}; leave it out.")
 
 
 def _segmentation_arguments(group: argparse._ArgumentGroup) -> None:

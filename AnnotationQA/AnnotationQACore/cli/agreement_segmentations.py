@@ -31,7 +31,7 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Compare label files; returns the JSON document and the text to show."""
     folder = next((path for path in arguments.files if path.is_dir()), None)
     if folder is not None:
-        raise InputError(f"{folder}: is a folder; give the label file of each reader.")
+        raise InputError(f"{folder}: is a folder and no project; give the label file of each reader.")
     if len(arguments.files) < 2 and arguments.reference is None:
         raise InputError("agreement: one reader cannot be compared; give two files or more, or a --reference.")
     names = reader_names(arguments.files, arguments.readers)
@@ -41,6 +41,10 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         raise InputError("agreement: a reader is called 'reference'; choose another name with --readers.")
     files = _read(everyone)
     readings = _matched(files, arguments.match, arguments.labels)
+    known = {segment.id for reading in readings.values() for segment in reading.segments}
+    unknown = [label for label in arguments.labels or () if label not in known]
+    if unknown:
+        raise InputError(f"--labels: no reader has a label '{unknown[0]}'; there are {', '.join(sorted(known))}.")
     result = compare_segmentations(
         {name: readings[name] for name in names},
         labels=arguments.labels,

@@ -321,3 +321,21 @@ def test_the_seed_makes_it_repeatable(run, table):
     one, two, other = (run("--matrix", path, "--seed", seed)[1] for seed in (1, 1, 2))
     assert one == two
     assert one["intervals"]["fleiss"] != other["intervals"]["fleiss"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing-project"], "missing-project: is no project and no label file; check the path."),
+        (["--seed", "3"], "agreement: --seed has no meaning for label files; leave it out."),
+        (["--resamples", "0"], "agreement: --resamples has no meaning for label files; leave it out."),
+        (["--labels", "1", "lung"], "--labels: no reader has a label 'lung'; there are 1."),
+    ],
+)
+def test_a_useless_option_or_label_is_refused(refused, tmp_path, arguments, message):
+    files = []
+    if arguments != ["missing-project"]:
+        files = [tmp_path / "a.nrrd", tmp_path / "b.nrrd"]
+        for file in files:
+            write_segmentation(file, Segmentation(cube((2, 3, 3), 4)[np.newaxis], GRID, (Segment("x", "x", 1),)))
+    assert refused(*files, *arguments) == f"annotation-qa: {message}"
