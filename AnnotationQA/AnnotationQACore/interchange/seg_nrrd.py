@@ -54,6 +54,11 @@ def has_segments(nrrd: Nrrd) -> bool:
 def to_segmentation(nrrd: Nrrd, path: Path) -> Segmentation:
     """Interpret a NRRD file as label layers; raises `InputError`."""
     grid, list_axis = nrrd_grid(nrrd, path)
+    if list_axis is not None and not has_segments(nrrd):
+        raise InputError(
+            f"{path}: has {nrrd.voxels.shape[list_axis]} values a voxel and describes no segments; is it a colour or "
+            "vector image?"
+        )
     voxels = nrrd.voxels[np.newaxis] if list_axis is None else np.moveaxis(nrrd.voxels, list_axis, 0)
     layers = np.ascontiguousarray(to_labels(voxels, path))
     segments = [_segment(number, nrrd.keys, len(layers), path) for number in _segment_numbers(nrrd.keys)]

@@ -139,6 +139,13 @@ def test_values_without_a_segment_are_not_lost(tmp_path):
     assert [s.id for s in read_segmentation(tmp_path / "x.seg.nrrd").segments] == ["a", "label-7"]
 
 
+def test_colours_are_no_layers_of_segments(tmp_path):
+    colours = sitk.GetImageFromArray(np.ones((2, 3, 4, 3), np.uint8), isVector=True)
+    sitk.WriteImage(colours, str(tmp_path / "x.nrrd"))
+    with pytest.raises(InputError, match=r"x\.nrrd: has 3 values a voxel and describes no segments"):
+        read_segmentation(tmp_path / "x.nrrd")
+
+
 def test_fourth_axis_of_a_volume_is_refused(tmp_path):
     nibabel.save(nibabel.Nifti1Image(np.zeros((2, 2, 2, 3), np.uint8), np.eye(4)), tmp_path / "x.nii")
     with pytest.raises(InputError, match="several volumes"):
