@@ -124,6 +124,9 @@ def _resampled(sources: Sequence[LabelSource]) -> CommonView:
                 f"{source.name} differs from {sources[0].name} in {', '.join(differing)}: resampled from "
                 f"{_size(source.grid.shape)} to {_size(target.shape)} voxels by the nearest neighbour."
             )
+    n_common = int(np.count_nonzero(seen))
+    if n_common < seen.size:
+        messages.append(f"different fields of view: scored on the {n_common} voxels that all have in common.")
     return CommonView(tuple(parts), grid, int(np.count_nonzero(~seen[box])), left_out, tuple(messages))
 
 

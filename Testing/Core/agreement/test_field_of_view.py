@@ -202,3 +202,13 @@ def test_coarser_labels_are_spread_by_the_nearest_neighbour():
 def test_a_label_map_must_fit_its_grid():
     with pytest.raises(InputError, match="does not fit"):
         compare_segmentations({"A": np.zeros((3, 3, 3)), "B": np.zeros((3, 3, 3))}, GRID)
+
+
+def test_what_is_scored_after_resampling_is_said():
+    """A reading turned about its first voxel has only its first sagittal plane in common with the other."""
+    turned = Grid(GRID.shape, GRID.spacing, GRID.origin, ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)))
+    result = compare_segmentations(
+        {"a": labelled(blobs(1), GRID), "b": labelled(blobs(1), turned)}, tolerances_mm=[1.0], resample=True
+    )
+    assert any("scored on the 120 voxels that all have in common" in message for message in result.messages)
+    assert all(volume > 0 for volume in result.left_out_mm3.values())
