@@ -141,6 +141,11 @@ def _check(
     for what, names in unknown.items():
         if names:
             raise InputError(f"{what} '{names[0][:100]}': is not in the project; add it first, or correct the name.")
+    if not readers:
+        raise InputError(
+            "no reader can sign readings yet; add readers with the keys that they show (annotation-qa member add "
+            "--public-key), or name others with --readers."
+        )
     if not 1 <= readers_per_case <= len(set(readers)):
         raise InputError(
             f"{readers_per_case} readers per case of {len(set(readers))}: choose from 1 to the number of readers."

@@ -150,8 +150,12 @@ def cases_from_table(path: Path, project: Path, progress: Progress = silent) -> 
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text ({error}); give a CSV or JSON file.") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: no UTF-8 text at byte {error.start}; save it as CSV or JSON in UTF-8.") from error
     cases = _from_json(text, path) if path.suffix.lower() == ".json" else _from_csv(text, path)
     located = []
     for done, case in enumerate(cases):

@@ -79,6 +79,7 @@ def test_what_is_assigned_stays_and_only_what_is_missing_is_added() -> None:
     ("options", "message"),
     [
         ({"readers": ["zoe"]}, "reader 'zoe'"),
+        ({"readers": []}, "no reader can sign readings yet"),
         ({"cases": ["x"]}, "case 'x'"),
         ({"gold": ["x"]}, "case 'x'"),
         ({"readers_per_case": 4}, "4 readers per case of 3"),

@@ -138,7 +138,7 @@ def test_passphrases(run, monkeypatch: pytest.MonkeyPatch, project: Path) -> Non
         (["add-cases", "{project}", "{images}", "--as", "anna"], "is not for reader"),
         (["add-cases", "{project}", "{images}"], "who acts is not clear"),
         (["add-cases", "{project}", "{images}", "--as", "nobody"], "no key in"),
-        (["add-cases", "{project}", "{tmp}/gone.csv", "--as", "lead"], "cannot be read"),
+        (["add-cases", "{project}", "{tmp}/gone.csv", "--as", "lead"], "gone.csv: cannot be read (No such file or"),
         (["assign", "{project}", "--readers", "zoe", "--per-case", "1", "--seed", "1", "--as", "lead"], "reader 'zoe'"),
         (["assign", "{project}", "--per-case", "3", "--seed", "1", "--as", "lead"], "3 readers per case of 2"),
         (["assign", "{project}", "--cases", "x", "--per-case", "1", "--seed", "1", "--as", "lead"], "case 'x'"),

@@ -97,6 +97,8 @@ def list_files(folder: Path) -> list[Job]:
     InputError
         The folder is not there, or cannot be listed.
     """
+    if folder.is_file():
+        raise InputError(f"{folder}: is a file; name the folder that holds it.")
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; check the path.")
     return list(_walk(str(folder)))

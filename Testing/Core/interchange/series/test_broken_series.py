@@ -211,6 +211,8 @@ def test_folder_without_dicom(tmp_path):
         load_series(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         scan_folder(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="is a file; name the folder"):
+        scan_folder(tmp_path / "notes.txt")
 
 
 def test_several_series_must_be_chosen_from(studio, another_studio):
