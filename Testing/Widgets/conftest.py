@@ -1,5 +1,7 @@
 """The panels on a real Qt, offscreen, inside a stand-in for Slicer's Qt layer (see `pythonqt`)."""
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -27,6 +29,15 @@ except ImportError as error:
     if os.environ.get("CI"):
         raise
     pytest.skip(f"needs PySide6 and slicer-core (extras 'test' and 'slicer'): {error}", allow_module_level=True)
+
+
+def _leave_the_rest() -> None:
+    """What failed tests still hold (Qt and VTK objects that point at each other) must not be taken apart at the end."""
+    gc.collect()
+    gc.freeze()
+
+
+atexit.register(_leave_the_rest)
 
 
 @pytest.fixture(autouse=True)
