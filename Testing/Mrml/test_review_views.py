@@ -213,6 +213,21 @@ def test_taking_regions_fills_the_view_of_the_result(review: CaseReview, render:
     np.testing.assert_array_equal(review.painting.layers, reading(52).layers)  # showing decides nothing
 
 
+def test_two_time_points_stand_side_by_side(review: CaseReview, scene: Any, volume: Any, render: Render) -> None:
+    layout = review.open_views(with_result=False)
+    later = add_volume(scene, Volume(np.full(GRID.shape, 150, np.int16), GRID), "later")
+    later.GetDisplayNode().SetAndObserveColorNodeID(volume.GetDisplayNode().GetColorNodeID())
+    later.GetDisplayNode().SetAutoWindowLevel(False)
+    later.GetDisplayNode().SetWindowLevelMinMax(-50, 150)
+    views = render(review)
+    review.views.show_volumes({"ben": later})
+    review.views.center(GRID.to_world((12, 32, 32)))
+    seen = {pane.source: views[pane.tag].image()[150, 250, 0] for pane in layout.panes}
+    assert seen["ben"] == 255
+    assert seen["anna"] == seen["cleo"] < 200
+    assert len({node.GetSliceOffset() for node in review.views.slice_nodes()}) == 1
+
+
 def test_readings_stay_as_they_are_and_a_copy_is_explicit(review: CaseReview) -> None:
     review.open_views()
     review.next()

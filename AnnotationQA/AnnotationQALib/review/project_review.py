@@ -37,8 +37,6 @@ class OpenReview:
     case : str
     review : CaseReview
         Views, walk and result.
-    adjudication : Adjudication
-        Decisions under the protocol; its painting is that of `review`.
     pins : ReviewPins
         Comments to be sent back.
     messages : tuple of str
@@ -50,13 +48,21 @@ class OpenReview:
     ) -> None:
         self.case = found.case
         self.review = review
-        painting = review.painting if found.readings.segmentations else None
-        self.adjudication = Adjudication(protocol, found.readings, painting)
         self.pins = ReviewPins(review.scene)
         told = [*found.messages, *review.labels.messages]
         self.messages = tuple(dict.fromkeys(in_text(message, names) for message in told))
         self._project = project
+        self._protocol = protocol
         self._found = found
+        self._adjudication: Adjudication | None = None
+
+    @property
+    def adjudication(self) -> Adjudication:
+        """Decisions under the protocol; made when first asked for, so that the views open before regions are found."""
+        if self._adjudication is None:
+            painting = self.review.painting if self._found.readings.segmentations else None
+            self._adjudication = Adjudication(self._protocol, self._found.readings, painting)
+        return self._adjudication
 
     def sign_off(self, reason: str = "") -> SubmittedReading:
         """Make the result the reference standard of the case; see `adjudication.sign_off`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import slicer
@@ -54,6 +54,13 @@ class ReviewViews:
         """Show one volume in the background of all slice views; its window is shared because its display is."""
         for composite in self.composite_nodes():
             composite.SetBackgroundVolumeID(volume.GetID() if volume is not None else None)
+
+    def show_volumes(self, volumes: Mapping[str, slicer.vtkMRMLVolumeNode]) -> None:
+        """Show a volume of its own for each source, such as the time points of one patient; others keep theirs."""
+        for pane in self._slices():
+            if pane.source in volumes:
+                composite = self._composite_node(pane)
+                composite.SetBackgroundVolumeID(volumes[pane.source].GetID())
 
     def show_overlay(self, volume: slicer.vtkMRMLVolumeNode | None, opacity: float = 0.6) -> None:
         """Lay a volume, such as a heat map, over the background of all slice views; None takes it away."""
