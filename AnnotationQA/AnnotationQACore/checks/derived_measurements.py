@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from AnnotationQACore.checks.quick_shapes import quick_plane_diameters
 from AnnotationQACore.checks.segment_regions import SegmentRegions
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid, require_same_grid
 from AnnotationQACore.measure.angles import angle_at, cobb_angle
-from AnnotationQACore.measure.diameters import longest_diameter, plane_diameters
+from AnnotationQACore.measure.diameters import longest_diameter
 from AnnotationQACore.measure.heart import ejection_of_volumes
 from AnnotationQACore.measure.intensity import IntensityStatistics, intensity_statistics
 from AnnotationQACore.measure.size import largest_slice_area, voxel_volume
@@ -85,6 +86,8 @@ def derived_answers(
     measurement is asked for each instance. What cannot be measured, such as an ejection fraction whose end-systole is
     the larger one, has no answer; `plausibility.check_reading` says so.
     """
+    if not any(isinstance(item, Measurement) and item.derived for item in protocol.items):
+        return ()
     if segmentation is not None and regions is None:
         regions = SegmentRegions(segmentation)
     deriving = _Deriving(protocol, answers, regions, images)
@@ -200,7 +203,7 @@ class _Deriving:
             longest = longest_diameter(mask)
             return None if longest is None else MeasurementValue(longest.length_mm, item.unit, longest.ends)
         axes = (0, 1, 2) if item.plane == "any" else (slice_axis_of(mask.grid, item.plane),)
-        measured = [diameters for axis in axes if (diameters := plane_diameters(mask, axis)) is not None]
+        measured = [diameters for axis in axes if (diameters := quick_plane_diameters(mask, axis)) is not None]
         if not measured:
             return None
         best = max(measured, key=lambda diameters: diameters.longest.length_mm)

@@ -38,7 +38,8 @@ def laterality_problems(context: CheckContext) -> Iterator[ReadingProblem]:
     from left to right. Both may be right in a patient whose organs lie otherwise, so that this only warns.
     """
     sides = {item.id: side for item in context.protocol.items if (side := _side_of_item(item))}
-    places = {item.id: _place(context, item) for item in context.protocol.items if isinstance(item, DrawnItem)}
+    wanted = set(sides) | {name for item in context.protocol.items for name in _asked_about(item)}
+    places = {name: _place(context, context.protocol.item(name)) for name in sorted(wanted)}
     for name, side in sides.items():
         place = places.get(name)
         if place is not None:
@@ -76,7 +77,7 @@ def _answered(context: CheckContext, places: dict[str, Vector | None]) -> Iterat
     for item in context.protocol.items:
         if not isinstance(item, Classification):
             continue
-        about = [item.scope.of] if item.scope.of else [comparison.item for comparison in items_in(item.when)]
+        about = _asked_about(item)
         for answer in context.answers_to(item.id):
             side = _chosen_side(item, answer.value)
             for name in about:
@@ -95,6 +96,15 @@ def _answered(context: CheckContext, places: dict[str, Vector | None]) -> Iterat
                         "middle of the image; check both."
                     )
                     yield problem_of(item, CheckKind.LATERALITY, Severity.WARNING, message, answer.subject, Spot(place))
+
+
+def _asked_about(item: Item) -> list[str]:
+    """Items whose side a classification by left and right tells."""
+    if not isinstance(item, Classification) or not any(_side(choice.code) for choice in item.answers):
+        return []
+    if item.scope.level == "instance":
+        return [item.scope.of] if item.scope.of else []
+    return [comparison.item for comparison in items_in(item.when)]
 
 
 def _side_of_item(item: Item) -> str | None:

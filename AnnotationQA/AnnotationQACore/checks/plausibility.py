@@ -25,6 +25,7 @@ def check_reading(
     reading: Reading,
     segmentation: Segmentation | None,
     images: Mapping[str, ImageSource],
+    regions: SegmentRegions | None = None,
 ) -> tuple[ReadingProblem, ...]:
     """Everything that is wrong with a reading: errors first, each in the order of the protocol's items.
 
@@ -37,8 +38,12 @@ def check_reading(
         Its voxels, on the grid of the series on which they were drawn.
     images : mapping of role to ImageSource
         The series of the case.
+    regions : SegmentRegions, optional
+        Of the segmentation, where they are known.
     """
-    context = CheckContext(protocol, reading, SegmentRegions(segmentation) if segmentation else None, images)
+    if segmentation is not None and regions is None:
+        regions = SegmentRegions(segmentation)
+    context = CheckContext(protocol, reading, regions, images)
     problems = [
         *series_problems(context),
         *required_problems(context),

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, find_objects
-from scipy.ndimage import label as label_components
+from scipy.ndimage import distance_transform_edt
 
 from AnnotationQACore.checks.context import CheckContext, inner_position, limit_text, problem_of
 from AnnotationQACore.checks.derived_measurements import cropped_like
 from AnnotationQACore.checks.plain_answers import plain_values
 from AnnotationQACore.checks.problems import CheckKind, ReadingProblem, Severity, Spot
+from AnnotationQACore.checks.quick_shapes import pieces, quick_plane_diameters
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.measure.diameters import plane_diameters
-from AnnotationQACore.measure.intensity import intensity_statistics
 from AnnotationQACore.measure.size import voxel_volume
 from AnnotationQACore.project.answers import Presence, SegmentationValue, Subject
 from AnnotationQACore.protocol.conditions import condition_holds
@@ -112,7 +110,7 @@ def _one(context: CheckContext, item: Segmentation, subject: Subject, mask: Mask
         volume = voxel_volume(mask) / 1000.0
         yield from _limited(item, subject, f"{title}: its volume", volume, "ml", limits.volume_ml, middle)
     if limits.longest_diameter_mm is not None:
-        diameters = plane_diameters(mask)
+        diameters = quick_plane_diameters(mask)
         if diameters is not None:
             ends = np.mean(diameters.longest.ends, axis=0).tolist()
             spot = Spot((ends[0], ends[1], ends[2]), role)
@@ -148,12 +146,14 @@ def _mean(context: CheckContext, item: Segmentation, subject: Subject, mask: Mas
         return None
     volume = image.volumes[min(subject.frame or 1, len(image.volumes)) - 1]
     try:
-        statistics = intensity_statistics(
-            cropped_like(volume, mask), mask, factor=image.suv_factor or 1.0, percentiles=()
-        )
-    except InputError:  # another grid, or values without order; told elsewhere
+        part = cropped_like(volume, mask)
+    except InputError:  # another grid; told elsewhere
         return None
-    return statistics.mean if statistics.voxels else None
+    values = part.voxels[mask.voxels]
+    if values.dtype.kind not in "biuf":
+        return None
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    return float(finite.mean(dtype=np.float64)) * (image.suv_factor or 1.0) if len(finite) else None
 
 
 def _skipped(item: Segmentation, subject: Subject, title: str, mask: Mask, role: str) -> Iterator[ReadingProblem]:
@@ -177,18 +177,16 @@ def _skipped(item: Segmentation, subject: Subject, title: str, mask: Mask, role:
 def _islands(
     item: Segmentation, subject: Subject, title: str, mask: Mask, role: str, allowed: int
 ) -> Iterator[ReadingProblem]:
-    components, number = label_components(mask.voxels, structure=np.ones((3, 3, 3)))
-    if number <= allowed:
+    found = pieces(mask.voxels)
+    if len(found) <= allowed:
         return
-    sizes = np.bincount(components.reshape(-1), minlength=number + 1)[1:]
-    smallest = int(np.argmin(sizes)) + 1
-    region = find_objects(components, max_label=smallest)[smallest - 1]
-    part = Mask(components[region] == smallest, mask.grid.cropped(region))
+    size, index = found[0]
+    x, y, z = mask.grid.to_world(index).tolist()
     message = (
-        f"{title}: consists of {number} pieces, plausible is at most {allowed}; the smallest has "
-        f"{int(sizes[smallest - 1])} voxels. Remove stray islands, or check them."
+        f"{title}: consists of {len(found)} pieces, plausible is at most {allowed}; the smallest has "
+        f"{size} voxels. Remove stray islands, or check them."
     )
-    spot = Spot(inner_position(part), role)
+    spot = Spot((x, y, z), role)
     yield problem_of(item, CheckKind.ISLANDS, Severity.WARNING, message, subject, spot)
 
 

@@ -49,6 +49,11 @@ class SegmentRegions:
         self._masks[segment] = mask
         return mask
 
+    def voxels(self) -> dict[str, int]:
+        """Number of voxels of each segment."""
+        masks = {segment.id: self.mask(segment.id) for segment in self.segmentation.segments}
+        return {name: 0 if mask is None else int(np.count_nonzero(mask.voxels)) for name, mask in masks.items()}
+
     def union(self, segments: Iterable[str]) -> Mask | None:
         """Voxels of several segments in the box around all; None when they have none."""
         present = [segment for segment in segments if segment in self._regions]

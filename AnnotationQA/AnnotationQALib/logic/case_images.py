@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import slicer
+import vtk
 from numpy.typing import NDArray
 
 from AnnotationQACore.errors import InputError
@@ -15,15 +17,38 @@ from AnnotationQALib.logic.case_loading import DisplayRange, LoadedCase, LoadedS
 from AnnotationQALib.logic.form import ImagePlace
 from AnnotationQALib.logic.grids import matrix_from_grid
 from AnnotationQALib.logic.image_plane import ImagePlane, flat_grid
-from AnnotationQALib.logic.volumes import image_data
+from AnnotationQALib.logic.volumes import image_data, voxels_of
 
-__all__ = ["CASE_ATTRIBUTE", "FLAT_ATTRIBUTE", "ROLE_ATTRIBUTE", "CaseImages"]
+__all__ = ["CASE_ATTRIBUTE", "FLAT_ATTRIBUTE", "ROLE_ATTRIBUTE", "CaseImages", "PreparedCase", "prepare_images"]
 
 CASE_ATTRIBUTE = "AnnotationQA.Case"
 """Attribute of every node of an open case; its value is the case's ID."""
 
 ROLE_ATTRIBUTE = "AnnotationQA.Role"
 FLAT_ATTRIBUTE = "AnnotationQA.NoPatientGeometry"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCase:
+    """The images of a case as VTK images, one for each time point; made on any thread, shown on the main thread."""
+
+    loaded: LoadedCase
+    images: Mapping[str, tuple[vtk.vtkImageData, ...]]
+
+
+def prepare_images(loaded: LoadedCase) -> PreparedCase:
+    """Copy the voxels into VTK images; the series shares those of a single volume, so that memory has them once."""
+    images, shared = {}, []
+    for series in loaded.series:
+        made = tuple(image_data(frame) for frame in frames_of(series))
+        images[series.role] = made
+        if len(made) == 1 and series.series.grid is not None and not series.series.is_color:
+            voxels = voxels_of(made[0])
+            data = series.series
+            voxels = voxels if data.dimension is None else voxels[np.newaxis]
+            series = replace(series, series=replace(data, voxels=voxels))
+        shared.append(series)
+    return PreparedCase(replace(loaded, series=tuple(shared)), images)
 
 
 class CaseImages:
@@ -36,8 +61,10 @@ class CaseImages:
     loaded : LoadedCase
     """
 
-    def __init__(self, scene: slicer.vtkMRMLScene, loaded: LoadedCase, titles: dict[str, str]) -> None:
+    def __init__(self, scene: slicer.vtkMRMLScene, prepared: PreparedCase, titles: Mapping[str, str]) -> None:
+        loaded = prepared.loaded
         self.loaded = loaded
+        self._images = prepared.images
         self._scene = scene
         self._nodes: dict[str, slicer.vtkMRMLVolumeNode] = {}
         self._browsers: dict[str, slicer.vtkMRMLSequenceBrowserNode] = {}
@@ -146,7 +173,7 @@ class CaseImages:
         return series
 
     def _show(self, series: LoadedSeries, title: str) -> None:
-        frames = frames_of(series)
+        frames = self._images[series.role]
         grid = _grid(series)
         if len(frames) == 1:
             node = self._scene.AddNode(self._volume_node(frames[0], grid, series))
@@ -162,7 +189,7 @@ class CaseImages:
         self._nodes[series.role] = node
 
     def _sequence(
-        self, frames: NDArray[np.generic], grid: Grid, series: LoadedSeries, title: str
+        self, frames: Sequence[vtk.vtkImageData], grid: Grid, series: LoadedSeries, title: str
     ) -> slicer.vtkMRMLVolumeNode:
         sequence = self._scene.AddNewNodeByClass("vtkMRMLSequenceNode", title)
         dimension = series.series.dimension
@@ -181,11 +208,11 @@ class CaseImages:
         self._browsers[series.role] = browser
         return proxy
 
-    def _volume_node(self, voxels: NDArray[np.generic], grid: Grid, series: LoadedSeries) -> slicer.vtkMRMLVolumeNode:
+    def _volume_node(self, image: vtk.vtkImageData, grid: Grid, series: LoadedSeries) -> slicer.vtkMRMLVolumeNode:
         color = series.series.is_color
         node = slicer.vtkMRMLVectorVolumeNode() if color else slicer.vtkMRMLScalarVolumeNode()
         node.SetIJKToRASMatrix(matrix_from_grid(grid))
-        node.SetAndObserveImageData(image_data(voxels))
+        node.SetAndObserveImageData(image)
         return node
 
     def _own(self, node: slicer.vtkMRMLNode, role: str) -> None:

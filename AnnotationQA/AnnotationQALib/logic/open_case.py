@@ -27,7 +27,7 @@ from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
 from AnnotationQALib.logic.activity import ActivityRecorder
 from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
-from AnnotationQALib.logic.case_images import CaseImages
+from AnnotationQALib.logic.case_images import CaseImages, PreparedCase
 from AnnotationQALib.logic.case_loading import LoadedCase
 from AnnotationQALib.logic.comment_pins import CommentPins
 from AnnotationQALib.logic.form import ItemKey, form_key
@@ -49,7 +49,7 @@ READOUT_PAUSE = 0.3
 class CaseContents:
     """Everything that is read from disk before a case is shown; made on any thread."""
 
-    images: LoadedCase
+    images: PreparedCase
     reading: Reading
     segmentation: Segmentation | None
     draft: Draft | None
@@ -107,7 +107,7 @@ class OpenCase:
         self.activity = ActivityRecorder(protocol.design.idle_seconds, utc, contents.reading.activity)
         self.autosave = Autosave(project, lock, self._take_snapshot, executor, contents.draft, seconds)
         self.pins = CommentPins(scene, self.images, item.comments)
-        self.sources = image_sources(contents.images, self.images)
+        self.sources = image_sources(contents.images.loaded, self.images)
         self.readouts: Mapping[ItemKey, Readout] = {}
         self._measuring: Future[tuple[SnapshotContents, Mapping[ItemKey, Readout]]] | None = None
         self._measured_number = -1
@@ -260,7 +260,9 @@ class OpenCase:
             )
             for key in self.editor.deleted_segments()
         ]
-        problems += check_reading(self.protocol, contents.reading, contents.segmentation, self.sources)
+        problems += check_reading(
+            self.protocol, contents.reading, contents.segmentation, self.sources, contents.regions
+        )
         by_key: dict[ItemKey, list[str]] = {}
         for problem in problems:
             by_key.setdefault(form_key(self.protocol, problem.item, problem.subject), []).append(problem.message)

@@ -10,6 +10,7 @@ import numpy as np
 from AnnotationQACore.checks.composition import composed_answers, parts_of
 from AnnotationQACore.checks.derived_measurements import ImageSource, derived_answers
 from AnnotationQACore.checks.plain_answers import is_asked, plain_values
+from AnnotationQACore.checks.segment_regions import SegmentRegions
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.project.answers import Answer, NotApplicable, Presence, SegmentationValue, Subject
 from AnnotationQACore.project.readings import Reading
@@ -19,7 +20,7 @@ from AnnotationQALib.logic.form import ItemKey
 from AnnotationQALib.logic.segmentations import SegmentationCopy
 from AnnotationQALib.logic.starting_points import changed_voxels
 
-__all__ = ["ReadingSnapshot", "SnapshotContents", "segment_of", "voxel_counts"]
+__all__ = ["ReadingSnapshot", "SnapshotContents", "segment_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,7 @@ class SnapshotContents:
     reading: Reading
     segmentation: Segmentation | None
     voxels: Mapping[str, int]
+    regions: SegmentRegions | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +74,15 @@ class ReadingSnapshot:
         """Work out voxels and presence, for a draft; raises `InputError` when segments lie on another geometry."""
         segmentation = None
         counts: dict[str, int] = {}
+        regions = None
         if self.segmentation is not None and self.grid is not None and self.segmentation.segments:
             segmentation = _with_composed(self.protocol, self.segmentation.on(self.grid))
-            counts = voxel_counts(segmentation)
+            regions = SegmentRegions(segmentation)
+            counts = regions.voxels()
         answers = (*self.reading.answers, *self._segment_answers(counts))
         order = {item: place for place, item in enumerate(self.protocol.item_ids)}
         answers = tuple(sorted(answers, key=lambda a: (order.get(a.item, len(order)), a.subject.instance or 0)))
-        return SnapshotContents(replace(self.reading, answers=answers), segmentation, counts)
+        return SnapshotContents(replace(self.reading, answers=answers), segmentation, counts, regions)
 
     def complete(self, images: Mapping[str, ImageSource], contents: SnapshotContents | None = None) -> SnapshotContents:
         """The reading as it would be submitted: with derived measurements, and what was not asked named as such."""
@@ -86,7 +90,7 @@ class ReadingSnapshot:
         derived_ids = {item.id for item in self.protocol.items if getattr(item, "derived", False)}
         known = set(self.protocol.item_ids) - derived_ids
         given = [answer for answer in contents.reading.answers if answer.item in known]
-        derived = derived_answers(self.protocol, given, contents.segmentation, images)
+        derived = derived_answers(self.protocol, given, contents.segmentation, images, contents.regions)
         answers = {(answer.item, answer.subject): answer for answer in (*given, *derived)}
         self._withdraw_unasked(answers)
         order = {item: place for place, item in enumerate(self.protocol.item_ids)}
@@ -132,25 +136,6 @@ class ReadingSnapshot:
 def segment_of(segmentation: Segmentation, segment_id: str) -> Segment | None:
     """A segment by its ID; None when there is none."""
     return next((segment for segment in segmentation.segments if segment.id == segment_id), None)
-
-
-def voxel_counts(segmentation: Segmentation) -> dict[str, int]:
-    """Number of voxels of each segment."""
-    counts = []
-    for layer in segmentation.layers:
-        largest = max((s.value for s in segmentation.segments), default=0)
-        flat = layer.reshape(-1)
-        counts.append(
-            np.bincount(flat, minlength=largest + 1) if layer.dtype.itemsize <= 2 else _counted(flat, largest)
-        )
-    return {segment.id: int(counts[segment.layer][segment.value]) for segment in segmentation.segments}
-
-
-def _counted(flat: np.ndarray, largest: int) -> np.ndarray:
-    values, numbers = np.unique(flat, return_counts=True)
-    counts = np.zeros(max(largest, int(values.max(initial=0))) + 1, dtype=np.int64)
-    counts[values] = numbers
-    return counts
 
 
 def _with_composed(protocol: Protocol, segmentation: Segmentation) -> Segmentation:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from AnnotationQACore.checks.derived_measurements import ImageSource, cropped_like, in_mm, polygon_area, role_of
+from AnnotationQACore.checks.quick_shapes import quick_plane_diameters
 from AnnotationQACore.checks.segment_regions import SegmentRegions
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.measure.diameters import plane_diameters
 from AnnotationQACore.measure.intensity import intensity_statistics
 from AnnotationQACore.measure.size import voxel_volume
 from AnnotationQACore.project.answers import (
@@ -58,7 +58,7 @@ def compute_readouts(
     protocol: Protocol, contents: SnapshotContents, images: Mapping[str, ImageSource]
 ) -> dict[ItemKey, Readout]:
     """Read-outs of all that is drawn; runs on any thread."""
-    regions = SegmentRegions(contents.segmentation) if contents.segmentation is not None else None
+    regions = contents.regions
     readouts = {}
     for answer in contents.reading.answers:
         item = protocol.item(answer.item)
@@ -90,7 +90,7 @@ def _quantities(answer: Answer, image: ImageSource | None, regions: SegmentRegio
 def _of_mask(mask: Mask, image: ImageSource | None, frame: int) -> list[Quantity]:
     found = [Quantity("volume", voxel_volume(mask) / 1000.0, "ml")]
     if mask.voxels.size <= DIAMETER_VOXELS:
-        diameters = plane_diameters(mask)
+        diameters = quick_plane_diameters(mask)
         if diameters is not None:
             found.append(Quantity("longest diameter", diameters.longest.length_mm, "mm"))
             found.append(Quantity("perpendicular", diameters.perpendicular.length_mm, "mm"))

@@ -15,6 +15,7 @@ import slicer
 from AnnotationQACore.checks.problems import ReadingProblem
 from AnnotationQACore.errors import AnnotationQAError, InputError, InvalidProtocol, ProjectError, ProtocolError
 from AnnotationQACore.interchange.label_images import read_segmentation
+from AnnotationQACore.project.cases import Case
 from AnnotationQACore.project.drafts import Draft
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity
@@ -26,7 +27,8 @@ from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
 from AnnotationQALib.logic.autosave import is_reachable
-from AnnotationQALib.logic.case_loading import LoadedCase, Locate, load_case
+from AnnotationQALib.logic.case_images import PreparedCase, prepare_images
+from AnnotationQALib.logic.case_loading import Locate, load_case
 from AnnotationQALib.logic.open_case import CaseContents, OpenCase
 from AnnotationQALib.logic.starting_points import Start, StartOffer, load_start, start_offers
 
@@ -91,7 +93,7 @@ class WorklistRow:
 @dataclass(slots=True)
 class _Preload:
     item: WorkItem
-    future: Future[LoadedCase]
+    future: Future[PreparedCase]
 
 
 class LabelingSession:
@@ -264,7 +266,7 @@ class LabelingSession:
         if item is None or (self._preload is not None and self._preload.item.case == item.case):
             return
         case = self.project.state.cases[item.case].case
-        future = self._executor.submit(load_case, case, self.protocol, self.project.folder, locate=self._locate)
+        future = self._executor.submit(_read_images, case, self.protocol, self.project.folder, self._locate)
         self._preload = _Preload(item, future)
 
     @property
@@ -333,16 +335,16 @@ class LabelingSession:
                 f"update the extension, or ask the lead ({first})."
             ) from error
 
-    def _images_of(self, item: WorkItem) -> LoadedCase:
+    def _images_of(self, item: WorkItem) -> PreparedCase:
         preload, self._preload = self._preload, None
         if preload is not None and preload.item.case == item.case:
             return preload.future.result()
         if preload is not None:
             preload.future.cancel()
         case = self.project.state.cases[item.case].case
-        return load_case(case, self.protocol, self.project.folder, locate=self._locate)
+        return _read_images(case, self.protocol, self.project.folder, self._locate)
 
-    def _contents(self, item: WorkItem, images: LoadedCase) -> CaseContents:
+    def _contents(self, item: WorkItem, images: PreparedCase) -> CaseContents:
         """Draft, former revision, or nothing: what the reading goes on from."""
         notices: list[str] = []
         draft = self._draft(item)
@@ -396,3 +398,8 @@ class LabelingSession:
 
     def _voxels(self, path: Path | None) -> Segmentation | None:
         return read_segmentation(path) if path is not None else None
+
+
+def _read_images(case: Case, protocol: Protocol, project: Path, locate: Locate | None) -> PreparedCase:
+    """Read and prepare the images of a case; runs on any thread."""
+    return prepare_images(load_case(case, protocol, project, locate=locate))
