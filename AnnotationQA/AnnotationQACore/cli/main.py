@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import keyword
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -42,6 +43,8 @@ A hyphen in the name is an underscore in that of the module, and a keyword of Py
 
 BAD_USE = 2
 CANCELLED = 130
+CLOSED = 141
+"""As shells say it: ended by SIGPIPE."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     module.add_arguments(parser)
     arguments = parser.parse_args(argv[1:])
     try:
-        return int(module.run(arguments))
+        code = int(module.run(arguments))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has enough; Python would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED
     except (Cancelled, KeyboardInterrupt):
         print("annotation-qa: cancelled; run the same command again to resume.", file=sys.stderr)
         return CANCELLED
