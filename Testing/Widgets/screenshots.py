@@ -21,6 +21,7 @@ from pythonqt import application, modules  # noqa: E402  # the path comes first
 modules.install()
 
 import qt  # noqa: E402  # made by install
+from labeling_screenshots import labeling_states  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 from sample_studies import make_studies, screen_shot  # noqa: E402
@@ -120,6 +121,7 @@ def main() -> int:
             deidentify_states(
                 Path("hospital"), lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only)
             )
+            labeling_states(Path(work), folder, suffix)
         application.stop()
     review_in_slice_view(folder / "deidentify-review-view.png")
     return 0

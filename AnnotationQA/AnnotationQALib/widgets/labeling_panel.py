@@ -27,7 +27,7 @@ from AnnotationQALib.widgets.checks_view import ChecksView
 from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.lead_view import LeadView
 from AnnotationQALib.widgets.placing import Placing
-from AnnotationQALib.widgets.sign_in_view import Keys, SignInView
+from AnnotationQALib.widgets.sign_in_view import Keys, SignInView, progress_text
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.views import jump_to, show_layout, show_volume_rendering
 from AnnotationQALib.widgets.worklist_view import WorklistView
@@ -233,7 +233,7 @@ class LabelingPanel:
         if self.session is not None:
             open_case = self.session.case.case_id if self.session.case is not None else ""
             self.worklist.show(self.session.worklist(self.worklist.with_done), open_case)
-            self.ui.worklistButton.text = _("Worklist: {progress}").format(progress=str(self.session.header.progress))
+            self.ui.worklistButton.text = _("Worklist: {progress}").format(progress=progress_text(self.session.header))
 
     # cases
 

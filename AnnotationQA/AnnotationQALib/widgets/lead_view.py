@@ -14,7 +14,7 @@ from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.project.cases import Case
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.state import Role
-from AnnotationQACore.protocol.loading import shipped_protocols
+from AnnotationQACore.protocol.loading import load_shipped, shipped_protocols
 from AnnotationQALib.widgets import lead_desk
 from AnnotationQALib.widgets.lead_desk import Plan
 from AnnotationQALib.widgets.ui_files import load_ui
@@ -60,7 +60,7 @@ class LeadView:
         self._reading: Future[tuple[Case, ...]] | None = None
         self._progress = (0, 0)
         for name in shipped_protocols():
-            self.ui.protocolCombo.addItem(name.replace("_", " ").capitalize(), name)
+            self.ui.protocolCombo.addItem(load_shipped(name).title, name)
         table = self.ui.readersTable
         table.verticalHeader().setVisible(False)
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)

@@ -14,7 +14,7 @@ from AnnotationQACore.project.identities import Identity
 from AnnotationQALib.logic.session import SessionHeader
 from AnnotationQALib.widgets.ui_files import load_ui
 
-__all__ = ["Keys", "SignInView"]
+__all__ = ["Keys", "SignInView", "progress_text"]
 
 LAST_READER = "AnnotationQA/Reader"
 

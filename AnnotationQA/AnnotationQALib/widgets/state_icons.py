@@ -95,8 +95,8 @@ def _dash(painter: Any) -> None:
 
 
 def _exclamation(painter: Any) -> None:
-    painter.drawLine(8, 3, 8, 9)
-    painter.drawPoint(8, 13)
+    painter.drawLine(8, 4, 8, 8)
+    painter.drawPoint(8, 12)
 
 
 def _cross(painter: Any) -> None:
