@@ -63,7 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     if len(arguments.readings) == 1 and (arguments.readings[0] / PROJECT_FILE).is_file():
         if arguments.method == "weighted" or arguments.output:
             raise InputError("consensus: of a project it goes into its ledger; leave out -o and --method weighted.")
+        _refuse_options_of_files(arguments)
         return consensus_project.compute(arguments, arguments.readings[0], arguments.method, _method(arguments, ()))
+    if len(arguments.readings) == 1 and not arguments.readings[0].exists():
+        raise InputError(f"{arguments.readings[0]}: is no project and no segmentation; check the path.")
     if not arguments.output:
         raise InputError("consensus: say where to write it with -o FILE.")
     names = reader_names(arguments.readings, arguments.readers)
@@ -93,6 +96,17 @@ def run(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, report)
     print(_table(report))
     return 0
+
+
+def _refuse_options_of_files(arguments: argparse.Namespace) -> None:
+    """Refuse what would do nothing for a project, whose readings and protocol say it."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    unset = vars(parser.parse_args(["project"]))
+    useless = ("json", "readers", "segments", "match", "missing", "margin", "tie_break", "uncertainty", "probabilities")
+    given = next((name for name in useless if getattr(arguments, name) != unset[name]), None)
+    if given is not None:
+        raise InputError(f"consensus: --{given.replace('_', '-')} has no meaning for a project; leave it out.")
 
 
 def _method(arguments: argparse.Namespace, names: Sequence[str]) -> Callable[[Decisions], LabelConsensus]:

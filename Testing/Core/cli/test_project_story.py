@@ -119,6 +119,17 @@ def test_export_of_what_is_not_there_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("option", ["--json out.json", "--segments x", "--margin 3", "--probabilities maps"])
+def test_an_option_that_does_nothing_for_a_project_is_refused(
+    study: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert main(["consensus", str(study), *option.split()]) == 2
+    name = option.split()[0]
+    assert capsys.readouterr().err == (
+        f"annotation-qa: consensus: {name} has no meaning for a project; leave it out.\n"
+    )
+
+
 @pytest.mark.parametrize("words", ["status {}", "verify {}", "export {} -o x", "import lidc {}", "consensus {}"])
 def test_a_folder_that_is_no_project_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str
