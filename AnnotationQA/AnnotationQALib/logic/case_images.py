@@ -175,22 +175,27 @@ class CaseImages:
     def _show(self, series: LoadedSeries, title: str) -> None:
         frames = self._images[series.role]
         grid = _grid(series)
-        if len(frames) == 1:
-            node = self._scene.AddNode(self._volume_node(frames[0], grid, series))
-            node.SetName(title)
-            self._own(node, series.role)
-        else:
-            node = self._sequence(frames, grid, series, title)
+        node = self._scene.AddNode(self._volume_node(None, grid, series))
+        node.SetName(title)
+        self._own(node, series.role)
         node.CreateDefaultDisplayNodes()
-        display_range = series.windows.get("")
         display = node.GetDisplayNode()
-        if display_range is not None and isinstance(display, slicer.vtkMRMLScalarVolumeDisplayNode):
-            apply_display_range(display, display_range)
+        if isinstance(display, slicer.vtkMRMLScalarVolumeDisplayNode):
+            # before there are voxels, of which MRML would make a histogram to choose grey levels
+            apply_display_range(display, series.windows.get("", DisplayRange(0.0, 255.0)))
+        node.SetAndObserveImageData(frames[0])
+        if len(frames) > 1:
+            self._make_sequence(node, frames, grid, series, title)
         self._nodes[series.role] = node
 
-    def _sequence(
-        self, frames: Sequence[vtk.vtkImageData], grid: Grid, series: LoadedSeries, title: str
-    ) -> slicer.vtkMRMLVolumeNode:
+    def _make_sequence(
+        self,
+        proxy: slicer.vtkMRMLVolumeNode,
+        frames: Sequence[vtk.vtkImageData],
+        grid: Grid,
+        series: LoadedSeries,
+        title: str,
+    ) -> None:
         sequence = self._scene.AddNewNodeByClass("vtkMRMLSequenceNode", title)
         dimension = series.series.dimension
         sequence.SetIndexName(str(dimension.name) if dimension else "frame")
@@ -200,19 +205,19 @@ class CaseImages:
             sequence.SetDataNodeAtValue(self._volume_node(frame, grid, series), str(number))
         browser = self._scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", title)
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-        proxy = self._scene.AddNode(self._volume_node(frames[0], grid, series))
-        proxy.SetName(title)
         browser.AddProxyNode(proxy, sequence, False)
-        for node in (sequence, browser, proxy):
+        for node in (sequence, browser):
             self._own(node, series.role)
         self._browsers[series.role] = browser
-        return proxy
 
-    def _volume_node(self, image: vtk.vtkImageData, grid: Grid, series: LoadedSeries) -> slicer.vtkMRMLVolumeNode:
+    def _volume_node(
+        self, image: vtk.vtkImageData | None, grid: Grid, series: LoadedSeries
+    ) -> slicer.vtkMRMLVolumeNode:
         color = series.series.is_color
         node = slicer.vtkMRMLVectorVolumeNode() if color else slicer.vtkMRMLScalarVolumeNode()
         node.SetIJKToRASMatrix(matrix_from_grid(grid))
-        node.SetAndObserveImageData(image)
+        if image is not None:
+            node.SetAndObserveImageData(image)
         return node
 
     def _own(self, node: slicer.vtkMRMLNode, role: str) -> None:
