@@ -155,6 +155,23 @@ def test_flags_comments_and_windows(panel: LabelingPanel, tmp_path: Path) -> Non
     assert panel.case.page._presence.buttons[Presence.ABSENT].toolTip
 
 
+def test_the_view_stays_while_items_share_it_and_scrolling_is_work(panel: LabelingPanel, tmp_path: Path) -> None:
+    case = open_case(panel, tmp_path, "lung_nodule_ct")
+    red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    red.JumpSliceByCentering(3.0, 4.0, 5.0)
+    place = red.GetSliceToRAS().GetElement(2, 3)
+    select(panel, "comment")
+    assert red.GetSliceToRAS().GetElement(2, 3) == place
+    acts: list[int] = []
+    case.activity.act = lambda item=None: acts.append(1)
+    red.JumpSliceByCentering(3.0, 4.0, 6.0)
+    assert acts
+    panel.close_case()
+    acts.clear()
+    red.JumpSliceByCentering(3.0, 4.0, 7.0)
+    assert not acts
+
+
 def test_every_button_and_field_has_a_tooltip(panel: LabelingPanel, tmp_path: Path) -> None:
     open_case(panel, tmp_path, "vertebra_landmarks")
     select(panel, "vertebral_bodies")

@@ -16,6 +16,7 @@ from AnnotationQACore.errors import AnnotationQAError, Cancelled
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.state import Role
 from AnnotationQACore.project.worklists import WorkItem
+from AnnotationQACore.protocol.model import View
 from AnnotationQALib.logic.autosave import SaveState
 from AnnotationQALib.logic.form import FormEntry, form_key
 from AnnotationQALib.logic.presentation import apply_window, item_view, next_window
@@ -95,6 +96,8 @@ class LabelingPanel:
         self._changed = False
         self._ticks = 0
         self._window: str | None = None
+        self._view: View | None = None
+        self._observed: list[tuple[Any, int]] = []
         self._entered = False
         self.sign_in = SignInView(self.open, self.close_project, self.show_error, identity_keys)
         self.worklist = WorklistView(self.open_case, self.open_next, self.refresh_worklist)
@@ -346,6 +349,7 @@ class LabelingPanel:
         show_layout(self._layout_manager, applied.layout)
         if applied.volume_rendering:
             self._render_volume(case.images.node(applied.background), applied.volume_rendering)
+        self._view = applied.view
         self._window = applied.view.window
         self.case.show_window(self._window)
 
@@ -439,12 +443,24 @@ class LabelingPanel:
         if not self.case.go_to_next() and self.case.form.entries:
             self.case.select(self.case.form.entries[0].key)
         self.reset_view()
+        self._observe_views(case)
         if case.notices:
             self.show_message(" ".join(case.notices))
         session.preload()
 
+    def _observe_views(self, case: Any) -> None:
+        """Scrolling and zooming is work, too."""
+        for number in range(self._scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
+            node = self._scene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
+            tag = node.AddObserver("ModifiedEvent", lambda *_: case.activity.act() if self._entered else None)
+            self._observed.append((node, tag))
+
     def _let_case_go(self) -> None:
         self._placing.stop()
+        for node, tag in self._observed:
+            node.RemoveObserver(tag)
+        self._observed = []
+        self._view = None
         self.case.page.segment_editor.forget_nodes()
         self.case.show(None, ())
         self._changed = False
@@ -474,7 +490,7 @@ class LabelingPanel:
         if case is None:
             return
         case.select(entry.key)
-        if entry.item.view is not None:
+        if item_view(case.protocol, entry.item) != self._view:  # else zoom and slice stay where the reader is
             self.reset_view()
 
     def _go_to_problem(self, problem: ReadingProblem) -> None:
