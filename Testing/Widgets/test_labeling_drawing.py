@@ -10,8 +10,10 @@ import pytest
 import slicer
 from labeling_studies import Clock, make_panel, make_study, paint, pause, rows, sign_in
 
-from AnnotationQACore.project.answers import LandmarksValue, Presence
-from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
+from AnnotationQACore.project.answers import Answer, LandmarksValue, Presence, RatingValue
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, load_identity
+from AnnotationQACore.project.readings import Reading
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 
 
@@ -170,6 +172,40 @@ def test_the_view_stays_while_items_share_it_and_scrolling_is_work(panel: Labeli
     acts.clear()
     red.JumpSliceByCentering(3.0, 4.0, 7.0)
     assert not acts
+
+
+def test_a_project_out_of_reach_is_told_and_nothing_is_lost(panel: LabelingPanel, tmp_path: Path, clock: Clock) -> None:
+    open_case(panel, tmp_path, "lung_nodule_ct")
+    (tmp_path / "project").rename(tmp_path / "away")
+    panel.case.page._presence.buttons[Presence.UNCERTAIN].click()
+    pause(panel, clock)
+    assert "kept on this computer" in panel.ui.messageLabel.text
+    assert "Kept on this computer" in panel.case.ui.savedLabel.text
+    panel.submit()
+    assert panel.session.case is not None  # nothing is submitted, nothing is lost
+    (tmp_path / "away").rename(tmp_path / "project")
+    pause(panel, clock, 20.0)
+    assert "Draft saved" in panel.case.ui.savedLabel.text
+
+
+def test_a_case_is_started_from_the_reading_of_a_model(
+    panel: LabelingPanel, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_study(tmp_path, "brain_tumour_mr", ("case-1",))
+    lead = Project.open(project, load_identity("lead"))
+    lead.add_member("model:net", "Net", ["reader"])
+    answer = Answer("image_quality", RatingValue(2))
+    lead.submit_reading(Reading("case-1", "model:net", 1, 1, lead.state.protocol, (answer,)))
+    sign_in(panel, project)
+    panel.worklist.ui.nextButton.click()
+    button = panel.case.ui.startFromButton
+    assert button.isVisibleTo(panel.case.widget)
+    asked: list[str] = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, *a, **k: asked.append(text) or True)
+    panel.case._start_menu.actions()[0].trigger()
+    assert "Start from 'net'" in asked[0]
+    panel.tick()
+    assert rows(panel)["Image quality"].startswith("2")
 
 
 def test_every_button_and_field_has_a_tooltip(panel: LabelingPanel, tmp_path: Path) -> None:

@@ -190,6 +190,27 @@ def test_absent_is_one_click_and_required_items_hinder(
     assert answers_of(project, "case-1")["nodule"] == SegmentationValue(Presence.ABSENT)
 
 
+def test_the_worklist_is_searched_sorted_and_keeps_its_selection(
+    tmp_path: Path, panels: Callable[[], LabelingPanel]
+) -> None:
+    project = make_study(tmp_path, "lung_nodule_ct", ("case-1", "case-2", "other"))
+    panel = panels()
+    sign_in(panel, project)
+    table = panel.worklist.ui.table
+    panel.worklist.ui.searchBox.text = "CASE"
+    assert table.rowCount == 2
+    panel.worklist.ui.searchBox.text = ""
+    table.selectRow(2)
+    panel.refresh_project()
+    assert table.item(table.currentRow(), 1).text() == "other"
+    table.sortItems(1, qt.Qt.DescendingOrder)
+    panel.worklist.ui.openButton.click()
+    assert panel.session.case.case_id == "other"  # the row that was chosen, however it is sorted
+    panel.case.ui.closeCaseButton.click()
+    panel.worklist.ui.filterCombo.currentIndex = panel.worklist.ui.filterCombo.findData("draft")
+    assert panel.session.case is None
+
+
 def test_a_case_sent_back_shows_the_comments(tmp_path: Path, panels: Callable[[], LabelingPanel], clock: Clock) -> None:
     project = make_study(tmp_path, "lung_nodule_ct", ("case-1",))
     panel = panels()

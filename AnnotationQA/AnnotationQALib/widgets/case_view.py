@@ -62,7 +62,7 @@ class CaseView:
         self._actions = actions
         self._case: Any = None
         self.form = FormTree(self.ui.formTree, self._selected)
-        self.page = make_page(self.go_on, self._added, self._show_anew, self._segment_selected)
+        self.page = make_page(self.go_on, self._added, self.show_anew, self._segment_selected)
         self.ui.itemFrame.layout().addWidget(self.page.widget)
         self._flag_menu = qt.QMenu(self.ui.flagButton)
         self._flags = {flag: self._flag_menu.addAction(_(flag).capitalize()) for flag in FLAGS}
@@ -182,7 +182,8 @@ class CaseView:
         self.refresh()
         self.select(key)
 
-    def _show_anew(self) -> None:
+    def show_anew(self) -> None:
+        """Make the page of the current item anew, such as after all that is drawn was replaced."""
         shown = self.page.entry
         self.form.show(self._case.editor.groups(), self._case.editor.value)
         entry = self.form.entry(shown.key) if shown is not None else None

@@ -282,6 +282,7 @@ class LabelingPanel:
             return
         self.case.page.segment_editor.leave()
         self._attempt(lambda: session.start_from(offer))
+        self.case.show_anew()
         self._refresh_case("")
 
     def check(self) -> None:

@@ -70,10 +70,13 @@ class WorklistView:
         return str(self.ui.filterCombo.currentData) == "all"
 
     def show(self, rows: Sequence[WorklistRow], open_case: str) -> None:
-        """Show cases; `open_case` is the one that is open."""
+        """Show cases; `open_case` is the one that is open. The selected case stays selected."""
+        selected = self._selected()
         self._rows = list(rows)
         self._open_case = open_case
         self._fill()
+        if selected is not None:
+            self.select(selected.case)
 
     def select(self, case: str) -> None:
         """Select the row of a case."""
