@@ -7,6 +7,7 @@ way there is shorter.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,26 +27,33 @@ _EXCESS = 1.0 / math.cos(math.pi / (2 * DIRECTIONS))
 def quick_plane_diameters(mask: Mask, slice_axis: int = 0) -> PlaneDiameters | None:
     """`plane_diameters`, measured only on slices on which the longest diameter can be.
 
-    The width of a slice along several directions bounds its diameter from above; slices are measured in the order of
-    their bounds until none of the others can be longer.
+    The width of a slice along several directions bounds its diameter from above. The slice with the largest bound is
+    measured first, then those of the others that can be as long.
     """
     bounds = _bounds(mask, slice_axis)
-    best: PlaneDiameters | None = None
-    for index in np.argsort(-bounds, kind="stable"):
-        if bounds[index] < 0 or (best is not None and bounds[index] < best.longest.length_mm - 1e-9):
-            break
-        region = [slice(0, size) for size in mask.grid.shape]
-        region[slice_axis] = slice(int(index), int(index) + 1)
-        part = (region[0], region[1], region[2])
-        found = plane_diameters(Mask(mask.voxels[part], mask.grid.cropped(part)), slice_axis)
-        if found is None:
-            continue
-        longer = best is None or found.longest.length_mm > best.longest.length_mm + 1e-9
-        earlier = best is not None and int(index) < best.slice_index
-        as_long = best is not None and found.longest.length_mm >= best.longest.length_mm - 1e-9
-        if longer or (as_long and earlier):
-            best = PlaneDiameters(int(index), found.longest, found.perpendicular, ())
-    return best
+    if bounds.max() < 0:
+        return None
+    first = _stretch(mask, slice_axis, np.array([int(np.argmax(bounds))]))
+    measured = plane_diameters(first, slice_axis)
+    reached = measured.longest.length_mm if measured is not None else 0.0
+    candidates = np.flatnonzero(bounds >= reached - 1e-9)
+    found = plane_diameters(_stretch(mask, slice_axis, candidates), slice_axis)
+    if found is None:
+        return None
+    start = int(candidates[0])
+    tied = tuple(start + index for index in found.tied_slices)
+    return replace(found, slice_index=start + found.slice_index, tied_slices=tied)
+
+
+def _stretch(mask: Mask, axis: int, kept: NDArray[np.intp]) -> Mask:
+    """The slices from the first to the last of those that are kept, the others between them emptied."""
+    region = [slice(0, size) for size in mask.grid.shape]
+    region[axis] = slice(int(kept[0]), int(kept[-1]) + 1)
+    part = (region[0], region[1], region[2])
+    voxels = mask.voxels[part].copy()
+    others = np.setdiff1d(np.arange(voxels.shape[axis]), kept - kept[0])
+    np.moveaxis(voxels, axis, 0)[others] = False
+    return Mask(voxels, mask.grid.cropped(part))
 
 
 def pieces(voxels: BoolArray) -> list[tuple[int, tuple[int, int, int]]]:

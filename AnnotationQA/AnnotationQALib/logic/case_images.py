@@ -157,11 +157,7 @@ class CaseImages:
     def remove(self) -> None:
         """Take the nodes out of the scene."""
         for node in reversed(self._owned):
-            if self._scene.IsNodePresent(node):
-                display = node.GetDisplayNode() if isinstance(node, slicer.vtkMRMLDisplayableNode) else None
-                self._scene.RemoveNode(node)
-                if display is not None:
-                    self._scene.RemoveNode(display)
+            _remove(self._scene, node)
         self._owned.clear()
         self._nodes.clear()
         self._browsers.clear()
@@ -205,7 +201,10 @@ class CaseImages:
             sequence.SetDataNodeAtValue(self._volume_node(frame, grid, series), str(number))
         browser = self._scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", title)
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        made = browser.GetProxyNode(sequence)  # the sequences logic may have made one at once
         browser.AddProxyNode(proxy, sequence, False)
+        if made is not None and made is not proxy:
+            _remove(self._scene, made)
         for node in (sequence, browser):
             self._own(node, series.role)
         self._browsers[series.role] = browser
@@ -216,17 +215,21 @@ class CaseImages:
         color = series.series.is_color
         node = slicer.vtkMRMLVectorVolumeNode() if color else slicer.vtkMRMLScalarVolumeNode()
         node.SetIJKToRASMatrix(matrix_from_grid(grid))
+        self._mark(node, series.role)  # time points too, for a sequence copies their attributes to what is shown
         if image is not None:
             node.SetAndObserveImageData(image)
         return node
 
     def _own(self, node: slicer.vtkMRMLNode, role: str) -> None:
+        self._mark(node, role)
+        self._owned.append(node)
+
+    def _mark(self, node: slicer.vtkMRMLNode, role: str) -> None:
         node.SetAttribute(CASE_ATTRIBUTE, self.loaded.case.id)
         node.SetAttribute(ROLE_ATTRIBUTE, role)
         if self._series(role).is_flat:
             node.SetAttribute(FLAT_ATTRIBUTE, "1")
         node.SaveWithSceneOff()
-        self._owned.append(node)
 
 
 def apply_display_range(display: slicer.vtkMRMLScalarVolumeDisplayNode, levels: DisplayRange) -> None:
@@ -258,3 +261,12 @@ def _grid(series: LoadedSeries) -> Grid:
         return series.series.grid
     rows, columns = frames_of(series).shape[2:4]
     return flat_grid(rows, columns, series.series.spacing.spacing)
+
+
+def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
+    if not scene.IsNodePresent(node):
+        return
+    display = node.GetDisplayNode() if isinstance(node, slicer.vtkMRMLDisplayableNode) else None
+    scene.RemoveNode(node)
+    if display is not None and scene.IsNodePresent(display):
+        scene.RemoveNode(display)
