@@ -58,9 +58,12 @@ def make_study(root: Path, protocol: Protocol | str, cases: Sequence[str] = ("ca
     return root / "project"
 
 
-def make_panel(clock: Clock) -> LabelingPanel:
+def make_panel(clock: Clock, at_once: bool = True) -> LabelingPanel:
+    """A panel; unless `at_once`, its session works with threads as in the application."""
+
     def open_session(scene: Any, folder: str, identity: Identity) -> LabelingSession:
-        return LabelingSession.open(scene, folder, identity, executor=AtOnce(), seconds=clock)
+        executor = AtOnce() if at_once else None
+        return LabelingSession.open(scene, folder, identity, executor=executor, seconds=clock)
 
     app = slicer.app
     rendered: list[str] = []

@@ -15,6 +15,7 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, load_identity
 from AnnotationQACore.project.readings import Reading
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
+from pythonqt.application import process
 
 
 @pytest.fixture
@@ -206,6 +207,26 @@ def test_a_case_is_started_from_the_reading_of_a_model(
     assert "Start from 'net'" in asked[0]
     panel.tick()
     assert rows(panel)["Image quality"].startswith("2")
+
+
+def test_with_threads_and_timers_as_in_the_application(tmp_path: Path, panel: LabelingPanel, clock: Clock) -> None:
+    project = make_study(tmp_path, "lung_nodule_ct", ("case-1", "case-2"))
+    threaded = make_panel(clock, at_once=False)
+    threaded.widget.show()
+    sign_in(threaded, project)
+    threaded.worklist.ui.nextButton.click()
+    process(lambda: threaded.session.case is not None)
+    threaded.case.page._instance.addButton.click()
+    node = threaded.session.case.editor.segmentation_node
+    paint(node, "nodule#1", (slice(4, 8), slice(10, 20), slice(10, 22)))
+    clock.now += 5
+    process(lambda: "0.77" in threaded.case.page.ui.readoutLabel.text)
+    process(lambda: "Draft saved" in threaded.case.ui.savedLabel.text)
+    process(lambda: threaded.session.is_preloaded)
+    threaded.open_next()
+    process(lambda: threaded.session.case is not None and threaded.session.case.case_id == "case-2")
+    assert not slicer.mrmlScene.IsNodePresent(node)
+    threaded.cleanup()
 
 
 def test_every_button_and_field_has_a_tooltip(panel: LabelingPanel, tmp_path: Path) -> None:
