@@ -97,8 +97,9 @@ def _presence(context: CheckContext, item: Segmentation) -> Iterator[ReadingProb
             spot = _spot_of(context, drawn[0], role)
             yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, message, context.base_subject(item), spot)
     count = item.limits.count
+    said_absent = SegmentationValue(Presence.ABSENT) in [answer.value for answer in context.answers_to(item.id)]
     is_read = bool(drawn or context.answers_to(item.id))
-    if count is not None and is_read and not count.allows(len(drawn)):
+    if count is not None and is_read and not (said_absent and not drawn) and not count.allows(len(drawn)):
         message = f"{item.title}: {len(drawn)} are drawn; plausible is {limit_text(count)}."
         yield problem_of(item, CheckKind.COUNT, count.severity, message, context.base_subject(item))
 

@@ -20,7 +20,7 @@ def compute(
 ) -> int:
     """The mode of `annotation-qa consensus` for a project folder."""
     project = open_project(argparse.Namespace(project=folder), identity_of(arguments))
-    result = compute_consensus(project, method, name, ConsoleProgress("computing consensus"))
+    result = compute_consensus(project, method, name, _parameters(arguments), ConsoleProgress("computing consensus"))
     project.close()
     print(f"{len(result.computed)} cases have a new consensus by {name}, {result.up_to_date} were up to date.")
     for case, items in result.open_items.items():
@@ -28,3 +28,12 @@ def compute(
     for failure in result.failed:
         print(f"{failure.case}: no consensus: {failure.problem}")
     return 0
+
+
+def _parameters(arguments: argparse.Namespace) -> str:
+    """What the method was told, where it can be told something."""
+    if arguments.method == "majority":
+        return f"ties: {arguments.ties}"
+    if arguments.method == "simple":
+        return f"alpha: {arguments.alpha:g}; at least {arguments.minimum_readers} readers"
+    return ""

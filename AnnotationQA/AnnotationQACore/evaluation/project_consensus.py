@@ -47,12 +47,23 @@ def compute_consensus(
     project: Project,
     method: Callable[[Decisions], LabelConsensus],
     name: str = "majority",
+    parameters: str = "",
     progress: Progress = silent,
 ) -> ComputedConsensus:
     """Compute the consensus of every case that two readers or more have read, by reader ``consensus:<name>``.
 
-    Case by case, so that an interrupted run is taken up where it stopped. Readings that were revised since give the
-    next revision of the consensus.
+    Case by case, so that an interrupted run is taken up where it stopped. Readings that were revised since, or other
+    parameters, give the next revision of the consensus.
+
+    Parameters
+    ----------
+    project : Project
+    method : callable
+    name : str
+        Of the method.
+    parameters : str
+        Of the method, in words; kept as the comment of the reading.
+    progress : Progress
 
     Raises
     ------
@@ -74,7 +85,7 @@ def compute_consensus(
         progress(done, len(cases), files.case)
         sources = tuple(entry.id for entry in files.readings)
         former = _former(project, files, f"consensus:{name}")
-        if former is not None and former.sources == sources and former.protocol == project.state.protocol:
+        if former is not None and _is_up_to_date(project, former, sources, parameters):
             continue
         try:
             result = case_consensus(files, protocol, method)
@@ -84,7 +95,9 @@ def compute_consensus(
             failed.append(FailedCase(files.case, str(error)))
             continue
         revision = 1 if former is None else former.revision + 1
-        reading = Reading(files.case, f"consensus:{name}", 1, revision, project.state.protocol, result.answers)
+        reading = Reading(
+            files.case, f"consensus:{name}", 1, revision, project.state.protocol, result.answers, comment=parameters
+        )
         with tempfile.TemporaryDirectory() as folder:
             path = None
             if result.segmentation is not None:
@@ -101,3 +114,8 @@ def compute_consensus(
 
 def _former(project: Project, files: CaseFiles, reader: str) -> SubmittedReading | None:
     return next((r for r in project.state.latest_readings(files.case) if r.reader == reader), None)
+
+
+def _is_up_to_date(project: Project, former: SubmittedReading, sources: tuple[str, ...], parameters: str) -> bool:
+    same = former.sources == sources and former.protocol == project.state.protocol
+    return same and project.load_reading(former).comment == parameters

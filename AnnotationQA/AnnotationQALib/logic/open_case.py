@@ -20,7 +20,7 @@ from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.interchange.seg_nrrd import write_seg_nrrd
 from AnnotationQACore.project.drafts import Draft
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.readings import Reading
+from AnnotationQACore.project.readings import Reading, segment_id
 from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
@@ -113,6 +113,7 @@ class OpenCase:
         self._measured_number = -1
         self._last_change = float("-inf")
         self._original = contents.segmentation
+        self._last_saved: dict[str, Segmentation] = {}
         self.editor.observe(self._on_change)
 
     @property
@@ -132,6 +133,7 @@ class OpenCase:
     def tick(self) -> bool:
         """Save, measure, and take in what was done in the background; True when there is something new to show."""
         news = self.autosave.tick()
+        self._remember_segments()
         measuring = self._measuring
         if measuring is not None and measuring.done():
             self._measuring = None
@@ -214,10 +216,18 @@ class OpenCase:
 
     def restore_segment(self, key: ItemKey) -> None:
         """Bring a deleted segment back as it was at the last save."""
-        last = self.autosave.contents.segmentation if self.autosave.contents is not None else self._original
+        self._remember_segments()
+        last = self._last_saved.get(segment_id(key.item, key.instance), self._original)
         if last is None:
             raise InputError(f"'{key.item}': was never saved; draw it again.")
         self.editor.restore_segment(key, last)
+
+    def _remember_segments(self) -> None:
+        """Keep the last saved voxels of every segment: one that was deleted can come back after later saves too."""
+        contents = self.autosave.contents
+        if contents is not None and contents.segmentation is not None:
+            for segment in contents.segmentation.segments:
+                self._last_saved[segment.id] = contents.segmentation
 
     def close(self) -> None:
         """Save the draft and take everything out of the scene."""

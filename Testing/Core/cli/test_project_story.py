@@ -69,6 +69,9 @@ def test_agreement_of_a_project_is_shown_and_written(
 def test_consensus_is_recomputed_only_when_readings_change(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["consensus", str(study)]) == 0
     assert f"0 cases have a new consensus by majority, {SCANS} were up to date" in capsys.readouterr().out
+    assert main(["consensus", str(study), "--ties", "include"]) == 0
+    assert f"{SCANS} cases have a new consensus by majority, 0 were up to date" in capsys.readouterr().out
+    assert main(["consensus", str(study)]) == 0
     assert main(["consensus", str(study), "-o", "x.nrrd"]) == 2
     assert "it goes into its ledger" in capsys.readouterr().err
 

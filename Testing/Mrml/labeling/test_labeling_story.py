@@ -317,6 +317,7 @@ def test_a_deleted_segment_comes_back(studies: Any, sessions: Any, everything: P
     states = {entry.key: entry.state for entry in case.editor.entries()}
     assert states[lesion] == ItemState.PROBLEM
     assert any("was deleted" in problem.message for problem in case.check())
+    rest(study, case)  # saved once more, without the segment
     case.restore_segment(lesion)
     assert case.editor.deleted_segments() == ()
     assert plain(case.editor.snapshot().contents().segmentation)["lesion#1"][1] == before
