@@ -1,5 +1,10 @@
 """A study from the first act to the decision."""
 
+from dataclasses import replace
+
+import pytest
+
+from AnnotationQACore.errors import ProjectError
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.state import Action, CaseStatus, TaskStatus
 from AnnotationQACore.project.verification import verify
@@ -27,3 +32,15 @@ def test_from_assignment_to_decision(study) -> None:
     result = verify(study.folder)
     assert result.is_sound, [str(f) for f in result.findings]
     assert not result.notes
+
+
+def test_a_reading_for_another_protocol_version_is_refused_and_nothing_is_written(study) -> None:
+    reading = study.reading("anna")
+    lead = study.as_("lead")
+    protocol = lead.protocol()
+    lead.adopt_protocol(replace(protocol, version="2.0.0", change_note="Means something else."))
+    anna = study.as_("anna")
+    before = {path: path.read_bytes() for path in study.folder.rglob("*") if path.is_file()}
+    with pytest.raises(ProjectError, match=r"was made under protocol \w+, but \w+ is in force"):
+        anna.submit_reading(reading)
+    assert {path: path.read_bytes() for path in study.folder.rglob("*") if path.is_file()} == before
