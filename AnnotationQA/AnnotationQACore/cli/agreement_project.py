@@ -14,6 +14,7 @@ from AnnotationQACore.cli.output import rows_as_text
 from AnnotationQACore.evaluation.executors import open_executor
 from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
 from AnnotationQACore.evaluation.summary import Figure, ItemSummary
+from AnnotationQACore.project.folder import Project
 from AnnotationQACore.protocol.statistics import STATISTICS
 
 __all__ = ["add_executor", "compare", "evaluate"]
@@ -25,9 +26,8 @@ def add_executor(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler, such as tcp://host:8786")
 
 
-def evaluate(arguments: argparse.Namespace, folder: Any, resamples: int, seed: int) -> ProjectAgreement:
+def evaluate(project: Project, arguments: argparse.Namespace) -> ProjectAgreement:
     """Compare all cases of a project; what was compared before is taken from this user's kept results."""
-    project = open_project(argparse.Namespace(project=folder))
     with ExitStack() as stack:
         executor = None
         if arguments.scheduler or arguments.workers not in (None, 1):
@@ -36,15 +36,15 @@ def evaluate(arguments: argparse.Namespace, folder: Any, resamples: int, seed: i
             project,
             executor=executor,
             keep_in=kept_results_folder(project),
-            resamples=resamples,
-            seed=seed,
+            resamples=arguments.resamples,
+            seed=arguments.seed,
             progress=ConsoleProgress("comparing cases"),
         )
 
 
 def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """The mode of `annotation-qa agreement` for a project folder."""
-    result = evaluate(arguments, arguments.files[0], arguments.resamples, arguments.seed)
+    result = evaluate(open_project(argparse.Namespace(project=arguments.files[0])), arguments)
     document = {
         "protocol": result.study.protocol,
         "summary": json_value(result.summary),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_project, open_project
-from AnnotationQACore.cli.agreement_project import add_executor
+from AnnotationQACore.cli.agreement_project import add_executor, evaluate
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.evaluation.executors import open_executor
-from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
+from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.evaluation.study import StudyAgreement
 from AnnotationQACore.evaluation.summary import summarize
 from AnnotationQACore.project.folder import Project
@@ -63,18 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _agreement(project: Project, arguments: argparse.Namespace) -> ProjectAgreement:
-    with ExitStack() as stack:
-        executor = None
-        if arguments.scheduler or arguments.workers not in (None, 1):
-            executor = stack.enter_context(open_executor(arguments.workers, arguments.scheduler))
-        agreement = project_agreement(
-            project,
-            executor=executor,
-            keep_in=kept_results_folder(project),
-            resamples=arguments.resamples,
-            seed=arguments.seed,
-            progress=ConsoleProgress("comparing cases"),
-        )
+    agreement = evaluate(project, arguments)
     return agreement if arguments.cases is None else _only(agreement, arguments.cases)
 
 
