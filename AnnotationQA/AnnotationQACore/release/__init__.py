@@ -1,0 +1,1 @@
+"""Released datasets: exporters, patient-level split, gate, manifest and card."""

@@ -1,0 +1,1 @@
+"""One exporter for each format; `registry.EXPORTERS` lists them."""
