@@ -9,7 +9,7 @@ import contextlib
 import socket
 import ssl
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +43,7 @@ _MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
 _GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
 _ECHO: Final = "1.2.840.10008.1.1"
 _PENDING: Final = frozenset({0xFF00, 0xFF01})
+_A_ASSOCIATE_RJ: Final = 0x03
 _MOST_CONTEXTS: Final = 128
 _PLAIN: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 _USUAL_CLASSES: Final = (
@@ -288,7 +289,10 @@ class DimseServer:
         if arrival is not None:
             classes = sorted({abstract for abstract, _ in offered if abstract != _GET})
             roles = [net.build_role(one, scp_role=True) for one in classes]
-        handlers = [(net.evt.EVT_C_STORE, arrival.store)] if arrival is not None else []
+        answer = _Answer()
+        handlers: list[tuple[Any, Callable[[Any], int | None]]] = [(net.evt.EVT_PDU_RECV, answer.hear)]
+        if arrival is not None:
+            handlers.append((net.evt.EVT_C_STORE, arrival.store))
         with _quietly(self.name):
             self._association = entity.associate(
                 self._address.host,
@@ -300,14 +304,14 @@ class DimseServer:
                 tls_args=(self._tls, self._address.host) if self._tls else None,
             )
         self._offered = offered
-        self._require_established()
+        self._require_established(answer)
         return self._association
 
-    def _require_established(self) -> None:
+    def _require_established(self, answer: _Answer) -> None:
         association = self._association
         if association.is_established:
             return
-        if association.is_rejected:
+        if association.is_rejected or answer.is_rejection:
             raise NetworkError(
                 f"{self.name}: rejects us ({self._options.ae_title}); check the AE titles, and ask its administrator "
                 "to add ours."
@@ -342,6 +346,20 @@ class DimseServer:
                 return str(probe.getsockname()[0]), move_to.port
         except OSError:
             raise Unreachable(f"{self.name}: cannot be reached; check address, port and firewall.") from None
+
+
+class _Answer:
+    """Hears what a server answers to our request for an association.
+
+    Where the server closes the connection quickly, pynetdicom calls its rejection an abort: its reactor may have closed
+    the socket before the other thread looks at it.
+    """
+
+    def __init__(self) -> None:
+        self.is_rejection = False
+
+    def hear(self, event: Any) -> None:
+        self.is_rejection = self.is_rejection or event.pdu.pdu_type == _A_ASSOCIATE_RJ
 
 
 class _Arrival:
