@@ -19,12 +19,21 @@ from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.source import Source, text_of
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA, Span, fragments
 
-__all__ = ["KEEPS_COLOURS", "UNDECODABLE", "Frames", "PixelFormat", "frames_of", "source_value", "views_of"]
+__all__ = [
+    "KEEPS_COLOURS",
+    "MONOCHROME",
+    "UNDECODABLE",
+    "Frames",
+    "PixelFormat",
+    "frames_of",
+    "source_value",
+    "views_of",
+]
 
 UNDECODABLE = "undecodable-pixels"
 KEEPS_COLOURS = ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 """Transfer syntaxes that never change the colour space: RLE and JPEG-LS."""
-_MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PERCENTILES = (0.5, 99.5)
 _SAMPLED = 1 << 18
@@ -251,7 +260,7 @@ def _is_known(form: PixelFormat) -> bool:
     if not 1 <= form.stored <= form.allocated or not form.stored - 1 <= form.high < form.allocated:
         return False
     if form.samples == 1:
-        return form.photometric in {*_MONOCHROME, "PALETTE COLOR"}
+        return form.photometric in {*MONOCHROME, "PALETTE COLOR"}
     subsampled = not form.is_subsampled or form.columns % 2 == 0
     return form.samples == 3 and form.photometric in _COLOURS and form.allocated == 8 and subsampled
 

@@ -1,4 +1,4 @@
-"""Filling boxes with one value, never blurring: what was there cannot be computed back.
+"""Filling boxes and faces with one value, never blurring: what was there cannot be computed back.
 
 Native frames are filled as they pass through. Of compressed objects only the touched frames are decoded; they are
 encoded again without loss in the same transfer syntax where an encoder is at hand, and all other frames keep their
@@ -10,22 +10,55 @@ import warnings
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.pixels import get_encoder
 
 from DeidentifyStudyCore.codestream import Piece
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, encapsulated_plan, plan_pixels
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, mask_of
-from DeidentifyStudyCore.pixels.frames import Cells, Frames, PixelFormat, source_value
+from DeidentifyStudyCore.pixels.frames import MONOCHROME, UNDECODABLE, Cells, Frames, PixelFormat, source_value
 from DeidentifyStudyCore.source import text_of
 from DeidentifyStudyCore.tokenizer import EXPLICIT_LITTLE, PIXEL_DATA
 
-__all__ = ["BoxesOfFrames", "boxes_of", "differs_outside", "fill", "hidden_bits", "plan_redaction", "touched_frames"]
+__all__ = [
+    "Area",
+    "AreasOfFrames",
+    "BoxesOfFrames",
+    "boxes_of",
+    "differs_outside",
+    "fill",
+    "hidden_bits",
+    "plan_redaction",
+    "touched_frames",
+]
 
 BoxesOfFrames = Mapping[int, list[Box]]
 """Boxes by the number of their frame, from 0; `ALL_FRAMES` holds those of every frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Pixels of one grey frame that get one value, of any shape.
+
+    Attributes
+    ----------
+    mask : array of bool
+        Of shape (rows, columns).
+    value : int
+        Stored value, see PS3.5, 8.1.1.
+    """
+
+    mask: NDArray[np.bool_]
+    value: int
+
+
+AreasOfFrames = Mapping[int, Area]
+"""Area by the number of its frame, from 0."""
+_NONE: AreasOfFrames = MappingProxyType({})
 
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _ENCODED_AS = {
@@ -47,9 +80,9 @@ def boxes_of(boxes: BoxesOfFrames, frame: int) -> list[Box]:
     return [*boxes.get(ALL_FRAMES, ()), *boxes.get(frame, ())]
 
 
-def touched_frames(boxes: BoxesOfFrames, count: int) -> list[int]:
-    """Numbers of the frames that have boxes."""
-    return [number for number in range(count) if boxes_of(boxes, number)]
+def touched_frames(boxes: BoxesOfFrames, count: int, areas: AreasOfFrames = _NONE) -> list[int]:
+    """Numbers of the frames that have boxes or areas."""
+    return [number for number in range(count) if number in areas or boxes_of(boxes, number)]
 
 
 def fill(cells: Cells, form: PixelFormat, boxes: list[Box]) -> None:
@@ -72,20 +105,28 @@ def hidden_bits(cells: Cells, form: PixelFormat) -> bool:
     return bool(form.unused_bits and form.samples == 1 and (_without_hidden(cells, form) != cells).any())
 
 
-def plan_redaction(frames: Frames, boxes: BoxesOfFrames, *, clear_bits: bool = False) -> PixelPlan:
-    """Plan the pixel data element with all boxes filled.
+def plan_redaction(
+    frames: Frames, boxes: BoxesOfFrames, *, areas: AreasOfFrames = _NONE, clear_bits: bool = False
+) -> PixelPlan:
+    """Plan the pixel data element with all boxes and areas filled.
 
     Parameters
     ----------
+    areas : mapping
+        Further pixels of grey frames; where a box lies in an area, the area's value counts.
     clear_bits : bool
         Whether to clear bits that hide something, see `hidden_bits`.
 
     Raises
     ------
     Quarantined
-        A frame cannot be decoded, or the object would become longer than a value may be.
+        A frame cannot be decoded, has no grey values to fill an area with, or the object would become longer than a
+        value may be.
     """
     source = frames.source
+    if areas and frames.format.photometric not in MONOCHROME:
+        raise Quarantined(UNDECODABLE)
+    fills = _Fills(boxes, areas, clear_bits)
     if frames.is_native:
         plan = plan_pixels(source)
         span = source.first(PIXEL_DATA)
@@ -94,34 +135,68 @@ def plan_redaction(frames: Frames, boxes: BoxesOfFrames, *, clear_bits: bool = F
         size = frames.format.frame_bytes * len(frames)
         pieces: list[Piece | Masked | Generated] = [
             source.encoding.header(PIXEL_DATA, span[1], size + size % 2),
-            Generated(size, lambda: _filled_frames(frames, boxes, clear_bits)),
+            Generated(size, lambda: _filled_frames(frames, fills)),
             b"\0" * (size % 2),
         ]
-        return PixelPlan(pieces, plan.changed | _changes(boxes, clear_bits))
-    touched = range(len(frames)) if clear_bits else touched_frames(boxes, len(frames))
-    replaced = _encoded(frames, boxes, clear_bits, list(touched))
+        return PixelPlan(pieces, plan.changed | fills.changes())
+    touched = list(range(len(frames))) if clear_bits else touched_frames(boxes, len(frames), areas)
+    replaced = _encoded(frames, fills, touched)
     if replaced is None:
-        return _decompressed(frames, boxes, clear_bits)
+        return _decompressed(frames, fills)
     plan = encapsulated_plan(source, replaced)
-    return replace(plan, changed=plan.changed | _changes(boxes, clear_bits) | {"touched frames encoded anew"})
+    return replace(plan, changed=plan.changed | fills.changes() | {"touched frames encoded anew"})
 
 
-def differs_outside(before: Cells, after: Cells, form: PixelFormat, boxes: list[Box]) -> bool:
-    """Whether any sample outside the boxes differs, or a box is not filled with one value."""
+def differs_outside(before: Cells, after: Cells, form: PixelFormat, boxes: list[Box], area: Area | None = None) -> bool:
+    """Whether any sample outside the boxes and the area differs, or one of these is not filled with one value."""
     mask = mask_of(boxes, form.rows, form.columns)
     if form.is_subsampled:
         mask = mask[:, 0::2] | mask[:, 1::2]
     old, new = form.values(before), form.values(after)
-    if not np.array_equal(old[~mask], new[~mask]):
+    if area is not None:
+        if (new[area.mask] != area.value).any():
+            return True
+        outside, mask = ~(mask | area.mask), mask & ~area.mask
+    else:
+        outside = ~mask
+    if not np.array_equal(old[outside], new[outside]):
         return True
     inside = new[mask]
     return bool(len(inside) and (inside != inside[0]).any())
 
 
-def _changes(boxes: BoxesOfFrames, clear_bits: bool) -> frozenset[str]:
-    count = sum(map(len, boxes.values()))
-    changes = {f"{count} {'box' if count == 1 else 'boxes'} filled"} if count else set()
-    return frozenset(changes | ({"unused bits cleared"} if clear_bits else set()))
+@dataclass(frozen=True, slots=True)
+class _Fills:
+    """Everything that changes in the pixels of an object."""
+
+    boxes: BoxesOfFrames
+    areas: AreasOfFrames
+    clear_bits: bool
+
+    def apply(self, cells: Cells, form: PixelFormat, number: int) -> None:
+        """Change a frame in place."""
+        if self.clear_bits:
+            cells[...] = _without_hidden(cells, form)
+        fill(cells, form, boxes_of(self.boxes, number))
+        area = self.areas.get(number)
+        if area is not None:
+            cells[area.mask] = _stored(area.value, form)
+
+    def changes(self) -> frozenset[str]:
+        """Say what was done."""
+        count = sum(map(len, self.boxes.values()))
+        changes = {f"{count} {'box' if count == 1 else 'boxes'} filled"} if count else set()
+        if self.areas:
+            count = len(self.areas)
+            changes.add(f"facial surface filled in {count} {'frame' if count == 1 else 'frames'}")
+        return frozenset(changes | ({"unused bits cleared"} if self.clear_bits else set()))
+
+
+def _stored(value: int, form: PixelFormat) -> int:
+    """Cell that holds a value: in its place, with its sign above it where the sign ends the cell's use."""
+    shift = form.high + 1 - form.stored
+    bits = form.allocated - shift if form.signed else form.stored
+    return (value & ((1 << bits) - 1)) << shift
 
 
 def _black(cells: Cells, form: PixelFormat) -> Cells | int:
@@ -148,33 +223,28 @@ def _without_hidden(cells: Cells, form: PixelFormat) -> Cells:
     return np.where(cells == plain, plain, extended)
 
 
-def _filled_frames(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> Iterator[bytes]:
+def _filled_frames(frames: Frames, fills: _Fills) -> Iterator[bytes]:
     form = frames.format
+    touched = set(touched_frames(fills.boxes, len(frames), fills.areas))
     for number in range(len(frames)):
         raw = frames.raw(number)
-        own = boxes_of(boxes, number)
-        if not own and not clear_bits:
+        if number not in touched and not fills.clear_bits:
             yield raw
             continue
         content = bytearray(raw)
-        cells = form.cells(content)
-        if clear_bits:
-            cells[...] = _without_hidden(cells, form)
-        fill(cells, form, own)
+        fills.apply(form.cells(content), form, number)
         yield bytes(content)
 
 
-def _filled(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool, number: int) -> tuple[Cells, PixelFormat]:
+def _filled(frames: Frames, fills: _Fills, number: int) -> tuple[Cells, PixelFormat]:
     """Cells of a compressed frame, filled."""
     cells, form = frames.cells(number)
-    cells = _without_hidden(cells, form).copy() if clear_bits and form.samples == 1 else cells.copy()
-    fill(cells, form, boxes_of(boxes, number))
+    cells = cells.copy()
+    fills.apply(cells, form, number)
     return cells, form
 
 
-def _encoded(
-    frames: Frames, boxes: BoxesOfFrames, clear_bits: bool, touched: list[int]
-) -> dict[int, bytes | Generated] | None:
+def _encoded(frames: Frames, fills: _Fills, touched: list[int]) -> dict[int, bytes | Generated] | None:
     """Touched frames by the number of their fragment, encoded in the object's own syntax; None where that cannot be.
 
     What was encoded is decoded again and compared. It is kept out of memory when there is much of it.
@@ -185,7 +255,7 @@ def _encoded(
     spool = _Spool()
     replaced: dict[int, bytes | Generated] = {}
     for number in touched:
-        cells, form = _filled(frames, boxes, clear_bits, number)
+        cells, form = _filled(frames, fills, number)
         encoded = _encode(cells, form, _ENCODED_AS[syntax])
         if encoded is None or not np.array_equal(frames.decoded(encoded)[0], cells):
             return None
@@ -257,7 +327,7 @@ class _Element:
         return EXPLICIT_LITTLE.element(self.tag, self.vr, self.value + pad * (len(self.value) % 2))
 
 
-def _decompressed(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> PixelPlan:
+def _decompressed(frames: Frames, fills: _Fills) -> PixelPlan:
     source = frames.source
     _, form = frames.cells(0)
     size = form.rows * form.columns * form.samples * (form.allocated // 8) * len(frames)
@@ -280,17 +350,17 @@ def _decompressed(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> Pix
     vr = b"OB" if form.allocated == 8 else b"OW"
     pieces: list[Piece | Masked | Generated] = [
         EXPLICIT_LITTLE.header(PIXEL_DATA, vr, size + size % 2),
-        Generated(size, lambda: _decoded_frames(frames, boxes, clear_bits)),
+        Generated(size, lambda: _decoded_frames(frames, fills)),
         b"\0" * (size % 2),
     ]
     return PixelPlan(
         pieces,
-        _changes(boxes, clear_bits) | {"decompressed"},
+        fills.changes() | {"decompressed"},
         transfer_syntax=_EXPLICIT_LITTLE,
         elements=replaced,
     )
 
 
-def _decoded_frames(frames: Frames, boxes: BoxesOfFrames, clear_bits: bool) -> Iterator[bytes]:
+def _decoded_frames(frames: Frames, fills: _Fills) -> Iterator[bytes]:
     for number in range(len(frames)):
-        yield _filled(frames, boxes, clear_bits, number)[0].tobytes()
+        yield _filled(frames, fills, number)[0].tobytes()
