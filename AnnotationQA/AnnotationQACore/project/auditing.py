@@ -59,6 +59,8 @@ def cases_of(event: Event) -> frozenset[str]:
     named = [payload.get("case")]
     named += [entry.get("id") for entry in _objects(payload.get("cases"))]
     named += [entry.get("case") for entry in _objects(payload.get("assignments"))]
+    if event.kind is Kind.SPLIT_ASSIGNED:
+        named += list(payload.get("assignments", ()))
     return frozenset(case for case in named if isinstance(case, str))
 
 
@@ -73,6 +75,12 @@ def summary(event: Event) -> str:
             return (
                 f"{count} readings of {_several('case', sorted(cases_of(event)))}; seed {payload.get('seed', 'none')}"
             )
+        case Kind.SPLIT_ASSIGNED:
+            name, seed = payload.get("name"), payload.get("seed", "none")
+            return f"{name}: {_several('case', sorted(cases_of(event)))}; seed {seed}"
+        case Kind.SIGNED_OFF:
+            signed = _several(str(payload.get("subject")), [str(one)[:12] for one in payload.get("sha256", ())])
+            return f"{signed}; reason {payload.get('reason', '')}"
         case Kind.READING_SUBMITTED | Kind.READING_REVISED | Kind.CONSENSUS_COMPUTED:
             reading = reading_id(
                 str(payload.get("case")),

@@ -57,6 +57,8 @@ class Kind(StrEnum):
     READING_REVISED = "reading revised"
     REVIEW_DECIDED = "review decided"
     CONSENSUS_COMPUTED = "consensus computed"
+    SPLIT_ASSIGNED = "split assigned"
+    SIGNED_OFF = "signed off"
     RELEASED = "released"
 
 

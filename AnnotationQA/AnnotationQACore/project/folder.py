@@ -368,6 +368,37 @@ class Project:
             payload["reason"] = reason
         return self.append(Kind.REVIEW_DECIDED, payload)
 
+    def assign_split(
+        self,
+        name: str,
+        parts: Mapping[str, float],
+        assignments: Mapping[str, str],
+        seed: int,
+        *,
+        by: Sequence[str] = ("patient",),
+        stratified: Sequence[str] = (),
+    ) -> Event:
+        """Place cases in the parts of a split; cases that were placed before stay where they are.
+
+        Raises
+        ------
+        ProjectError
+            A case would move, a patient would get into two parts, or the split has other parts.
+        """
+        payload = {
+            "name": name,
+            "parts": dict(parts),
+            "by": list(by),
+            "stratified": list(stratified),
+            "seed": seed,
+            "assignments": dict(assignments),
+        }
+        return self.append(Kind.SPLIT_ASSIGNED, payload)
+
+    def sign_off(self, subject: str, sha256: Sequence[str], reason: str = "") -> Event:
+        """Record that texts, images or pairs of cases were looked at and are fit for release, by their hashes."""
+        return self.append(Kind.SIGNED_OFF, {"subject": subject, "sha256": sorted(set(sha256)), "reason": reason})
+
     def release(self, name: str, manifest_sha256: str, details: Mapping[str, Any]) -> Event:
         """Record that a dataset was released."""
         payload = {"name": name, "manifest sha256": manifest_sha256, "details": dict(details)}

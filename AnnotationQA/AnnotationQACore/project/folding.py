@@ -32,6 +32,8 @@ from AnnotationQACore.project.state import (
     Rejection,
     Release,
     Role,
+    SignOff,
+    Split,
     State,
     SubmittedReading,
     Task,
@@ -57,6 +59,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     Kind.READING_REVISED: frozenset({Role.READER, Role.ADJUDICATOR, Role.LEAD}),
     Kind.REVIEW_DECIDED: frozenset({Role.REVIEWER, Role.ADJUDICATOR}),
     Kind.CONSENSUS_COMPUTED: frozenset({Role.LEAD, Role.REVIEWER, Role.ADJUDICATOR}),
+    Kind.SPLIT_ASSIGNED: frozenset({Role.LEAD}),
+    Kind.SIGNED_OFF: frozenset({Role.LEAD, Role.REVIEWER}),
     Kind.RELEASED: frozenset({Role.LEAD}),
 }
 """Who may do what; the handlers tell in whose name a member may read, and what only an adjudicator decides."""
@@ -119,6 +123,8 @@ class _Folding:
         self.tasks = dict(start.tasks)
         self.readings = dict(start.readings)
         self.decisions = dict(start.decisions)
+        self.splits = dict(start.splits)
+        self.sign_offs = list(start.sign_offs)
         self.releases = list(start.releases)
         self.rejected = list(start.rejected)
         self.seen = {key: dict(seen) for key, seen in start.seen.items()}
@@ -159,6 +165,8 @@ class _Folding:
             tasks=self.tasks,
             readings=self.readings,
             decisions=self.decisions,
+            splits=self.splits,
+            sign_offs=tuple(self.sign_offs),
             releases=tuple(self.releases),
             rejected=tuple(self.rejected),
             events=self._start.events + count,
@@ -399,6 +407,41 @@ class _Folding:
         if action is Action.SEND_BACK:
             self._send_back(decision)
 
+    def assign_split(self, event: Event, payload: Mapping[str, Any]) -> None:
+        name = check_identifier(_text(payload, "name"), "split")
+        parts = {part: float(share) for part, share in payload["parts"].items()}
+        by, stratified = tuple(payload.get("by", ("patient",))), tuple(payload.get("stratified", ()))
+        new = {self._case({"case": case}).id: part for case, part in payload["assignments"].items()}
+        if not parts or not set(new.values()) <= set(parts):
+            raise _Rejected(Reason.MALFORMED, "a case is in a part that the split does not have")
+        self._require_whole_patients(new, Reason.MALFORMED)
+        former = self.splits.get(name)
+        if former is not None:
+            if set(former.parts) != set(parts) or former.by != by:
+                raise _Rejected(Reason.CAME_TOO_LATE, f"the split '{name}' has other parts; give the new one a name")
+            moved = next((case for case, part in new.items() if former.assignments.get(case, part) != part), None)
+            if moved is not None:
+                raise _Rejected(Reason.CAME_TOO_LATE, f"case '{moved}' is in '{former.assignments[moved]}' already")
+            new = {**former.assignments, **new}
+            self._require_whole_patients(new, Reason.CAME_TOO_LATE)
+        seed = _count(payload, "seed")
+        self.splits[name] = Split(name, parts, by, stratified, seed, new, event.actor, event.time)
+
+    def _require_whole_patients(self, assignments: Mapping[str, str], reason: Reason) -> None:
+        part_of: dict[str, str] = {}
+        for case, part in assignments.items():
+            if part_of.setdefault(self.cases[case].patient, part) != part:
+                raise _Rejected(reason, f"the patient of case '{case}' would be in two parts")
+
+    def sign_off(self, event: Event, payload: Mapping[str, Any]) -> None:
+        subject = _text(payload, "subject")
+        if subject not in {"text", "image", "pair"}:
+            raise _Rejected(Reason.MALFORMED, f"'{subject[:100]}' is nothing that is signed off")
+        hashes = tuple(payload["sha256"])
+        if not hashes or not all(isinstance(one, str) and len(one) == 64 for one in hashes):
+            raise _Rejected(Reason.MALFORMED, "it names no hash of what was looked at")
+        self.sign_offs.append(SignOff(subject, hashes, _text(payload, "reason", ""), event.actor, event.time))
+
     def release(self, event: Event, payload: Mapping[str, Any]) -> None:
         name, manifest = _filled(payload, "name"), _text(payload, "manifest sha256")
         if name in {release.name for release in self.releases}:
@@ -503,6 +546,8 @@ _HANDLERS: dict[str, Callable[[_Folding, Event, Mapping[str, Any]], None]] = {
     Kind.READING_REVISED: _Folding.submit,
     Kind.REVIEW_DECIDED: _Folding.decide,
     Kind.CONSENSUS_COMPUTED: _Folding.compute_consensus,
+    Kind.SPLIT_ASSIGNED: _Folding.assign_split,
+    Kind.SIGNED_OFF: _Folding.sign_off,
     Kind.RELEASED: _Folding.release,
 }
 

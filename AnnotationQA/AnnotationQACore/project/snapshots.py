@@ -29,6 +29,8 @@ from AnnotationQACore.project.state import (
     ProtocolRecord,
     Rejection,
     Release,
+    SignOff,
+    Split,
     State,
     SubmittedReading,
     Task,
@@ -44,7 +46,7 @@ __all__ = [
     "without_collection",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """To be raised with every change of the state's records or of the fold's rules."""
 
 
@@ -130,10 +132,15 @@ def load_heads(folder: Path, project: str) -> dict[str, Head]:
         return {}
 
 
-_LISTS: dict[str, type] = {"protocols": ProtocolRecord, "releases": Release, "rejected": Rejection}
-_BY_ID: dict[str, type] = {"members": Member, "keys": KeyRecord, "cases": CaseRecord}
+_LISTS: dict[str, type] = {
+    "protocols": ProtocolRecord,
+    "sign_offs": SignOff,
+    "releases": Release,
+    "rejected": Rejection,
+}
+_BY_ID: dict[str, type] = {"members": Member, "keys": KeyRecord, "cases": CaseRecord, "splits": Split}
 _BY_CASE: dict[str, type] = {"tasks": Task, "readings": SubmittedReading, "decisions": Decision}
-_TUPLES = {Member: (2,), SubmittedReading: (9,), Decision: (3, 4, 11)}
+_TUPLES = {Member: (2,), SubmittedReading: (9,), Decision: (3, 4, 11), Split: (2, 3), SignOff: (1,)}
 """Positions of fields that are tuples, which JSON gives back as lists."""
 
 

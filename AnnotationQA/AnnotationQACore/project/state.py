@@ -28,6 +28,8 @@ __all__ = [
     "Rejection",
     "Release",
     "Role",
+    "SignOff",
+    "Split",
     "State",
     "SubmittedReading",
     "Task",
@@ -259,6 +261,57 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Which part of a split each case is in; a case that was placed stays there.
+
+    Attributes
+    ----------
+    id : str
+        Name of the split.
+    parts : mapping of str to float
+        Parts and their shares.
+    by : tuple of str
+        What is kept together: ``patient``, and if wished ``site`` or ``scanner``.
+    stratified : tuple of str
+        What was balanced over the parts.
+    seed : int
+        Of the newest assignment.
+    assignments : mapping of case ID to part
+    actor, time : str
+        Of the newest assignment.
+    """
+
+    id: str
+    parts: Mapping[str, float]
+    by: tuple[str, ...]
+    stratified: tuple[str, ...]
+    seed: int
+    assignments: Mapping[str, str]
+    actor: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """What a person looked at and found fit for release.
+
+    Attributes
+    ----------
+    subject : str
+        ``text``, ``image``, or ``pair`` for two cases that only look like duplicates.
+    sha256 : tuple of str
+        Hashes of what was looked at.
+    reason, actor, time : str
+    """
+
+    subject: str
+    sha256: tuple[str, ...]
+    reason: str
+    actor: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """An act that does not count, and why."""
 
@@ -289,6 +342,8 @@ class State:
     tasks: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
     readings: Mapping[str, tuple[SubmittedReading, ...]] = field(default_factory=dict)
     decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)
+    splits: Mapping[str, Split] = field(default_factory=dict)
+    sign_offs: tuple[SignOff, ...] = ()
     releases: tuple[Release, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     events: int = 0
@@ -327,6 +382,10 @@ class State:
         """The newest revision of every reader and round of a case, in order of reader and round."""
         newest = {(r.reader, r.round): r for r in sorted(self.readings.get(case, ()), key=lambda r: r.revision)}
         return tuple(newest[key] for key in sorted(newest))
+
+    def signed_off(self, subject: str) -> frozenset[str]:
+        """Hashes of all that was signed off as this subject."""
+        return frozenset(sha256 for one in self.sign_offs if one.subject == subject for sha256 in one.sha256)
 
     def conflicts(self, case: str) -> tuple[tuple[Decision, Decision], ...]:
         """Pairs of standing decisions on the same that were made without knowledge of each other."""
