@@ -39,11 +39,26 @@ class StartOffer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """A reading that was loaded to start from."""
+    """A reading that was loaded to start from.
+
+    Attributes
+    ----------
+    kind : StartKind
+    reading : Reading
+    segmentation : Segmentation or None
+    name : str
+        What was started from, when it is no reading of the project, such as the name of a segmentation model.
+    """
 
     kind: StartKind
     reading: Reading
     segmentation: Segmentation | None
+    name: str = ""
+
+    @property
+    def source(self) -> str:
+        """What the reading that is made says it was started from."""
+        return self.name or self.reading.id
 
 
 def start_offers(state: State, protocol: Protocol, case: str, reader: str) -> tuple[StartOffer, ...]:
