@@ -284,9 +284,25 @@ def test_layouts_are_taken_by_slicer(scene: Any, readers: int, planes: Any) -> N
         assert node.GetCurrentLayoutDescription() == layout.xml()
 
 
-def test_too_many_or_no_readings(scene: Any, volume: Any) -> None:
-    with pytest.raises(InputError, match="at most six"):
-        CaseReview(scene, {f"r{n}": reading(40) for n in range(7)}, volume)
+def test_of_more_than_six_readings_six_are_shown_and_all_count(scene: Any, volume: Any) -> None:
+    review = CaseReview(scene, {f"r{n}": reading(40 + n) for n in range(8)}, volume)
+    layout = review.open_views()
+    assert [pane.source for pane in layout.panes] == [*(f"r{n}" for n in range(6)), RESULT]
+    assert any("8 readings: 6 are shown" in message and "r6, r7" in message for message in review.messages)
+    assert set(review.walk.next().who) == {f"r{n}" for n in range(8)}
+    review.choose(["r7", "r0"])
+    layout = review.open_views()
+    assert [pane.source for pane in layout.panes] == ["r0", "r7", RESULT]
+    shown = {reader for reader, node in review.reading_nodes.items() if node.GetDisplayVisibility()}
+    assert shown == {"r0", "r7"}
+    with pytest.raises(InputError, match="7 readings are chosen; choose one to 6"):
+        review.choose([f"r{n}" for n in range(7)])
+    with pytest.raises(InputError, match="no reading by 'nobody'"):
+        review.choose(["nobody"])
+    review.close()
+
+
+def test_no_readings_and_too_many_views(scene: Any, volume: Any) -> None:
     with pytest.raises(InputError, match="no reading"):
         CaseReview(scene, {}, volume)
     with pytest.raises(InputError, match="8 readings"):

@@ -95,7 +95,7 @@ class Painting:
         """Give the voxels of a region to what `source` says there, in every structure."""
         if not 0 <= region < len(self.disagreements):
             raise InputError(f"review: there is no region {region}; there are {len(self.disagreements)}.")
-        layers = self._source(source)
+        layers = self.source_layers(source)
         voxels = self.disagreements.voxels_of(region)
         flat = self._layers.reshape(len(self._layers), -1)
         flat[:, voxels] = layers.reshape(len(layers), -1)[:, voxels]
@@ -111,7 +111,7 @@ class Painting:
             Structures of the same layer that lost voxels to it.
         """
         segment = self.labels.segment(segment_id)
-        lost = self._replace(segment_id, self._source(source)[segment.layer] == segment.value)
+        lost = self._replace(segment_id, self.source_layers(source)[segment.layer] == segment.value)
         for region in self.disagreements.involving(segment_id).tolist():
             self._region_source[region] = source
         self._steps.append(Step(source, segment_id, None))
@@ -119,7 +119,7 @@ class Painting:
 
     def take_all(self, source: str) -> None:
         """Take `source` everywhere."""
-        self._layers[...] = self._source(source)
+        self._layers[...] = self.source_layers(source)
         self._region_source = dict.fromkeys(range(len(self.disagreements)), source)
         self._steps.append(Step(source))
 
@@ -150,7 +150,8 @@ class Painting:
         layer[mask] = segment.value
         return tuple(s.id for s in self.labels.segments if s.layer == segment.layer and s.value in overwritten)
 
-    def _source(self, source: str) -> LabelArray:
+    def source_layers(self, source: str) -> LabelArray:
+        """Layers of a reader or of a consensus, shape (layer, k, j, i); raises `InputError` when there is none."""
         method = consensus_method(source)
         if method is None:
             return self.labels.of(source)

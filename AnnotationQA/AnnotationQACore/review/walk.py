@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from AnnotationQACore.project.readings import Point
 from AnnotationQACore.review.answer_differences import AnswerDifference
@@ -142,10 +143,18 @@ class Walk:
         if self.disagreements is None:
             return
         for segment, regions, distances in region_distances(self.disagreements):
-            self._distances[regions] = np.fmax(self._distances[regions], distances)
-            if self._order == "distance":
-                self._sort()
+            self.add_distances(regions, distances)
             yield segment
+
+    def add_distances(self, regions: NDArray[np.int64], distances: NDArray[np.float64]) -> None:
+        """Take up surface distances (mm) of some regions, as `depths.region_distances` finds them on any thread."""
+        self._distances[regions] = np.fmax(self._distances[regions], distances)
+        if self._order == "distance":
+            self._sort()
+
+    def is_measured(self) -> bool:
+        """Whether all surface distances are known."""
+        return not np.isnan(self._distances).any()
 
     def _sort(self) -> None:
         standing = self._rows[self._at] if 0 <= self._at < len(self._rows) else None

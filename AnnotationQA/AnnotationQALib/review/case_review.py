@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import slicer
 import vtk
 
@@ -24,6 +25,7 @@ from AnnotationQALib.logic.grids import grid_from_matrix
 from AnnotationQALib.logic.segmentations import (
     BINARY_LABELMAP,
     SegmentationCopier,
+    SegmentationCopy,
     add_segmentation,
     fill_segmentation,
     segmentation_from_node,
@@ -33,10 +35,13 @@ from AnnotationQALib.review.layouts import ReviewLayout, ThreeD, add_layout, rev
 from AnnotationQALib.review.overlays import HeatMap, add_heat_map
 from AnnotationQALib.review.review_views import ReviewViews, Style
 
-__all__ = ["RESULT", "CaseReview", "volume_grid"]
+__all__ = ["MOST_SHOWN", "RESULT", "CaseReview", "LooseReadings", "volume_grid"]
 
 RESULT = "result"
 """Source of the views that show what has been decided so far, or a consensus."""
+
+MOST_SHOWN = 6
+"""Readings side by side at a time; all take part in the walk and in a consensus."""
 
 READ_ONLY = "AnnotationQA.ReviewedReading"
 """Attribute of the nodes that hold a reader's work; editors leave them alone."""
@@ -49,6 +54,67 @@ class _Borrowed:
     node: slicer.vtkMRMLSegmentationNode
     view_ids: tuple[tuple[str, ...], ...]
     opacity_3d: tuple[float, ...]
+    visible: tuple[bool, ...]
+    filled: tuple[bool, ...]
+    outlined: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, node: slicer.vtkMRMLSegmentationNode) -> _Borrowed:
+        """Remember how a node is displayed."""
+        displays = _displays_of(node)
+        return cls(
+            node,
+            tuple(tuple(display.GetViewNodeIDs() or ()) for display in displays),
+            tuple(display.GetOpacity3D() for display in displays),
+            tuple(bool(display.GetVisibility()) for display in displays),
+            tuple(bool(display.GetVisibility2DFill()) for display in displays),
+            tuple(bool(display.GetVisibility2DOutline()) for display in displays),
+        )
+
+    def give_back(self) -> None:
+        """Display the node as it was displayed before."""
+        for number, display in enumerate(_displays_of(self.node)[: len(self.view_ids)]):
+            display.SetViewNodeIDs(list(self.view_ids[number]))
+            display.SetOpacity3D(self.opacity_3d[number])
+            display.SetVisibility(self.visible[number])
+            display.SetVisibility2DFill(self.filled[number])
+            display.SetVisibility2DOutline(self.outlined[number])
+
+
+class LooseReadings:
+    """Segmentation nodes without a project as readings: each node is a reader, called by the node's name.
+
+    Made on the main thread, where the voxels are copied; `labels` may run on any other.
+
+    Parameters
+    ----------
+    volume : vtkMRMLScalarVolumeNode or None
+    segmentations : sequence of vtkMRMLSegmentationNode
+
+    Attributes
+    ----------
+    nodes : mapping of reader to vtkMRMLSegmentationNode
+    """
+
+    def __init__(
+        self,
+        volume: slicer.vtkMRMLScalarVolumeNode | None,
+        segmentations: Sequence[slicer.vtkMRMLSegmentationNode],
+    ) -> None:
+        self.nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
+        for node in segmentations:
+            self.nodes[_distinct(node.GetName() or "reading", self.nodes)] = node
+        self._grid = volume_grid(volume) if volume is not None else None
+        self._copies = {name: SegmentationCopier().copy(node) for name, node in self.nodes.items()}
+
+    def labels(self) -> ReviewLabels:
+        """Bring the segmentations together; raises `InputError` when there is none."""
+        return review_labels({name: self._painted(copy) for name, copy in self._copies.items()}, self._grid)
+
+    def _painted(self, copy: SegmentationCopy) -> Segmentation:
+        """Segments on the grid on which they were painted."""
+        lattices = {f"layer {n}": layer.lattice for n, layer in enumerate(copy.layers) if layer is not None}
+        return copy.on(joint_grid(lattices) if lattices else self._grid or Grid((1, 1, 1)))
 
 
 class CaseReview:
@@ -68,11 +134,18 @@ class CaseReview:
         What else they differ in.
     nodes : mapping of reader to vtkMRMLSegmentationNode, optional
         Nodes that hold the readings already; they are shown, not copied.
+    labels : ReviewLabels, optional
+        The readings brought together already, such as on another thread; `readings` is not looked at then.
+
+    Attributes
+    ----------
+    shown : tuple of str
+        The readers who have views, at most `MOST_SHOWN`; the first ones until `choose` is called.
 
     Raises
     ------
     InputError
-        There is no reading, or more than six.
+        There is no reading.
     """
 
     def __init__(
@@ -83,12 +156,14 @@ class CaseReview:
         names: Mapping[str, str] | None = None,
         answers: Sequence[AnswerDifference] = (),
         nodes: Mapping[str, slicer.vtkMRMLSegmentationNode] | None = None,
+        labels: ReviewLabels | None = None,
     ) -> None:
-        if len(readings) > 6:
-            raise InputError(f"review: {len(readings)} readings; choose at most six to see side by side.")
         self.scene = scene
         self.volume = volume
-        self.labels: ReviewLabels = review_labels(readings, volume_grid(volume) if volume is not None else None)
+        if labels is None:
+            labels = review_labels(readings, volume_grid(volume) if volume is not None else None)
+        self.labels: ReviewLabels = labels
+        self.shown = labels.readers[:MOST_SHOWN]
         self.names = {reader: (names or {}).get(reader, reader) for reader in self.labels.readers}
         self.views: ReviewViews | None = None
         self.result_node: slicer.vtkMRMLSegmentationNode | None = None
@@ -100,7 +175,11 @@ class CaseReview:
         self._consensus: ConsensusChoices | None = None
         self._painting: Painting | None = None
         self._walk: Walk | None = None
-        self.reading_nodes = {reader: self._reading_node(reader, (nodes or {}).get(reader)) for reader in readings}
+        self._style: Style | None = None
+        self.reading_nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
+        for reader, node in (nodes or {}).items():
+            self._borrow(reader, node)
+        self._need_reading_nodes()
 
     @classmethod
     def of_nodes(
@@ -114,15 +193,10 @@ class CaseReview:
         Raises
         ------
         InputError
-            There is no segmentation, or more than six.
+            There is no segmentation.
         """
-        readings: dict[str, Segmentation] = {}
-        nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
-        for node in segmentations:
-            name = _distinct(node.GetName() or "reading", readings)
-            readings[name] = _as_painted(node, volume_grid(volume) if volume is not None else None)
-            nodes[name] = node
-        return cls(scene, readings, volume, nodes=nodes)
+        loose = LooseReadings(volume, segmentations)
+        return cls(scene, {}, volume, nodes=loose.nodes, labels=loose.labels())
 
     @property
     def disagreements(self) -> Disagreements:
@@ -155,7 +229,34 @@ class CaseReview:
     @property
     def messages(self) -> tuple[str, ...]:
         """What was resampled, what is missing and so on, one line each, with the names the reviewer sees."""
-        return tuple(_with_name(message, self.names) for message in self.labels.messages)
+        told = [_with_name(message, self.names) for message in self.labels.messages]
+        hidden = [self.names[reader] for reader in self.labels.readers if reader not in self.shown]
+        if hidden:
+            told.append(
+                f"{len(self.labels.readers)} readings: {len(self.shown)} are shown side by side; "
+                f"all count in the walk and in a consensus. Not shown: {', '.join(hidden)}."
+            )
+        return tuple(told)
+
+    def find(self) -> None:
+        """Find the regions in which readers differ and what the methods of consensus share; may run on any thread."""
+        if len(self.disagreements) and self.consensus is not None:
+            _ = self.consensus.decisions
+
+    def choose(self, readers: Sequence[str]) -> None:
+        """Choose who is shown side by side; call `open_views` to see it.
+
+        Raises
+        ------
+        InputError
+            There are none, more than `MOST_SHOWN`, or one who has no reading.
+        """
+        if not 1 <= len(readers) <= MOST_SHOWN:
+            raise InputError(f"review: {len(readers)} readings are chosen; choose one to {MOST_SHOWN}.")
+        for reader in readers:
+            self.labels.of(reader)
+        self.shown = tuple(reader for reader in self.labels.readers if reader in readers)
+        self._need_reading_nodes()
 
     def open_views(
         self,
@@ -176,7 +277,7 @@ class CaseReview:
         layout_node : vtkMRMLLayoutNode, optional
             Where the layout is put; without it only the view nodes are made.
         """
-        sources = dict(self.names)
+        sources = {reader: self.names[reader] for reader in self.shown}
         if with_result:
             sources[RESULT] = "Result"
         layout = review_layout(sources, planes, three_d, orientation)
@@ -187,9 +288,15 @@ class CaseReview:
             former.remove_except(kept)
         self.views.show_volume(self.volume)
         for reader, node in self.reading_nodes.items():
-            self._show(reader, node, three_d)
+            _set_visible(node, reader in self.shown)
+            if reader in self.shown:
+                self._show(reader, node, three_d)
+        if self.result_node is not None:
+            _set_visible(self.result_node, with_result)
         if with_result:
             self._show(RESULT, self._need_result_node(), three_d)
+        if self._style is not None:
+            self.set_style(self._style)
         if layout_node is not None:
             add_layout(layout_node, layout)
         return layout
@@ -207,7 +314,8 @@ class CaseReview:
         return node
 
     def set_style(self, style: Style) -> None:
-        """Outlines, fills, or both, in all views."""
+        """Outlines, fills, or both, in all views, also those that are opened later."""
+        self._style = style
         if self.views is not None:
             nodes = [*self.reading_nodes.values(), *([self.result_node] if self.result_node is not None else [])]
             self.views.set_style(nodes, style)
@@ -254,20 +362,42 @@ class CaseReview:
         node = self._need_result_node()
         return segmentation_from_node(node, self.labels.grid).mask(segment_id)
 
+    def begin_edit(self, segment_id: str, source: str = "") -> slicer.vtkMRMLSegmentationNode:
+        """Show the result with one structure as `source` has it, in a node to edit; nothing is decided by that.
+
+        Parameters
+        ----------
+        segment_id : str
+        source : str
+            A reader or ``consensus:METHOD``; empty to go on from the result as it is.
+        """
+        segment = self.labels.segment(segment_id)
+        layers = np.array(self.painting.layers, copy=True)
+        if source:
+            mask = self.painting.source_layers(source)[segment.layer] == segment.value
+            layer = layers[segment.layer]
+            layer[layer == segment.value] = 0
+            layer[mask] = segment.value
+        self._fill_result(Segmentation(layers, self.labels.grid, self.labels.segments))
+        return self._need_result_node()
+
     def copy_to_mine(self, reader: str, name: str = "") -> slicer.vtkMRMLSegmentationNode:
         """Copy a reading into a new node that may be edited; the reading itself stays as it is."""
-        if reader not in self.reading_nodes:
+        if reader not in self.labels.readers:
             raise InputError(f"review: there is no reading '{self.names.get(reader, reader)}' to copy.")
         title = name or f"Copy of {self.names[reader]}"
         return add_segmentation(self.scene, self.labels.segmentation(reader), title)
 
+    def copy_result(self, name: str = "Result of the review") -> slicer.vtkMRMLSegmentationNode:
+        """Copy the result as it stands into a new node, which stays when the review is closed."""
+        segmentation = Segmentation(np.array(self.painting.layers, copy=True), self.labels.grid, self.labels.segments)
+        return add_segmentation(self.scene, segmentation, name)
+
     def close(self) -> None:
         """Take everything that the review added out of the scene, and give borrowed nodes their displays back."""
         for borrowed in self._borrowed:
-            displays = [borrowed.node.GetNthDisplayNode(n) for n in range(borrowed.node.GetNumberOfDisplayNodes())]
-            for display, ids, opacity in zip(displays, borrowed.view_ids, borrowed.opacity_3d, strict=False):
-                display.SetViewNodeIDs(list(ids))
-                display.SetOpacity3D(opacity)
+            if self.scene.IsNodePresent(borrowed.node):
+                borrowed.give_back()
         for node in self._own:
             displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
             for one in (node, *displays):
@@ -285,33 +415,30 @@ class CaseReview:
             self.views.center(stop.position)
         return renamed(stop, self.names)
 
-    def _reading_node(
-        self, reader: str, given: slicer.vtkMRMLSegmentationNode | None
-    ) -> slicer.vtkMRMLSegmentationNode:
-        if given is not None:
-            if given.GetDisplayNode() is None:
-                given.CreateDefaultDisplayNodes()
-            displays = [given.GetNthDisplayNode(n) for n in range(given.GetNumberOfDisplayNodes())]
-            self._borrowed.append(
-                _Borrowed(
-                    given,
-                    tuple(tuple(display.GetViewNodeIDs() or ()) for display in displays),
-                    tuple(display.GetOpacity3D() for display in displays),
-                )
-            )
-            return given
-        node = add_segmentation(self.scene, self.labels.segmentation(reader), self.names[reader])
-        node.SetAttribute(READ_ONLY, "true")
-        node.SetHideFromEditors(True)
-        node.SetSelectable(False)
-        node.SetSaveWithScene(False)
-        self._own.append(node)
-        return node
+    def _borrow(self, reader: str, node: slicer.vtkMRMLSegmentationNode) -> None:
+        if node.GetDisplayNode() is None:
+            node.CreateDefaultDisplayNodes()
+        self._borrowed.append(_Borrowed.of(node))
+        self.reading_nodes[reader] = node
+
+    def _need_reading_nodes(self) -> None:
+        """Nodes of the readers who are shown; those of others are made when they are chosen."""
+        for reader in self.shown:
+            if reader in self.reading_nodes:
+                continue
+            node = add_segmentation(self.scene, self.labels.segmentation(reader), self.names[reader])
+            node.SetAttribute(READ_ONLY, "true")
+            node.SetHideFromEditors(True)
+            node.SetSelectable(False)
+            node.SetSaveWithScene(False)
+            self._own.append(node)
+            self.reading_nodes[reader] = node
 
     def _need_result_node(self) -> slicer.vtkMRMLSegmentationNode:
         if self.result_node is None:
             self.result_node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Review result")
             self.result_node.CreateDefaultDisplayNodes()
+            self.result_node.SetSaveWithScene(False)
             self._own.append(self.result_node)
             if self.views is not None:
                 self.views.show_only(RESULT, self.result_node)
@@ -368,15 +495,6 @@ def _refilled(target: slicer.vtkSegmentation, result: Segmentation) -> bool:
     return True
 
 
-def _as_painted(node: slicer.vtkMRMLSegmentationNode, reference: Grid | None) -> Segmentation:
-    """Segments of a node on the grid on which they were painted."""
-    copy = SegmentationCopier().copy(node)
-    lattices = {f"layer {n}": layer.lattice for n, layer in enumerate(copy.layers) if layer is not None}
-    if lattices:
-        return copy.on(joint_grid(lattices))
-    return copy.on(reference or Grid((1, 1, 1)))
-
-
 def _distinct(name: str, taken: Mapping[str, object]) -> str:
     number, found = 2, name
     while found in taken:
@@ -387,3 +505,13 @@ def _distinct(name: str, taken: Mapping[str, object]) -> str:
 def _with_name(message: str, names: Mapping[str, str]) -> str:
     reader, colon, rest = message.partition(":")
     return f"{names[reader]}:{rest}" if colon and reader in names else message
+
+
+def _displays_of(node: slicer.vtkMRMLDisplayableNode) -> list[slicer.vtkMRMLSegmentationDisplayNode]:
+    displays = (node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes()))
+    return [display for display in displays if display is not None]
+
+
+def _set_visible(node: slicer.vtkMRMLDisplayableNode, visible: bool) -> None:
+    for display in _displays_of(node):
+        display.SetVisibility(visible)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import slicer
@@ -11,14 +12,16 @@ from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.evaluation.case import readings_agreement
 from AnnotationQACore.evaluation.records import CaseAgreement
 from AnnotationQACore.evaluation.study import FailedCase
+from AnnotationQACore.geometry import Grid
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.review.adjudication import Adjudication, sign_off
-from AnnotationQACore.review.answer_differences import answer_differences
+from AnnotationQACore.review.answer_differences import AnswerDifference, answer_differences
 from AnnotationQACore.review.case_list import CaseFilter, CaseRow, case_list
 from AnnotationQACore.review.case_readings import ReviewReadings, review_readings, scored_readings
 from AnnotationQACore.review.conflicts import Conflict, conflicts_of, keep_decision
+from AnnotationQACore.review.labels import ReviewLabels, review_labels
 from AnnotationQACore.review.reader_names import in_text, names_in_review
 from AnnotationQACore.review.revisions import Changes, revision_changes
 from AnnotationQACore.review.sending_back import send_back
@@ -26,7 +29,27 @@ from AnnotationQACore.segmentation import Segmentation
 from AnnotationQALib.review.case_review import CaseReview, volume_grid
 from AnnotationQALib.review.review_pins import ReviewPins
 
-__all__ = ["OpenReview", "ProjectReview"]
+__all__ = ["OpenReview", "PreparedReview", "ProjectReview"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedReview:
+    """A case that is ready to be shown; made on any thread.
+
+    Attributes
+    ----------
+    found : ReviewReadings
+    labels : ReviewLabels
+        On the grid of the reference series where there is one.
+    differences : tuple of AnswerDifference
+    names : mapping of reader to str
+        What the readers are called, blinded where the protocol says so.
+    """
+
+    found: ReviewReadings
+    labels: ReviewLabels
+    differences: tuple[AnswerDifference, ...]
+    names: Mapping[str, str]
 
 
 class OpenReview:
@@ -39,22 +62,36 @@ class OpenReview:
         Views, walk and result.
     pins : ReviewPins
         Comments to be sent back.
-    messages : tuple of str
-        What the reviewer must know, one line each.
+    names : mapping of reader to str
     """
 
     def __init__(
-        self, project: Project, found: ReviewReadings, review: CaseReview, protocol: Protocol, names: dict[str, str]
+        self, project: Project, found: ReviewReadings, review: CaseReview, protocol: Protocol, names: Mapping[str, str]
     ) -> None:
         self.case = found.case
         self.review = review
         self.pins = ReviewPins(review.scene)
-        told = [*found.messages, *review.labels.messages]
-        self.messages = tuple(dict.fromkeys(in_text(message, names) for message in told))
+        self.names = names
+        self._told = [*found.messages]
         self._project = project
         self._protocol = protocol
         self._found = found
         self._adjudication: Adjudication | None = None
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the reviewer must know, one line each, with the names the reviewer sees."""
+        told = [in_text(message, self.names) for message in self._told]
+        return tuple(dict.fromkeys([*told, *(in_text(message, self.names) for message in self.review.messages)]))
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Who has submitted a reading of the case."""
+        return tuple(self._found.submitted)
+
+    def revision(self, reader: str) -> int:
+        """Revision of the reading in review."""
+        return self._found.submitted[reader].revision
 
     @property
     def adjudication(self) -> Adjudication:
@@ -118,15 +155,28 @@ class ProjectReview:
 
     def compare(self, case: str) -> CaseAgreement | FailedCase:
         """Compare the readings of a case; a case that cannot be compared says why, and stops no other."""
-        ids = self._ids(case)
+        result = self.comparison(case)
+        self.keep_comparison(result)
+        return result
+
+    def comparison(self, case: str) -> CaseAgreement | FailedCase:
+        """Compare the readings of a case, and keep nothing, so that it may run on any thread."""
         try:
             readings, _, messages = scored_readings(review_readings(self.project, case).readings)
             patient = self.project.state.cases[case].patient
-            result: CaseAgreement | FailedCase = readings_agreement(readings, patient, self.protocol, messages)
+            return readings_agreement(readings, patient, self.protocol, messages)
         except AnnotationQAError as error:
-            result = FailedCase(case, str(error))
-        self._compared[case] = (ids, result)
-        return result
+            return FailedCase(case, str(error))
+
+    def keep_comparison(self, result: CaseAgreement | FailedCase) -> None:
+        """Show in the list what `comparison` found."""
+        self._compared[result.case] = (self._ids(result.case), result)
+
+    @property
+    def compared(self) -> tuple[CaseAgreement, ...]:
+        """What has been compared so far, in the order of the project."""
+        found = (self._compared.get(case, ((), None))[1] for case in self.project.state.cases)
+        return tuple(one for one in found if isinstance(one, CaseAgreement))
 
     def open(
         self, scene: slicer.vtkMRMLScene, case: str, volume: slicer.vtkMRMLScalarVolumeNode | None = None
@@ -145,16 +195,40 @@ class ProjectReview:
         InputError
             Nobody has read the case, or a file is missing, changed or unreadable.
         """
+        return self.show(scene, self.prepare(case, volume_grid(volume) if volume is not None else None), volume)
+
+    def prepare(self, case: str, grid: Grid | None = None) -> PreparedReview:
+        """Read a case and bring its readings together; may run on any thread.
+
+        Parameters
+        ----------
+        case : str
+        grid : Grid, optional
+            That of the reference series.
+
+        Raises
+        ------
+        InputError
+            As `open`.
+        """
         found = review_readings(self.project, case)
         if not found.submitted:
             raise InputError(f"case '{case}': nobody has read it yet.")
         names = names_in_review(self.protocol, self.project.state, case, self._people(case))
-        readings = self._with_empty(found, volume)
+        labels = review_labels(self._with_empty(found, grid), grid)
         _, compared = self._compared.get(case, ((), None))
         lesions = {one.item: one.instances for one in compared.items} if isinstance(compared, CaseAgreement) else {}
-        differences = answer_differences(found.readings, self.protocol, lesions)
-        review = CaseReview(scene, readings, volume, names, differences)
-        return OpenReview(self.project, found, review, self.protocol, names)
+        return PreparedReview(found, labels, answer_differences(found.readings, self.protocol, lesions), names)
+
+    def show(
+        self,
+        scene: slicer.vtkMRMLScene,
+        prepared: PreparedReview,
+        volume: slicer.vtkMRMLScalarVolumeNode | None = None,
+    ) -> OpenReview:
+        """Put a prepared case on the scene."""
+        review = CaseReview(scene, {}, volume, prepared.names, prepared.differences, labels=prepared.labels)
+        return OpenReview(self.project, prepared.found, review, self.protocol, prepared.names)
 
     def conflicts(self, case: str) -> tuple[Conflict, ...]:
         """Decisions on a case that were made without knowledge of each other."""
@@ -172,17 +246,14 @@ class ProjectReview:
         assigned = [task.reader for task in self.project.state.tasks.get(case, ())]
         return tuple(dict.fromkeys([*readers, *assigned]))
 
-    def _with_empty(
-        self, found: ReviewReadings, volume: slicer.vtkMRMLScalarVolumeNode | None
-    ) -> dict[str, Segmentation]:
+    def _with_empty(self, found: ReviewReadings, grid: Grid | None) -> dict[str, Segmentation]:
         """Every reader has a view: one who drew nothing has an empty segmentation."""
         drawn = found.readings.segmentations
         empty: Segmentation | None = None
         if drawn:
             first = next(iter(drawn.values()))
             empty = Segmentation(first.layers[:1] * 0, first.grid, ())
-        elif volume is not None:
-            grid = volume_grid(volume)
+        elif grid is not None:
             empty = Segmentation(np.zeros((1, *grid.shape), np.uint8), grid, ())
         if empty is None:
             raise InputError(f"case '{found.case}': nothing was segmented; load its images to see it.")

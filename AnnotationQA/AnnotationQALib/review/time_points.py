@@ -1,0 +1,106 @@
+"""Time points of one patient side by side: each over its own images, all at the same place in the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import slicer
+
+from AnnotationQACore.errors import InputError
+from AnnotationQALib.review.layouts import MOST_SOURCES, ReviewLayout, ThreeD, add_layout, review_layout
+from AnnotationQALib.review.review_views import ReviewViews, Style
+
+__all__ = ["TimePoint", "TimePointViews", "volume_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimePoint:
+    """What was seen at one time.
+
+    Attributes
+    ----------
+    name : str
+    volume : vtkMRMLVolumeNode or None
+    segmentation : vtkMRMLSegmentationNode
+    """
+
+    name: str
+    volume: slicer.vtkMRMLVolumeNode | None
+    segmentation: slicer.vtkMRMLSegmentationNode
+
+
+class TimePointViews:
+    """Linked views of time points; displays are given back on `close`.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    points : sequence of TimePoint
+        Two to seven.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two, or more than fit.
+    """
+
+    def __init__(self, scene: slicer.vtkMRMLScene, points: Sequence[TimePoint]) -> None:
+        if not 2 <= len(points) <= MOST_SOURCES:
+            raise InputError(f"time points: {len(points)} are chosen; choose two to {MOST_SOURCES}.")
+        self.scene = scene
+        self.points = tuple(points)
+        self.views: ReviewViews | None = None
+        self._former = [
+            (display, tuple(display.GetViewNodeIDs() or ()))
+            for point in points
+            for display in _displays(point.segmentation)
+        ]
+
+    def open_views(
+        self,
+        planes: Literal[1, 3] = 1,
+        three_d: ThreeD = "none",
+        orientation: str = "Axial",
+        layout_node: slicer.vtkMRMLLayoutNode | None = None,
+    ) -> ReviewLayout:
+        """Show each time point in views of its own; see `CaseReview.open_views`."""
+        sources = {str(number): point.name for number, point in enumerate(self.points)}
+        layout = review_layout(sources, planes, three_d, orientation)
+        former = self.views
+        self.views = ReviewViews(self.scene, layout)
+        if former is not None:
+            former.remove_except({pane.tag for pane in layout.panes})
+        given = {str(n): point.volume for n, point in enumerate(self.points) if point.volume is not None}
+        self.views.show_volumes(given)
+        for number, point in enumerate(self.points):
+            self.views.show_only(str(number), point.segmentation)
+            if three_d != "none" and point.segmentation.GetSegmentation().GetNumberOfSegments():
+                point.segmentation.CreateClosedSurfaceRepresentation()
+        if layout_node is not None:
+            add_layout(layout_node, layout)
+        return layout
+
+    def set_style(self, style: Style) -> None:
+        """Outlines, fills, or both, in all views."""
+        if self.views is not None:
+            self.views.set_style([point.segmentation for point in self.points], style)
+
+    def close(self) -> None:
+        """Take the views out of the scene, and show the segmentations where they were shown before."""
+        for display, ids in self._former:
+            display.SetViewNodeIDs(list(ids))
+        if self.views is not None:
+            self.views.remove()
+            self.views = None
+
+
+def volume_of(segmentation: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLVolumeNode | None:
+    """The volume on which a segmentation was drawn, as Slicer remembers it; None when it does not."""
+    return segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
+
+
+def _displays(node: slicer.vtkMRMLDisplayableNode) -> list[slicer.vtkMRMLDisplayNode]:
+    displays = (node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes()))
+    return [display for display in displays if display is not None]
