@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,19 +122,32 @@ class Case:
         return case
 
 
-def hash_series(location: Path) -> tuple[int, str]:
+def hash_series(location: Path | Sequence[Path], progress: Progress = silent) -> tuple[int, str]:
     """Number of files of a series and the SHA-256 of their sorted SHA-256s, so that names and order do not matter.
+
+    Parameters
+    ----------
+    location : Path or sequence of Path
+        A file, a folder, or the files themselves, such as those that a DICOM database knows.
+    progress : Progress
 
     Raises
     ------
     InputError
         There is no such file or folder, it cannot be read, or it is empty.
     """
-    files = sorted(p for p in location.rglob("*") if p.is_file()) if location.is_dir() else [location]
+    if not isinstance(location, Path):
+        files = list(location)
+    else:
+        files = sorted(p for p in location.rglob("*") if p.is_file()) if location.is_dir() else [location]
     if not files:
-        raise InputError(f"{location}: holds no files; check the location of the series.")
-    hashes = sorted(map(sha256_of, files))
-    return len(files), hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+        place = f"{location}: holds" if isinstance(location, Path) else "series: has"
+        raise InputError(f"{place} no files; check the location of the series.")
+    hashes = []
+    for done, file in enumerate(files):
+        progress(done, len(files))
+        hashes.append(sha256_of(file))
+    return len(files), hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
 
 
 def cases_from_table(path: Path, project: Path, progress: Progress = silent) -> tuple[Case, ...]:
