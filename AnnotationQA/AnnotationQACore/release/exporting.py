@@ -53,6 +53,9 @@ class ImageFacts:
         ``M``, ``F`` or ``O``.
     age_years : float or None
     slice_thickness_mm : float or None
+    geometry : str
+        `series.slice_geometry.GeometryKind`: ``regular``, ``sheared`` (gantry tilt), ``irregular`` or ``none``.
+    color : bool
     volumes : int
         Number of volumes; more than 1 in a dynamic, diffusion or cine series.
     shape : tuple of int
@@ -68,6 +71,8 @@ class ImageFacts:
     sex: str = ""
     age_years: float | None = None
     slice_thickness_mm: float | None = None
+    geometry: str = ""
+    color: bool = False
     volumes: int = 1
     shape: tuple[int, ...] = ()
     spacing_mm: tuple[float | None, ...] = ()
@@ -121,6 +126,8 @@ class ReleaseReading:
         Of a probability map the segmentations of the readers, of whom each has one vote in a voxel.
     voters : int
         Of a probability map the number of readers, those who drew nothing included.
+    time : str
+        When it was submitted, UTC, see `project.fields.format_time`.
     flags : tuple of str
     """
 
@@ -133,6 +140,7 @@ class ReleaseReading:
     segmentation_file: Path | None = None
     sources: tuple[Path, ...] = ()
     voters: int = 0
+    time: str = ""
     flags: tuple[str, ...] = ()
 
     def segmentation(self) -> Segmentation | None:

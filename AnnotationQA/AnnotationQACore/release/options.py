@@ -89,10 +89,12 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intensity:
-    """What becomes of image values; first they are clipped, then normalized.
+    """What becomes of the values of some series; first they are clipped, then normalized.
 
     Attributes
     ----------
+    series : list of str
+        Roles of the series that are meant; empty for all.
     clip : list of 2 float, or None
         Lowest and highest value (HU in CT, SUV or stored value elsewhere).
     normalization : str
@@ -100,6 +102,7 @@ class Intensity:
         mean 0 and standard deviation 1 over the voxels of the image.
     """
 
+    series: tuple[Slug, ...] = ()
     clip: tuple[float, float] | None = None
     normalization: Literal["none", "unit", "zscore"] = "none"
 
@@ -184,13 +187,16 @@ class ExportOptions:
     series : list of str
         Roles of the exported image series; empty for all that the protocol names and a case has.
     orientation : str
-        Patient directions towards which columns, rows and slices (i, j, k) are counted, such as `RAS` or `LPS`; empty as
-        acquired. The axes of an oblique image are taken for the nearest ones, and stay oblique.
+        Patient directions towards which columns, rows and slices (i, j, k) are counted, such as `RAS` or `LPS`; empty
+        as acquired. The axes of an oblique image are taken for the nearest ones, and stay oblique.
     resampling : Resampling or None
     crop : Crop or None
-    intensity : Intensity
+    intensity : list of Intensity
+        The first that names a series, or all of them, counts for it.
     labels : Labels
     pictures : Pictures
+    nnunet_dataset : int
+        Number in the name of a dataset of nnU-Net, ``Dataset001_NAME``.
     parquet : bool
         Whether tables are written as Parquet too, for which the package pyarrow is needed.
     """
@@ -199,9 +205,10 @@ class ExportOptions:
     orientation: Annotated[str, Pattern(_ORIENTATION, "three letters of L, R, P, A, I, S, such as 'RAS'")] = ""
     resampling: Resampling | None = None
     crop: Crop | None = None
-    intensity: Intensity = field(default_factory=Intensity)
+    intensity: tuple[Intensity, ...] = ()
     labels: Labels = field(default_factory=Labels)
     pictures: Pictures = field(default_factory=Pictures)
+    nnunet_dataset: Annotated[int, Interval(1, 999)] = 1
     parquet: bool = False
 
     def __post_init__(self) -> None:
