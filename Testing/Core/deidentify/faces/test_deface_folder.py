@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from DeidentifyStudyCore.cli.main import main
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.faces.alteration import STATEMENT
+from DeidentifyStudyCore.markers import FACE_STATEMENT as STATEMENT
 from DeidentifyStudyCore.faces.head_model import LIPS, NOSE_TIP
 from DeidentifyStudyCore.faces.stack import read_header, stack_of
 from DeidentifyStudyCore.faces.volume import world_of
@@ -70,7 +70,7 @@ def confirmed(study: Any, unconfirmed: Any) -> tuple[int, dict[str, Any]]:
     folder, _, _ = study
     queue = ReviewQueue.load(folder / "queue")
     (digest,) = queue.entries
-    assert main(["review", str(folder / "queue"), "accept", digest[:10]]) == 0
+    assert main(["review", str(folder / "queue"), "accept", digest[:10], "--face", "--by", "A. Reader"]) == 0
     return _deface(folder), json.loads((folder / "out-faces" / "faces.json").read_text())
 
 
