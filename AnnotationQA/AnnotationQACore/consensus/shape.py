@@ -28,6 +28,12 @@ ROUNDS = (30, 125, 500, 2000)
 STRIDE = 6
 """Neighbours looked at before those found are sorted out."""
 
+PART = 1 << 18
+"""Voxels in dispute that are decided together."""
+
+BLOCK = 16384
+"""Voxels, near each other, whose neighbours stay in the processor's cache."""
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -60,8 +66,9 @@ def shape_based_average(decisions: Decisions) -> LabelConsensus:
 
     flat, pattern = decisions.voxels_with(~settled)
     if len(flat):
-        candidates = _Candidates.of(voted, pattern)
-        winner = _decided(decisions, flat, pattern, candidates, has_surface)
+        lattice = _Lattice(decisions)
+        parts = [slice(start, start + PART) for start in range(0, len(flat), PART)]
+        winner = np.concatenate([_decided(lattice, flat[part], pattern[part], voted, has_surface) for part in parts])
         table[~settled] = 0
         np.add.at(table, (pattern, winner), 1)
         domain = voxels[decisions.region]
@@ -111,6 +118,12 @@ class _Candidates:
         is_other = (self.count[voxel] == 2) & (self.label[other] == label)
         return other[is_other], is_other
 
+    def of_voxels(self, voxels: IntArray) -> tuple[IntArray, IntArray]:
+        """Candidates of the given voxels, one voxel after the other, and where in them each voxel begins."""
+        count = self.count[voxels]
+        begin = np.cumsum(count) - count
+        return np.arange(count.sum()) + np.repeat(self.first[voxels] - begin, count), begin
+
     def best(self, mean: FloatArray) -> NDArray[np.intp]:
         """Label of the smallest mean distance for each voxel, the first label (background is 0) when equal."""
         smallest = np.minimum.reduceat(mean, self.first)
@@ -136,10 +149,10 @@ class _Queries:
 
 
 def _decided(
-    decisions: Decisions,
+    lattice: _Lattice,
     flat: IntArray,
     pattern: NDArray[np.intp],
-    candidates: _Candidates,
+    voted: NDArray[np.bool_],
     has_surface: NDArray[np.bool_],
 ) -> NDArray[np.intp]:
     """Label of the smallest mean signed distance for each voxel in dispute.
@@ -147,30 +160,43 @@ def _decided(
     The search goes outwards in rounds. After each, the distances not yet found are known to be larger than its radius,
     which mostly decides the voxel already.
     """
-    lattice = _Lattice(decisions)
+    candidates = _Candidates.of(voted, pattern)
     readers = has_surface.sum(axis=1)[candidates.label]
     sums = _Sums.of(len(candidates.voxel))
-    waiting = _queries(decisions, lattice.places(flat), pattern, candidates, has_surface)
+    waiting = _queries(lattice.decisions, lattice.places(flat), pattern, candidates, has_surface)
     for queries in waiting:
         sums.expect(queries)
+    undecided = np.arange(len(candidates.first))
     for steps, lengths in lattice.rounds:
+        if not len(undecided):
+            break
         still: list[_Queries] = []
         for _, of_reader in groupby(waiting, key=lambda queries: queries.reader):
             known = np.zeros(len(candidates.voxel), dtype=bool)
+            alone = np.zeros(len(candidates.first), dtype=bool)
             for asked in of_reader:
                 queries = asked.where(~known[asked.candidates])
+                if not queries.is_inside:
+                    # where the reader says one thing all around, no other border is near
+                    is_alone = alone[candidates.voxel[queries.candidates]]
+                    still.append(queries.where(is_alone))
+                    queries = queries.where(~is_alone)
                 nearest = lattice.nearest(queries, steps)
                 arrived = nearest >= 0
                 distances = lengths[nearest[arrived]]
                 sums.add(queries.candidates[arrived], distances, queries.is_inside)
+                waits = queries.where(~arrived)
                 if queries.is_inside:
                     label = lattice.label_at(queries.reader, queries.places[arrived] + steps[nearest[arrived]])
                     others, is_other = candidates.only_other(queries.candidates[arrived], label)
                     sums.add(others, distances[is_other], False)
                     known[others] = True
-                still.append(queries.where(~arrived))
-        undecided = _undecided(candidates, sums, readers, float(lengths[-1]))
-        waiting = [queries.where(undecided[candidates.voxel[queries.candidates]]) for queries in still]
+                    alone[candidates.voxel[waits.candidates]] = True
+                still.append(waits)
+        undecided = undecided[_is_open(candidates, undecided, sums, readers, float(lengths[-1]))]
+        is_undecided = np.zeros(len(candidates.first), dtype=bool)
+        is_undecided[undecided] = True
+        waiting = [queries.where(is_undecided[candidates.voxel[queries.candidates]]) for queries in still]
         waiting = [queries for queries in waiting if len(queries.candidates)]
     for queries in waiting:
         sums.add(queries.candidates, lattice.far_distances(queries), queries.is_inside)
@@ -201,10 +227,11 @@ class _Sums:
         self.found[candidates] += -distances if is_inside else distances
         (self.open_inside if is_inside else self.open_outside)[candidates] -= 1
 
-    def bounds(self, radius: float) -> tuple[FloatArray, FloatArray]:
-        """Smallest and largest sum there can be when all open distances are at least `radius`."""
-        lower = np.where(self.open_inside == 0, self.found + radius * self.open_outside, -np.inf)
-        upper = np.where(self.open_outside == 0, self.found - radius * self.open_inside, np.inf)
+    def bounds(self, radius: float, chosen: IntArray | slice = slice(None)) -> tuple[FloatArray, FloatArray]:
+        """Smallest and largest sum that chosen candidates can have when all open distances are at least `radius`."""
+        found, inside, outside = self.found[chosen], self.open_inside[chosen], self.open_outside[chosen]
+        lower = np.where(inside == 0, found + radius * outside, -np.inf)
+        upper = np.where(outside == 0, found - radius * inside, np.inf)
         return lower, upper
 
 
@@ -232,21 +259,26 @@ def _queries(
     return queries
 
 
-def _undecided(candidates: _Candidates, sums: _Sums, readers: IntArray, radius: float) -> NDArray[np.bool_]:
+def _is_open(
+    candidates: _Candidates, voxels: IntArray, sums: _Sums, readers: IntArray, radius: float
+) -> NDArray[np.bool_]:
     """Whether more than one candidate of a voxel can still win, all open distances being at least `radius`."""
-    lower, upper = (bound / np.maximum(readers, 1) for bound in sums.bounds(radius))
-    lower[readers == 0] = upper[readers == 0] = np.inf
-    smallest = np.minimum.reduceat(upper, candidates.first)
-    beaten = lower > smallest[candidates.voxel] + EQUAL_MM
-    undecided: NDArray[np.bool_] = np.add.reduceat(beaten, candidates.first, dtype=np.intp) < candidates.count - 1
-    return undecided
+    chosen, first = candidates.of_voxels(voxels)
+    count = candidates.count[voxels]
+    number = readers[chosen]
+    lower, upper = (bound / np.maximum(number, 1) for bound in sums.bounds(radius, chosen))
+    lower[number == 0] = upper[number == 0] = np.inf
+    smallest = np.repeat(np.minimum.reduceat(upper, first), count)
+    is_open: NDArray[np.bool_] = np.add.reduceat(lower > smallest + EQUAL_MM, first, dtype=np.intp) < count - 1
+    return is_open
 
 
 class _Lattice:
     """The domain with a rim of what is around it, laid out so that neighbours are found by adding to a flat index."""
 
     def __init__(self, decisions: Decisions) -> None:
-        self._decisions = decisions
+        self.decisions = decisions
+        self._trees: dict[tuple[int, int, bool], KDTree] = {}
         offsets, lengths = near_offsets(decisions.grid, ROUNDS[-1])
         self._adjacent = adjacent_offsets(decisions.grid)
         reach = np.maximum(np.abs(offsets).max(axis=0), np.abs(self._adjacent).max(axis=0))
@@ -269,25 +301,33 @@ class _Lattice:
 
     def places(self, flat: IntArray) -> IntArray:
         """Flat indices into the layout from flat indices into the domain."""
-        places: IntArray = (np.stack(np.unravel_index(flat, self._decisions.shape), axis=1) + self._pad) @ self._strides
+        places: IntArray = (np.stack(np.unravel_index(flat, self.decisions.shape), axis=1) + self._pad) @ self._strides
         return places
 
     def nearest(self, queries: _Queries, steps: IntArray) -> NDArray[np.int16]:
         """Which of the neighbours, given nearest first, is the first across the border; -1 where none is."""
-        across, patterns = self._across(queries), self._patterns.reshape(-1)
+        across = self._across(queries)
         result = np.full(len(queries.places), -1, dtype=np.int16)
-        waiting, base = np.arange(len(queries.places)), queries.places
+        for start in range(0, len(result), BLOCK):
+            part = slice(start, start + BLOCK)
+            self._look_around(across, queries.places[part], steps, result[part])
+        return result
+
+    def _look_around(
+        self, across: NDArray[np.bool_], base: IntArray, steps: IntArray, result: NDArray[np.int16]
+    ) -> None:
+        patterns = self._patterns.reshape(-1)
+        waiting = np.arange(len(base))
         for start in range(0, len(steps), STRIDE):
             if not len(waiting):
                 break
             first = np.full(len(waiting), -1, dtype=np.int16)
             # from far to near: the nearest is written last, and those found need not be sorted out each time
             for number in range(min(start + STRIDE, len(steps)) - 1, start - 1, -1):
-                np.putmask(first, across[patterns[base + steps[number]]], number)
+                np.putmask(first, across.take(patterns.take(base + steps[number])), number)
             result[waiting] = first
             missing = first < 0
             waiting, base = waiting[missing], base[missing]
-        return result
 
     def label_at(self, reader: int, places: IntArray) -> NDArray[np.intp]:
         """Index of the label that a reader gave there."""
@@ -296,9 +336,12 @@ class _Lattice:
 
     def far_distances(self, queries: _Queries) -> FloatArray:
         """Distance in mm to the nearest voxel across the border, wherever it is."""
-        matrix = self._decisions.grid.affine[:3, :3]
+        matrix = self.decisions.grid.affine[:3, :3]
+        border = (queries.reader, queries.label, queries.is_inside)
+        if border not in self._trees:
+            self._trees[border] = KDTree(self._border(queries) @ matrix.T)
         places = np.stack(np.unravel_index(queries.places, self._patterns.shape), axis=1)
-        distances, _ = KDTree(self._border(queries) @ matrix.T).query(places @ matrix.T)
+        distances, _ = self._trees[border].query(places @ matrix.T)
         return np.asarray(distances, dtype=np.float64)
 
     def _across(self, queries: _Queries) -> NDArray[np.bool_]:
@@ -309,7 +352,7 @@ class _Lattice:
 
     def _said(self, reader: int) -> NDArray[np.intp]:
         """Label of a reader for each pattern and the two of the rim."""
-        return np.append(self._decisions.patterns[:, reader], (0, 0))
+        return np.append(self.decisions.patterns[:, reader], (0, 0))
 
     def _border(self, queries: _Queries) -> IntArray:
         """Voxels across the border that have an adjacent one on this side; one of them is nearest to any voxel."""
@@ -327,7 +370,7 @@ class _Lattice:
 
     def _box(self, queries: _Queries) -> tuple[IntArray, IntArray]:
         """Box, in the layout, around the reader's voxels of a label; for the background that around all others."""
-        decisions, label = self._decisions, queries.label
+        decisions, label = self.decisions, queries.label
         said = decisions.patterns[:, queries.reader]
         chosen = np.flatnonzero((said == label if label else said != 0)[decisions.pattern])
         extents = decisions.runs.extents(chosen)
