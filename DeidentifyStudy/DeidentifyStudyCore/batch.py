@@ -5,11 +5,12 @@ import datetime
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from DeidentifyStudyCore.crosswalk import assign_pseudonyms
 from DeidentifyStudyCore.dicomdir import write_dicomdir
@@ -23,10 +24,14 @@ from DeidentifyStudyCore.pixels.policy import Decision, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.report_pictures import PICTURES
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.writing import FileResult, Job, Task, packed, write_chunk
+from DeidentifyStudyCore.writing import FaceState, FileResult, Job, Task, packed, write_chunk
+
+if TYPE_CHECKING:
+    from DeidentifyStudyCore.faces.survey import FaceSurvey
 
 __all__ = ["BatchOptions", "Index", "Outcome", "build_index", "run_batch"]
 
@@ -36,6 +41,7 @@ _SMALLEST_WRITE_CHUNK, _LARGEST_WRITE_CHUNK = 8, 128
 _WRITE_CHUNK_BYTES = 256 << 20
 _IN_FLIGHT = 8
 _REVIEWED = frozenset({"burned-in-risk", "rejected-by-reviewer", "review-does-not-fit"})
+_FACES = frozenset({"face-unconfirmed", "face-gates-failed", "face-not-examined", "rejected-by-reviewer"})
 
 _Result = TypeVar("_Result")
 
@@ -90,6 +96,8 @@ class BatchOptions:
         Where objects wait for a person.
     device_rules : tuple of DeviceRule
         Of the house, beside those that are shipped.
+    ears : bool
+        Alter the ears with the face, where the profile cleans recognizable visual features.
     """
 
     report: Path
@@ -100,17 +108,19 @@ class BatchOptions:
     executor: Executor | None = None
     progress: Progress = silent
     device_rules: tuple[DeviceRule, ...] = ()
+    ears: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: results in the order of the listing, and what reports count."""
+    """What a run did: results in the order of the listing, and what reports count; `faces` where they were sought."""
 
     files: list[FileResult]
     journal: Journal
     index: Index
     started: str
     finished: str
+    faces: "FaceSurvey | None" = None
 
     @property
     def quarantined(self) -> int:
@@ -171,13 +181,36 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
             rules=(*shipped_device_rules(), *options.device_rules),
             pictures=queue.pictures.resolve() if queue else None,
         ),
+        options.report.resolve() / PICTURES,
     )
-    results = _write_all(job, index, subjects, journal, secret, options)
+    faces = _survey(source, index, profile, options)
+    states = faces.states if faces else {}
+    results = _write_all(job, index, subjects, journal, secret, options, states)
     if any(facts.is_dicomdir for facts in index.files):
         write_dicomdir(destination, [result.output for result in results if result.output], pseudonyms)
     if queue is not None:
         _fill(queue, results)
-    return Outcome(results, journal, index, started, _now())
+    return Outcome(results, journal, index, started, _now(), faces)
+
+
+def _survey(source: Path, index: Index, profile: Profile, options: BatchOptions) -> "FaceSurvey | None":
+    if "clean_recognizable_visual_features" not in profile.options:
+        return None
+    from DeidentifyStudyCore.faces.survey import survey_faces  # loads SimpleITK, which most runs do not need
+
+    paths = {
+        number: facts.path for number, facts in enumerate(index.files) if not facts.reason and not facts.is_dicomdir
+    }
+    run = partial(_completed, options.executor)
+    return survey_faces(
+        source,
+        paths,
+        options.queue,
+        run,
+        pictures=options.report.resolve() / PICTURES,
+        ears=options.ears,
+        progress=options.progress,
+    )
 
 
 def _check_places(
@@ -268,10 +301,16 @@ def _subjects(
 
 
 def _write_all(
-    job: Job, index: Index, subjects: dict[str, Subject], journal: Journal, secret: Secret, options: BatchOptions
+    job: Job,
+    index: Index,
+    subjects: dict[str, Subject],
+    journal: Journal,
+    secret: Secret,
+    options: BatchOptions,
+    faces: Mapping[int, FaceState],
 ) -> list[FileResult]:
     key = secret.derive("journal")
-    tasks, keys = _tasks(job, index, subjects, key)
+    tasks, keys = _tasks(job, index, subjects, key, faces)
     total = len(tasks)
     waiting = [task for task in tasks if keys[task.number] not in journal.done]
     # objects that wait for a reviewer are looked at again when the reviewer has decided
@@ -286,6 +325,14 @@ def _write_all(
             journal.done[keys[task.number]].input_header in decided
             or (queued is not None and journal.done[keys[task.number]].input_header not in queued)
         )
+    ]
+    again = {task.number for task in waiting}
+    waiting += [
+        task
+        for task in tasks
+        if task.number not in again
+        and journal.done[keys[task.number]].reason in _FACES
+        and journal.done[keys[task.number]].reason != task.face.reason
     ]
     done = total - len(waiting)
     options.progress(done, total, "writing")
@@ -308,7 +355,9 @@ def _with_work(job: Job, subjects: dict[str, Subject], chunks: list[list[Task]])
         yield work, chunk
 
 
-def _tasks(job: Job, index: Index, subjects: dict[str, Subject], key: bytes) -> tuple[list[Task], dict[int, str]]:
+def _tasks(
+    job: Job, index: Index, subjects: dict[str, Subject], key: bytes, faces: Mapping[int, FaceState]
+) -> tuple[list[Task], dict[int, str]]:
     """Tasks in the order of the listing, and the journal's key of each."""
     media = any(facts.is_dicomdir for facts in index.files)
     taken: set[str] = set()
@@ -317,7 +366,7 @@ def _tasks(job: Job, index: Index, subjects: dict[str, Subject], key: bytes) -> 
         if facts.is_dicomdir or facts.reason == "duplicate-copy":
             continue
         output = "" if facts.reason else _output_name(job, facts, subjects[facts.patient].pseudonym, media, taken)
-        tasks.append(Task(number, facts, output))
+        tasks.append(Task(number, facts, output, faces.get(number, FaceState())))
         described = f"{facts.path}\0{facts.size}\0{facts.modified}\0{facts.reason}".encode("utf-8", "surrogateescape")
         keys[number] = hmac.digest(key, described, hashlib.sha256).hex()[:32]
     return tasks, keys

@@ -1,8 +1,10 @@
-"""The report as one HTML page without scripts or references to anything outside."""
+"""The report as one HTML page without scripts, and without references to anything but the pictures beside it."""
 
 from collections.abc import Iterable
 from html import escape
 from typing import Any
+
+from DeidentifyStudyCore.picture_sections import face_section, redaction_section
 
 __all__ = ["as_html"]
 
@@ -15,6 +17,9 @@ th { background: #f3f5f8; position: sticky; top: 0; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 code { font-size: 0.85em; overflow-wrap: anywhere; }
 .good { color: #11693b; font-weight: 600; } .bad { color: #a3261a; font-weight: 600; }
+figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; max-width: 100%; }
+figure img { max-width: 100%; background: #000; } figcaption { font-size: 0.85rem; max-width: 24rem; }
+h3 { font-size: 1rem; }
 details summary { cursor: pointer; margin: 0.5rem 0; }
 """
 
@@ -50,6 +55,8 @@ def as_html(report: dict[str, Any]) -> str:
     if counts["by_reason"]:
         rows = [(reason, row["files"], row["meaning"]) for reason, row in counts["by_reason"].items()]
         parts.append("<h2>Not written</h2>" + _table(("Reason", "Files", "Meaning and remedy"), rows))
+    parts.append(face_section(report.get("faces")))
+    parts.append(redaction_section(report["files"]))
     strings = [(row["tag"], row["name"], row["text"]) for row in report["retained_strings"]]
     parts.append(
         f"<h2>Texts that stayed: look them over</h2><details open><summary>{len(strings)} different texts</summary>"

@@ -7,8 +7,11 @@ from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.standard import method_codes
 from DeidentifyStudyCore.tokenizer import EXPLICIT_LITTLE, ITEM, Encoding
 
-__all__ = ["IMPLEMENTATION_CLASS_UID", "file_meta", "marker_elements", "method_text"]
+__all__ = ["FACE_STATEMENT", "IMPLEMENTATION_CLASS_UID", "file_meta", "marker_elements", "method_text"]
 
+FACE_STATEMENT = "facial surface altered, reviewer-confirmed"
+"""What De-identification Method says beside code 113102; nothing more is known."""
+_STATEMENTS = {"113102": FACE_STATEMENT}
 IMPLEMENTATION_CLASS_UID = "2.25.283921049563022196538421739876012345"
 _IMPLEMENTATION_VERSION = b"DEIDENTIFY_STUDY"
 
@@ -26,7 +29,8 @@ def marker_elements(
     `claims` are codes of CID 7050 that this object earned beyond what the profile's work on headers earns.
     """
     codes = tuple(sorted({*profile.method_codes(), *claims}))
-    return _encoded("\\".join(method_text(profile)), codes, _temporal(profile.options), encoding)
+    stated = [_STATEMENTS[code] for code in codes if code in _STATEMENTS]
+    return _encoded("\\".join([*method_text(profile), *stated]), codes, _temporal(profile.options), encoding)
 
 
 def _temporal(options: frozenset[str]) -> bytes:

@@ -32,7 +32,8 @@ REASONS = MappingProxyType(
         "verification-failed": "an identifier was found in what would have been written; nothing was written",
         "face-unconfirmed": "a face was found and can be altered; a person must look at the picture and confirm",
         "face-gates-failed": "a gate of the alteration of the face failed; a person must look at it and decide",
-        "face-not-examined": "the images may show a face and cannot be examined; look at them by hand",
+        "face-not-examined": "no face was found for certain; a person must look at the pictures and say that there is "
+        "none",
         "face-derived": "the object was made from images with a face and may hold its outline; look at it by hand",
         "irregular-series": "the images make no regular stack, so that no face can be looked for; look at them by hand",
         "rejected-by-reviewer": "a person rejected the object",

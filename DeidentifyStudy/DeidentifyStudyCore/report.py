@@ -51,6 +51,8 @@ def build_report(outcome: Outcome, profile: Profile, secret: Secret, conformance
         "retained_strings": _strings(outcome.journal.retained),
         "conformance": conformance,
     }
+    if outcome.faces is not None:
+        report["faces"] = [examined.as_json() for examined in outcome.faces.examined]
     key = Ed25519PrivateKey.from_private_bytes(secret.derive("report"))
     public = key.public_key().public_bytes_raw().hex()
     report["signature"] = {"public_key": public, "ed25519": key.sign(canonical_bytes(report)).hex()}
@@ -167,6 +169,7 @@ def _file_row(result: Any) -> dict[str, Any]:
         "reason": result.reason,
         "risks": list(result.risks),
         "pixels": list(result.pixels),
+        "picture_sha256": result.picture,
     }
 
 

@@ -1,8 +1,9 @@
 """The queue of objects that wait for a person: which object, why, what was found in it, and what the person decided.
 
-Objects are named by the SHA-256 of their header (`digests`), so that the queue's file holds nothing of a patient. The
-pictures beside it show what is burned in: a queue is as confidential as the source. People and programs may edit the
-file: `decision`, and `boxes`, which is what will be filled.
+It holds objects with text in their pixels, and alterations of faces, one for each frame of reference. Objects are named
+by the SHA-256 of their header (`digests`), so that the queue's file holds nothing of a patient; faces by that of what
+was found. The pictures beside it show what is burned in, and faces: a queue is as confidential as the source. People
+and programs may edit the file: `decision`, and `boxes`, which is what will be filled.
 """
 
 import json
@@ -18,6 +19,7 @@ __all__ = ["DECISIONS", "QueueEntry", "ReviewQueue"]
 
 _FORMAT = "deidentify-review/1"
 _FILE = "queue.json"
+_FACE = "face-"
 DECISIONS = ("pending", "accepted", "rejected")
 """`accepted` writes the object with its boxes filled, `rejected` leaves it out."""
 
@@ -40,6 +42,8 @@ class QueueEntry:
         Boxes that the program proposed, whatever became of them; nobody edits these.
     sources : list of str
         What found each of them.
+    confirmed_by : str
+        Who confirmed the alteration of a face; empty for all else.
     """
 
     reason: str
@@ -48,6 +52,12 @@ class QueueEntry:
     boxes: list[list[int]] = field(default_factory=list)
     found: list[list[int]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    confirmed_by: str = ""
+
+    @property
+    def is_face(self) -> bool:
+        """Whether it is the alteration of a face, and not an object with text."""
+        return self.reason.startswith(_FACE)
 
 
 class ReviewQueue:
@@ -100,6 +110,7 @@ class ReviewQueue:
                 "boxes": entry.boxes,
                 "found": entry.found,
                 "sources": entry.sources,
+                **({"confirmed_by": entry.confirmed_by} if entry.confirmed_by else {}),
             }
             for digest, entry in sorted(self.entries.items())
         }
@@ -141,6 +152,31 @@ class ReviewQueue:
         """Digests of the objects with this decision."""
         return frozenset(digest for digest, entry in self.entries.items() if entry.decision == decision)
 
+    def decide(self, digest: str, decision: str, confirmed_by: str = "") -> None:
+        """Record a decision.
+
+        Raises
+        ------
+        InputError
+            A face is accepted without the name of the person who looked at it.
+        """
+        entry = self.entries[digest]
+        if entry.is_face and decision == "accepted" and not confirmed_by.strip():
+            raise InputError(
+                f"{digest[:12]} is a face: look at its pictures, and confirm with --face --by 'YOUR NAME'."
+            )
+        entry.decision = decision
+        entry.confirmed_by = confirmed_by.strip() if entry.is_face and decision == "accepted" else ""
+
+    def pending_texts(self) -> frozenset[str]:
+        """Digests of the objects with text that wait; faces are decided one by one."""
+        return frozenset(digest for digest in self.decided("pending") if not self.entries[digest].is_face)
+
+    def confirmed_by(self, digest: str) -> str:
+        """Who confirmed the alteration of a face; empty where nobody did."""
+        entry = self.entries.get(digest)
+        return entry.confirmed_by if entry is not None and entry.is_face and entry.decision == "accepted" else ""
+
     def find(self, start: str) -> tuple[str, QueueEntry]:
         """Find the object whose digest begins so.
 
@@ -167,7 +203,12 @@ def _entry(row: Any, where: str) -> QueueEntry:
         raise InputError(f"{where}.sources must say of each found box what found it.")
     boxes = _boxes(row.get("boxes", []), f"{where}.boxes")
     risks = tuple(str(risk) for risk in row["risks"])
-    return QueueEntry(row["reason"], risks, row["decision"], boxes, found, [str(source) for source in sources])
+    confirmed_by = row.get("confirmed_by", "")
+    if not isinstance(confirmed_by, str):
+        raise InputError(f"{where}.confirmed_by must be a name.")
+    return QueueEntry(
+        row["reason"], risks, row["decision"], boxes, found, [str(source) for source in sources], confirmed_by.strip()
+    )
 
 
 def _boxes(value: Any, where: str) -> list[list[int]]:

@@ -16,6 +16,7 @@ from DeidentifyStudyCore.index import FileFacts
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.report_pictures import save_picture
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import Source, opened
@@ -23,9 +24,10 @@ from DeidentifyStudyCore.stream import write_object
 from DeidentifyStudyCore.verification import Verifier
 
 if TYPE_CHECKING:
+    from DeidentifyStudyCore.pixels.redaction import Area
     from DeidentifyStudyCore.pixels.step import PixelStep
 
-__all__ = ["ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
+__all__ = ["ChunkResult", "FaceState", "FileResult", "Job", "Task", "packed", "write_chunk"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Job:
         Digests of the objects that a reviewer rejected.
     whole_bytes : bool
         Search whole files for echoes, pixel data included.
+    pictures : Path or None
+        Folder for pictures of what was redacted, for the report.
     """
 
     source: Path
@@ -50,15 +54,34 @@ class Job:
     rejected: frozenset[str] = frozenset()
     whole_bytes: bool = False
     pixels: PixelPolicy = field(default_factory=lambda: PixelPolicy(clean=False, review=True))
+    pictures: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceState:
+    """What the examination for faces says of a file.
+
+    Attributes
+    ----------
+    reason : str
+        Why it must not be written (`quarantine.REASONS`).
+    digest, folder : str
+        The mask that a person confirmed, and where it is kept.
+    """
+
+    reason: str = ""
+    digest: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One file: what the index knows of it, its number in the listing, and where it goes."""
+    """One file: what the index knows of it, its number in the listing, where it goes, and what is known of faces."""
 
     number: int
     facts: FileFacts
     output: str
+    face: FaceState = FaceState()
 
 
 @dataclass(slots=True)
@@ -75,6 +98,8 @@ class FileResult:
         References that a rule removed together with their sequence.
     found : list of list of int
         Boxes that a person must look at, see `review.QueueEntry`; `sources` says what found each.
+    picture : str
+        SHA-256, and name, of the picture of what was redacted (`report_pictures`).
     """
 
     number: int
@@ -90,6 +115,7 @@ class FileResult:
     references_removed: int = 0
     found: list[list[int]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    picture: str = ""
 
 
 @dataclass(slots=True)
@@ -160,9 +186,12 @@ class _Writer:
                 result.input_header = header_digest(source, path)
                 if result.input_header in self._job.rejected:
                     raise Quarantined("rejected-by-reviewer")
+                if task.face.reason:
+                    raise Quarantined(task.face.reason)
                 decision = self._job.decisions.get(result.input_header)
-                if self._job.pixels.concerns(result.risks, decision):
-                    cleaned = self._step().prepare(source, result.input_header, result.risks, decision)
+                if task.face.digest or self._job.pixels.concerns(result.risks, decision):
+                    face = self._face(path, task.face)
+                    cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
                 else:
                     cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
                 self._write(source, cleaned, task, result, uses)
@@ -187,6 +216,22 @@ class _Writer:
             self._pixels = PixelStep(self._job.pixels)
         return self._pixels
 
+    def _picture(self, cleaned: Cleaned, written: Source) -> str:
+        folder = self._job.pictures
+        if folder is None or not any(cleaned.boxes.values()):
+            return ""
+        from DeidentifyStudyCore.pixels.thumbnail import thumbnail
+
+        return save_picture(folder, thumbnail(written, cleaned.boxes))
+
+    @staticmethod
+    def _face(path: Path, state: FaceState) -> "dict[int, Area] | None":
+        if not state.digest:
+            return None
+        from DeidentifyStudyCore.faces.survey import face_areas
+
+        return face_areas(path, state)
+
     def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, uses: Counter[Uses]) -> None:
         target = self._job.destination / task.output
         try:
@@ -208,6 +253,7 @@ class _Writer:
                         if cleaned.plan is not None:
                             again = self._step().check(cleaned, source, output, result.input_header)
                         if again is None:
+                            result.picture = self._picture(cleaned, output)
                             result.output_header = header_digest(output, temporary)
                             result.output_pixels = (
                                 shared[1] or digests_of(output, temporary, result.output_header).pixels

@@ -1,6 +1,7 @@
 """Alter the faces in a folder that 'run' wrote. The first time, pictures are made and nothing with a face is written;
-a person looks at them and confirms ('review QUEUE accept OBJECT'); the same command then writes.
+a person looks at them and confirms ('review QUEUE accept OBJECT --face --by NAME'); the same command then writes.
 
+It is for folders that were de-identified before; 'run --option clean_recognizable_visual_features' does both at once.
 Exit code 0: everything was written; 3: something was not, and the report says why; 2: wrong use.
 """
 

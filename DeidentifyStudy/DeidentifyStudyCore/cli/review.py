@@ -1,7 +1,8 @@
 """Look at the objects that wait for a person, and decide: list, show, accept, reject, add or remove boxes, make a page.
 
 Objects are named by the first characters of their digest. The next 'run' with the same queue writes what was accepted,
-with its boxes filled.
+with its boxes filled. A face is confirmed one by one, with --face and the name of the person who looked at its
+pictures; 'all-pending' never stands for faces.
 """
 
 import argparse
@@ -33,7 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("reopen", "take a decision back"),
     ):
         decided = actions.add_parser(action, help=what)
-        decided.add_argument("objects", nargs="+", metavar="OBJECT", help="start of its digest, or 'all-pending'")
+        decided.add_argument(
+            "objects", nargs="+", metavar="OBJECT", help="start of its digest, or 'all-pending' (never faces)"
+        )
+        if action == "accept":
+            decided.add_argument("--face", action="store_true", help="OBJECT is a face, whose pictures were looked at")
+            decided.add_argument("--by", metavar="NAME", default="", help="who confirms the face; it is in the report")
     added = actions.add_parser("add", help="add a box to fill")
     added.add_argument("object", metavar="OBJECT")
     added.add_argument(
@@ -57,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "page":
         return _page(queue, arguments.output)
     if arguments.action in _DECISION:
-        return _decide(queue, arguments.objects, _DECISION[arguments.action])
+        face, name = (arguments.face, arguments.by) if arguments.action == "accept" else (False, "")
+        return _decide(queue, arguments.objects, _DECISION[arguments.action], name if face else "")
     digest, entry = queue.find(arguments.object)
     if arguments.action == "show":
         _show(queue, digest, entry)
@@ -76,25 +83,31 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(queue: ReviewQueue, decision: str | None) -> int:
     for digest, entry in sorted(queue.entries.items()):
         if decision in {None, entry.decision}:
-            print(f"{digest[:12]}  {entry.decision:8}  {len(entry.boxes):3} boxes  {', '.join(entry.risks)}")
+            what = "    face " if entry.is_face else f"{len(entry.boxes):3} boxes"
+            print(f"{digest[:12]}  {entry.decision:8}  {what}  {', '.join(entry.risks)}")
     waiting = len(queue.decided("pending"))
     print(f"{len(queue.entries)} objects, {waiting} wait for a decision")
     return SOME_QUARANTINED if waiting else CLEAN
 
 
-def _decide(queue: ReviewQueue, names: list[str], decision: str) -> int:
+def _decide(queue: ReviewQueue, names: list[str], decision: str, confirmed_by: str) -> int:
     digests: set[str] = set()
     for name in names:
-        digests.update(queue.decided("pending") if name == "all-pending" else {queue.find(name)[0]})
-    for digest in digests:
-        queue.entries[digest].decision = decision
+        digests.update(queue.pending_texts() if name == "all-pending" else {queue.find(name)[0]})
+    for digest in sorted(digests):
+        queue.decide(digest, decision, confirmed_by)
     queue.save()
     print(f"{len(digests)} objects {decision}; run again to apply")
+    faces = len(queue.decided("pending") - queue.pending_texts())
+    if faces and "all-pending" in names:
+        print(f"{faces} {'face waits' if faces == 1 else 'faces wait'}: look at each, and decide on it by its digest")
     return CLEAN
 
 
 def _show(queue: ReviewQueue, digest: str, entry: QueueEntry) -> None:
     print(f"{digest}  {entry.decision}  {', '.join(entry.risks)}")
+    if entry.confirmed_by:
+        print(f"confirmed by {entry.confirmed_by}")
     sources = {tuple(box): source for box, source in zip(entry.found, entry.sources, strict=True)}
     for number, box in enumerate(entry.boxes, 1):
         frame = "every frame" if box[0] < 0 else f"frame {box[0]}"
@@ -105,6 +118,8 @@ def _show(queue: ReviewQueue, digest: str, entry: QueueEntry) -> None:
 
 
 def _add(queue: ReviewQueue, digest: str, entry: QueueEntry, box: list[int]) -> None:
+    if entry.is_face:
+        raise InputError("a face has no boxes; accept or reject it.")
     frame, row, column, height, width = box
     if frame < -1 or row < 0 or column < 0 or height < 1 or width < 1:
         raise InputError("a box needs a row and a column from 0, a height and a width from 1.")

@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device-rules", type=Path, metavar="FILE", help="further rules of where devices burn text in, as JSON"
     )
+    parser.add_argument(
+        "--ears", action="store_true", help="alter the ears too, where the profile cleans recognizable visual features"
+    )
     parser.add_argument("--ids", type=Path, metavar="CSV", help="pseudonyms to use: columns patient_id, pseudonym")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for the report (default: OUT with '-report')"
@@ -70,7 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
     progress = progress_of(arguments)
     with executor_of(arguments) as executor:
         options = BatchOptions(
-            report_folder, arguments.key, supplied, queue, arguments.search_pixels, executor, progress, rules
+            report_folder,
+            arguments.key,
+            supplied,
+            queue,
+            arguments.search_pixels,
+            executor,
+            progress,
+            rules,
+            arguments.ears,
         )
         outcome = run_batch(arguments.source, arguments.destination, profile, secret, options)
     judged = _judged(outcome, arguments)

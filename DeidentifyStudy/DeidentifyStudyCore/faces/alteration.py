@@ -16,13 +16,12 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from DeidentifyStudyCore.atomic import replacing
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.faces.stack import ImageFile, rescale_of
+from DeidentifyStudyCore.faces.stack import ImageFile, read_header, rescale_of
 from DeidentifyStudyCore.faces.volume import BoolVoxels, Floats, sampled
+from DeidentifyStudyCore.markers import FACE_STATEMENT
+from DeidentifyStudyCore.pixels.redaction import Area
 
-__all__ = ["STATEMENT", "FaceMask", "write_altered"]
-
-STATEMENT = "facial surface altered, reviewer-confirmed"
-"""What is said in De-identification Method; nothing more is known."""
+__all__ = ["FaceMask", "areas_of", "write_altered"]
 
 _OPTION = ("113102", "DCM", "Clean Recognizable Visual Features Option")
 _LOSSLESS = ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90")
@@ -53,6 +52,27 @@ class FaceMask:
         points = plane.points(file.rows, file.columns)
         inside: BoolVoxels = sampled(self.voxels.astype(np.float32), self.affine, points) > 0.5
         return inside
+
+
+def areas_of(path: Path, mask: FaceMask) -> dict[int, Area]:
+    """Pixels of a file to fill, by frame, and the value of air or of no signal in each.
+
+    Raises
+    ------
+    Quarantined
+        The file does not say where its frames lie, or has no grey values.
+    """
+    file = read_header(path)
+    if file is None:
+        raise Quarantined("face-not-examined")
+    try:
+        dataset = pydicom.dcmread(path, stop_before_pixels=True)
+        if int(dataset.get("SamplesPerPixel", 1)) != 1:
+            raise Quarantined("undecodable-pixels")
+        masks = {number: mask.of_frame(file, number) for number in range(file.frames)}
+        return {number: Area(own, _fill_value(dataset, number)) for number, own in masks.items() if own.any()}
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError):
+        raise Quarantined("face-not-examined") from None
 
 
 def write_altered(file: ImageFile, mask: FaceMask, output: Path) -> int:
@@ -164,8 +184,8 @@ def _state(dataset: Dataset) -> None:
     """Say what is true now: PS3.15, E.1.1 and E.3.2; CID 7050."""
     methods = dataset.get("DeidentificationMethod") or []
     methods = [methods] if isinstance(methods, str) else list(methods)
-    if STATEMENT not in methods:
-        dataset.DeidentificationMethod = [*methods, STATEMENT]
+    if FACE_STATEMENT not in methods:
+        dataset.DeidentificationMethod = [*methods, FACE_STATEMENT]
     codes = list(dataset.get("DeidentificationMethodCodeSequence") or [])
     if not any(code.get("CodeValue") == _OPTION[0] for code in codes):
         code = Dataset()

@@ -6,29 +6,23 @@ Whatever cannot be said to be without a face, and is not confirmed by a person, 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from DeidentifyStudyCore.atomic import replacing
 from DeidentifyStudyCore.errors import DestinationError, InputError, Quarantined
 from DeidentifyStudyCore.faces.alteration import FaceMask, write_altered
-from DeidentifyStudyCore.faces.finding import Finding, examine_series
-from DeidentifyStudyCore.faces.stack import DERIVED, ImageFile, read_header, stack_of
+from DeidentifyStudyCore.faces.finding import Finding
+from DeidentifyStudyCore.faces.groups import FACES_IN, examine_group, group_of, is_projection, verdict_of_person
+from DeidentifyStudyCore.faces.stack import DERIVED, ImageFile, read_header
+from DeidentifyStudyCore.faces.store import FaceStore
 from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.review import ReviewQueue
 
 __all__ = ["FaceOutcome", "FileRow", "deface_folder"]
 
 FORMAT = "deidentify-faces/1"
-_EXAMINED = ("CT", "MR")
-_VOLUMES = ("CT", "MR", "PT", "NM")
-_MOST_TRIED = 3
-
-_Examine = Callable[[list[ImageFile]], Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ def deface_folder(
     others, groups = _grouped(paths, source, outcome, progress)
     for done, (uid, files) in enumerate(sorted(groups.items())):
         progress(done, len(groups), "examining")
-        _deface_group(uid, files, source, destination, queue, outcome, lambda f: examine_series(f, ears=ears))
+        _deface_group(uid, files, source, destination, queue, outcome, ears)
     progress(len(groups), len(groups), "examining")
     for path in others:
         _copy(path, source, destination, outcome)
@@ -127,7 +121,7 @@ def _grouped(
             continue
         if not file.removed:
             raise InputError("the source holds objects that were not de-identified; use 'run' on it first.")
-        groups.setdefault(file.frame_of_reference or file.series, []).append(file)
+        groups.setdefault(group_of(file), []).append(file)
     return others, groups
 
 
@@ -138,111 +132,34 @@ def _deface_group(
     destination: Path,
     queue: ReviewQueue,
     outcome: FaceOutcome,
-    examine: _Examine,
+    ears: bool,
 ) -> None:
-    if not any(file.modality in _VOLUMES for file in files):
+    if not any(file.modality in FACES_IN for file in files):
         for file in files:
             _copy(file.path, source, destination, outcome)
         return
-    try:
-        finding = _examined(files, examine)
-    except Quarantined as error:
-        outcome.files.extend(_left_out(files, source, error.reason))
-        return
+    finding = examine_group(files, ears=ears)
     outcome.findings[uid] = finding
-    if finding.verdict == "no-face":
+    reason = "" if finding.verdict == "no-face" else verdict_of_person(finding, queue)
+    if finding.digest:
+        FaceStore(queue.pictures).save(finding)
+    if reason:
+        outcome.files.extend(_left_out(files, source, reason))
+        return
+    if finding.mask is None or finding.affine is None:
         for file in files:
             _copy(file.path, source, destination, outcome)
-        return
-    reason = _verdict_of_person(finding, queue)
-    if reason or finding.mask is None or finding.affine is None:
-        outcome.files.extend(_left_out(files, source, reason or "face-gates-failed"))
         return
     mask = FaceMask(finding.mask, finding.affine)
     for file in files:
         outcome.files.append(_altered(file, mask, source, destination))
 
 
-def _examined(files: list[ImageFile], examine: _Examine) -> Finding:
-    """Examine the most promising series until one shows the whole face; a face in any of them counts."""
-    best: Finding | None = None
-    problem: Quarantined | None = None
-    for series in _candidates(files)[:_MOST_TRIED]:
-        try:
-            finding = examine(series)
-        except Quarantined as error:
-            problem = problem or error
-            continue
-        if finding.verdict == "altered":
-            return finding
-        if best is None or _weight(finding) > _weight(best):
-            best = finding
-    if best is None or (best.verdict == "no-face" and problem is not None):
-        raise problem or Quarantined("face-not-examined")
-    return best
-
-
-def _weight(finding: Finding) -> int:
-    if finding.verdict == "no-face":
-        return 0
-    return 2 if finding.mask is not None else 1
-
-
-def _candidates(files: Iterable[ImageFile]) -> list[list[ImageFile]]:
-    """CT and MR series, the ones that reach farthest first; those that make no stack come last."""
-    series: dict[str, list[ImageFile]] = {}
-    for file in files:
-        if file.modality in _EXAMINED and not _is_projection(file):
-            series.setdefault(file.series, []).append(file)
-
-    def rank(members: list[ImageFile]) -> tuple[bool, float, str]:
-        try:
-            frames, affine = stack_of(members)
-        except Quarantined:
-            return True, 0.0, members[0].series
-        shape = np.array([len(frames), members[0].rows, members[0].columns])
-        extent = np.linalg.norm(affine[:3, :3], axis=0) * shape
-        return False, -float(np.minimum(extent, 300).prod()), members[0].series
-
-    return sorted(series.values(), key=rank)
-
-
-def _is_projection(file: ImageFile) -> bool:
-    """Whether it is a CT localizer, in which a face shows in profile and cannot be cut out by its place."""
-    return file.modality == "CT" and "LOCALIZER" in file.kind
-
-
-def _verdict_of_person(finding: Finding, queue: ReviewQueue) -> str:
-    """Reason not to write: empty when a person confirmed and no hard gate speaks against it."""
-    if not finding.digest:
-        return "face-gates-failed"
-    reason = "face-unconfirmed" if finding.verdict == "altered" else "face-gates-failed"
-    if finding.may_be_confirmed and finding.digest in queue.decided("accepted"):
-        return ""
-    if finding.digest in queue.decided("rejected"):
-        return "rejected-by-reviewer"
-    queue.add(finding.digest, reason, [f"face: {finding.reason}"])
-    _save_picture(finding, queue)
-    return reason
-
-
-def _save_picture(finding: Finding, queue: ReviewQueue) -> None:
-    if finding.picture is None:
-        return
-    try:
-        queue.pictures.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise DestinationError(f"{queue.pictures}: cannot be made ({reason}); name another queue.") from error
-    with replacing(queue.pictures / f"{finding.digest}-face.png", flush=False) as temporary:
-        finding.picture.save(temporary, format="PNG")
-
-
 def _altered(file: ImageFile, mask: FaceMask, source: Path, destination: Path) -> FileRow:
     name = _name(file.path, source)
     if file.modality in DERIVED:
         return FileRow(name, "quarantined", "face-derived")
-    if _is_projection(file):
+    if is_projection(file):
         return FileRow(name, "quarantined", "face-not-examined")
     try:
         frames = write_altered(file, mask, _made(destination / name))

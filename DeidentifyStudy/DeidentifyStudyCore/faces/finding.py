@@ -36,9 +36,10 @@ from DeidentifyStudyCore.faces.render import picture, render_pair
 from DeidentifyStudyCore.faces.stack import ImageFile, read_planes, stack_of
 from DeidentifyStudyCore.faces.volume import STEP, BoolVoxels, Floats, Volume, working_volume, world_of
 
-__all__ = ["VERDICTS", "Finding", "examine_series", "examine_volume"]
+__all__ = ["EXAMINATION", "VERDICTS", "Finding", "examine_series", "examine_volume"]
 
-_VERSION = "faces/1"
+EXAMINATION = "faces/1"
+"""Changes when the same voxels would give another mask."""
 _LEAST_HEAD = 300_000.0
 _WIDEST_HEAD = 260.0
 _LEAST_BRAIN_SEEN = 0.6
@@ -65,6 +66,12 @@ class Finding:
         SHA-256 of the mask, the gates and the voxels: the name of what a person confirms.
     mask : array of bool or None
         On the working lattice whose affine is `affine`; voxels to fill.
+    alters : bool
+        Whether a mask goes with it; where none does, a person may say that the images show no face.
+    head : array of bool or None
+        The head before, on the same lattice.
+    picture, altered : Image or None
+        The surface before above the surface after, for the person who confirms; and after alone, for reports.
     """
 
     verdict: str
@@ -73,12 +80,15 @@ class Finding:
     digest: str = ""
     mask: BoolVoxels | None = None
     affine: Floats | None = None
+    alters: bool = False
+    head: BoolVoxels | None = field(default=None, compare=False)
     picture: Image.Image | None = field(default=None, compare=False)
+    altered: Image.Image | None = field(default=None, compare=False)
 
     @property
     def may_be_confirmed(self) -> bool:
-        """Whether a person's word suffices: there is a mask, and no hard gate failed."""
-        return self.mask is not None and all(gate.passed or not gate.hard for gate in self.gates)
+        """Whether a person's word suffices: there is something to look at, and no hard gate failed."""
+        return bool(self.digest) and all(gate.passed or not gate.hard for gate in self.gates)
 
     def as_json(self) -> dict[str, Any]:
         """Return verdict, reason, digest and gates."""
@@ -86,6 +96,7 @@ class Finding:
             "verdict": self.verdict,
             "reason": self.reason,
             "digest": self.digest,
+            "alters": self.alters,
             "gates": [gate.as_json() for gate in self.gates],
         }
 
@@ -129,11 +140,22 @@ def examine_volume(volume: Volume, modality: str, *, ears: bool = False) -> Find
     if located.brain_seen > _LEAST_BRAIN_SEEN and not face_in_view(work, frame):
         return Finding("no-face", "no part of the face lies in the field of view", tuple(gates))
     reason = "; ".join(dict.fromkeys(gate.reason for gate in failed)) or VERDICTS["altered"]
-    stated = [_VERSION, source, hashlib.sha256(np.packbits(region.mask).tobytes()).hexdigest(), ears]
+    stated = [EXAMINATION, source, hashlib.sha256(np.packbits(region.mask).tobytes()).hexdigest(), ears]
     digest = hashlib.sha256(canonical_bytes(stated)).hexdigest()
-    shown = picture(*render_pair(work, frame, head, region.mask))
+    before, after = render_pair(work, frame, head, region.mask)
     verdict = "review" if failed else "altered"
-    return Finding(verdict, reason, tuple(gates), digest, region.mask, work.affine, shown)
+    return Finding(
+        verdict,
+        reason,
+        tuple(gates),
+        digest,
+        region.mask,
+        work.affine,
+        True,
+        head,
+        picture(before, after),
+        Image.fromarray(after),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,19 @@ class Gate:
         numbers = {name: getattr(self, name) for name in ("value", "least", "most")}
         rounded = {name: round(float(n), 4) if np.isfinite(n) else None for name, n in numbers.items()}
         return {"name": self.name, **rounded, "passed": self.passed, "hard": self.hard, "reason": self.reason}
+
+    @classmethod
+    def of_json(cls, row: Mapping[str, Any]) -> Gate:
+        """Read a gate as `as_json` wrote it; bounds that are null are infinite."""
+        least, most, value = row["least"], row["most"], row["value"]
+        return cls(
+            str(row["name"]),
+            float("nan") if value is None else float(value),
+            float("-inf") if least is None else float(least),
+            float("inf") if most is None else float(most),
+            str(row["reason"]),
+            bool(row["hard"]),
+        )
 
 
 def eyes_gate(likeness: float) -> Gate:

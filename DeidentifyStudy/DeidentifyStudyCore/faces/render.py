@@ -8,15 +8,15 @@ from PIL import Image
 from scipy import ndimage
 
 from DeidentifyStudyCore.faces.region import HeadFrame
-from DeidentifyStudyCore.faces.volume import BoolVoxels, Floats, Volume, sampled
+from DeidentifyStudyCore.faces.volume import BoolVoxels, Floats, Volume
 
 __all__ = ["picture", "render_pair", "shaded"]
 
 _STEP = 1.5
 _ENLARGED = 2
-_ACROSS, _UP, _DEPTH = (-100.0, 100.0), (-120.0, 130.0), (-75.0, 140.0)
+_ACROSS, _UP, _DEPTH = (-100.0, 100.0), (-120.0, 130.0), (-75.0, 165.0)
 _LIGHT = np.array([-0.35, -0.45, 0.82])
-_BACKGROUND = 18
+_BACKGROUND, _BEHIND, _GAP = 18, 240.0, 12
 
 
 def render_pair(
@@ -26,39 +26,59 @@ def render_pair(
     rows = []
     for surface in (head, head & ~mask):
         smooth = ndimage.gaussian_filter(surface.astype(np.float32), 0.7)
-        rows.append(np.hstack([shaded(volume, frame, smooth, view) for view in ("front", "left", "right")]))
+        upright = _upright(smooth, volume, frame)
+        front, left, right = (shaded(upright, view) for view in ("front", "left", "right"))
+        gap = np.full((front.shape[0], _GAP), _BACKGROUND, np.uint8)
+        rows.append(np.hstack([front, gap, left, gap, right]))
     return rows[0], rows[1]
 
 
-def shaded(volume: Volume, frame: HeadFrame, surface: NDArray[np.float32], view: str) -> NDArray[np.uint8]:
-    """Shade the surface at half of its greatest value, as seen from ``front``, ``left`` or ``right``.
+def _upright(surface: NDArray[np.float32], volume: Volume, frame: HeadFrame) -> NDArray[np.float32]:
+    """Resample to the head's own frame: axes down, back and left, `_STEP` mm apart."""
+    start = np.array([_ACROSS[0], _DEPTH[0], _UP[1]])
+    steps = np.array([[0, 0, -_STEP], [0, _STEP, 0], [_STEP, 0, 0]])
+    origin, *ends = frame.points(np.vstack([start, start + steps]))
+    to_voxels = np.linalg.inv(volume.affine)
+    matrix = to_voxels[:3, :3] @ (np.array(ends) - origin).T
+    offset = to_voxels[:3, :3] @ origin + to_voxels[:3, 3]
+    shape = tuple(len(np.arange(low, high, _STEP)) for low, high in (_UP, _DEPTH, _ACROSS))
+    result: NDArray[np.float32] = ndimage.affine_transform(surface, matrix, offset, shape, np.float32, order=1)
+    return result
+
+
+def shaded(body: NDArray[np.float32], view: str) -> NDArray[np.uint8]:
+    """Shade a body, where it is 0.5 or more, as seen from ``front``, ``left`` or ``right``.
+
+    Parameters
+    ----------
+    body : array of float32
+        Axes down, back and left, `_STEP` mm apart.
 
     Returns
     -------
     array of uint8
         Grey values of shape (rows, columns).
     """
-    across = np.arange(_ACROSS[0], _ACROSS[1], _STEP)
-    up = np.arange(_UP[1], _UP[0], -_STEP)
-    depth = np.arange(_DEPTH[0], _DEPTH[1], _STEP)
-    first = np.full((len(up), len(across)), np.nan)
-    half = np.array([across[0], across[-1]])
-    for at in depth:
-        if view == "front":
-            u, v = across, np.full(across.shape, at)
-        else:  # the middle of the head is behind the eyes
-            sign = 1.0 if view == "left" else -1.0
-            u, v = np.full(across.shape, sign * (half[1] - (at - _DEPTH[0]))), sign * across + 30.0
-        plane = np.stack(np.broadcast_arrays(u[None, :], v[None, :], up[:, None]), axis=-1)
-        inside = sampled(surface, volume.affine, frame.points(plane)) >= 0.5
-        first = np.where(np.isnan(first) & inside, at, first)
+    rays = {"front": body.transpose(0, 2, 1), "left": body[:, :, ::-1], "right": body[:, ::-1, :]}[view]
+    first = _first_crossing(rays) * _STEP
     grey = _shade(first)
     return np.asarray(np.kron(grey, np.ones((_ENLARGED, _ENLARGED), np.uint8)), np.uint8)
 
 
+def _first_crossing(rays: NDArray[np.float32]) -> Floats:
+    """Place along the last axis where a ray first reaches 0.5, between samples; NaN where it never does."""
+    inside = rays >= 0.5
+    at = inside.argmax(axis=2)
+    here = np.take_along_axis(rays, at[..., None], axis=2)[..., 0].astype(np.float64)
+    before = np.take_along_axis(rays, np.maximum(at - 1, 0)[..., None], axis=2)[..., 0].astype(np.float64)
+    rise = np.where(at > 0, here - before, 1.0)
+    crossing: Floats = np.where(inside.any(axis=2), at - np.where(at > 0, (here - 0.5) / rise, 0.0), np.nan)
+    return crossing
+
+
 def _shade(first: Floats) -> NDArray[np.uint8]:
     hit = np.isfinite(first)
-    filled = np.where(hit, first, _DEPTH[1])
+    filled = np.where(hit, first, _BEHIND)
     smooth = ndimage.gaussian_filter(filled, 0.8)
     rows, columns = np.gradient(smooth)
     normal = np.stack([columns, rows, np.ones_like(rows)], axis=-1)

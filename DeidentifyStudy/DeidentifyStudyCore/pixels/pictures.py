@@ -53,8 +53,9 @@ def save_pictures(frames: Frames, digest: str, folder: Path) -> list[Path]:
 
 
 def picture_names(folder: Path, digest: str) -> list[str]:
-    """Names of the pictures of an object, those of frames first."""
-    return sorted((path.name for path in folder.glob(f"{digest}-*.png")), key=lambda name: ("brightest" in name, name))
+    """Names of the pictures of an object for a person, those of frames first."""
+    names = [path.name for path in folder.glob(f"{digest}-*.png") if not path.name.endswith("-face-altered.png")]
+    return sorted(names, key=lambda name: ("brightest" in name, name))
 
 
 def frame_size(picture: Path) -> tuple[int, int]:

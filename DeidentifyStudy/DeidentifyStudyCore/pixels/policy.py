@@ -5,16 +5,20 @@ Light on purpose: everything that looks at pixels is imported by `step`, and tha
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.pixeldata import PixelPlan
 from DeidentifyStudyCore.pixels.boxes import Box
 from DeidentifyStudyCore.pixels.device_rules import DeviceRule
 
-__all__ = ["CLAIM", "Cleaned", "Decision", "NeedsReview", "PixelPolicy", "Row"]
+if TYPE_CHECKING:  # it loads decoders, which most runs do not need
+    from DeidentifyStudyCore.pixels.redaction import Area
 
-CLAIM = "113101"
-"""Clean Pixel Data Option, CID 7050."""
+__all__ = ["CLAIM", "FACE_CLAIM", "Cleaned", "Decision", "NeedsReview", "PixelPolicy", "Row"]
+
+CLAIM, FACE_CLAIM = "113101", "113102"
+"""Clean Pixel Data Option and Clean Recognizable Visual Features Option, CID 7050."""
 Row = list[int]
 """``[frame, row, column, height, width]``; frame -1 stands for every frame."""
 
@@ -81,6 +85,10 @@ class Cleaned:
         What was done, for reports.
     boxes, known : mapping
         Boxes to fill, and boxes that a person has seen, by frame.
+    areas : mapping
+        Facial surface to fill, by frame.
+    searched : bool
+        Whether the object was searched for text, or is when it was written.
     rounds : int
         How many times the second search found more.
     searched_again : bool
@@ -92,6 +100,8 @@ class Cleaned:
     steps: list[str] = field(default_factory=list)
     boxes: dict[int, list[Box]] = field(default_factory=dict)
     known: dict[int, list[Box]] = field(default_factory=dict)
+    areas: "dict[int, Area]" = field(default_factory=dict)
+    searched: bool = False
     reviewed: bool = False
     hidden_bits: bool = False
     rounds: int = 0

@@ -19,6 +19,7 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72re
 section { border-top: 1px solid #d9dee5; padding: 1rem 0; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1rem; font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; }
+img { max-width: 100%; }
 svg { width: 32rem; max-width: 100%; height: auto; background: #000; }
 rect { fill: none; stroke: #ff4034; stroke-width: 2; vector-effect: non-scaling-stroke; }
 rect.dropped { stroke: #9aa7b5; stroke-dasharray: 5 4; }
@@ -32,25 +33,36 @@ def review_page(queue: ReviewQueue) -> str:
     entries = sorted(queue.entries.items(), key=lambda item: (item[1].decision != "pending", item[0]))
     waiting = sum(entry.decision == "pending" for _, entry in entries)
     parts = [
-        f"<h1>Review of burned-in text</h1><p>{len(entries)} objects, {waiting} wait for a decision. Red boxes will be "
-        "filled in the result; dashed ones will not. This page and its pictures are as confidential as the source.</p>"
+        f"<h1>Review of burned-in text and faces</h1><p>{len(entries)} objects, {waiting} wait for a decision. Red "
+        "boxes will be filled in the result; dashed ones will not. This page and its pictures are as confidential as "
+        "the source.</p>"
     ]
     parts += [_section(queue, digest, entry) for digest, entry in entries]
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Review of burned-in text</title>'
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Review of burned-in text and faces</title>'
         f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
 
 
 def _section(queue: ReviewQueue, digest: str, entry: QueueEntry) -> str:
     risks = "; ".join(RISKS.get(risk, risk) for risk in entry.risks) or "text was found"
-    figures = [_figure(queue, name, entry) for name in picture_names(queue.pictures, digest)]
-    command = f"deidentify-study review QUEUE accept {digest[:12]}"
+    names = picture_names(queue.pictures, digest)
+    figures = [_face(queue, name) if entry.is_face else _figure(queue, name, entry) for name in names]
+    by = " --face --by 'YOUR NAME'" if entry.is_face else ""
+    command = f"deidentify-study review QUEUE accept {digest[:12]}{by}"
     return (
         f'<section id="{escape(digest)}"><h2>{escape(digest)}</h2>'
         f'<p class="{escape(entry.decision)}">{escape(entry.decision)}: {escape(risks)}</p>'
         f"{''.join(figures) or '<p>No picture: the pixels cannot be decoded here.</p>'}"
         f"<p><code>{escape(command)}</code></p></section>"
+    )
+
+
+def _face(queue: ReviewQueue, name: str) -> str:
+    caption = "surface before (above) and after (below), or images in which no face was found"
+    return (
+        f'<figure><img src="{escape(queue.pictures.name)}/{escape(name)}" alt="{caption}">'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 

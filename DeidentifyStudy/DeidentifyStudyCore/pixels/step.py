@@ -7,18 +7,27 @@ What a run does with an object depends on the profile and on what a person decid
   or no text recognition is installed, the boxes wait in the queue for a person, else they are filled at once. What was
   written is searched again; new finds go back to the person, or are filled too.
 
-Code 113101 is claimed only when every step that applies to the object has run.
+Code 113101 is claimed only when every step that applies to the object has run. A face that a person confirmed is
+filled in the same pass, and earns 113102.
 """
 
+from dataclasses import replace
+
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.pixeldata import PixelPlan
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, covered
 from DeidentifyStudyCore.pixels.cine import Placed, search_frames
 from DeidentifyStudyCore.pixels.device_rules import matching_rules
 from DeidentifyStudyCore.pixels.frames import UNDECODABLE, Frames, frames_of, source_value
 from DeidentifyStudyCore.pixels.pictures import save_pictures
-from DeidentifyStudyCore.pixels.policy import CLAIM, Cleaned, Decision, NeedsReview, PixelPolicy, Row
-from DeidentifyStudyCore.pixels.redaction import boxes_of, differs_outside, hidden_bits, plan_redaction, touched_frames
+from DeidentifyStudyCore.pixels.policy import CLAIM, FACE_CLAIM, Cleaned, Decision, NeedsReview, PixelPolicy, Row
+from DeidentifyStudyCore.pixels.redaction import (
+    Area,
+    boxes_of,
+    differs_outside,
+    hidden_bits,
+    plan_redaction,
+    touched_frames,
+)
 from DeidentifyStudyCore.pixels.search import best_method
 from DeidentifyStudyCore.pixels.ultrasound import boxes_outside_regions
 from DeidentifyStudyCore.source import Source, text_of
@@ -28,7 +37,9 @@ __all__ = ["PixelStep"]
 
 _MOST_ROUNDS = 3
 _KNOWN = 0.5
-_BURNED_IN = 0x00280301
+_BURNED_IN, _RECOGNIZABLE = 0x00280301, 0x00280302
+_OF_THE_PIXELS_THAT_WERE = (0x00280106, 0x00280107, 0x00880200)
+"""Smallest and Largest Image Pixel Value, Icon Image Sequence."""
 _BITS_ALLOCATED = 0x00280100
 _ONE_BIT = (1, 0x100)
 """One, in either byte order."""
@@ -43,7 +54,14 @@ class PixelStep:
         # strokes alone mislead too often to trust them without a person
         self._review = policy.review or (policy.clean and self._method != "union")
 
-    def prepare(self, source: Source, digest: str, risks: tuple[str, ...], decision: Decision | None = None) -> Cleaned:
+    def prepare(
+        self,
+        source: Source,
+        digest: str,
+        risks: tuple[str, ...],
+        decision: Decision | None = None,
+        face: dict[int, Area] | None = None,
+    ) -> Cleaned:
         """Decide on the pixels of an object before it is written.
 
         Parameters
@@ -52,6 +70,9 @@ class PixelStep:
             Name of the object in the queue.
         decision : Decision, optional
             What a person accepted.
+        face : mapping, optional
+            Facial surface in the frames of the object, whose alteration a person confirmed; a frame without any has
+            no entry, and an object of which no frame has one is altered with the others of its frame of reference.
 
         Raises
         ------
@@ -60,6 +81,17 @@ class PixelStep:
         Quarantined
             Its pixels must be looked at and cannot be decoded.
         """
+        cleaned = self._without_text(source, digest, risks, decision)
+        if face is None or source.first(PIXEL_DATA) is None:
+            return cleaned
+        cleaned.areas = face
+        cleaned.steps.append("facial surface altered")
+        cleaned.claims = (*cleaned.claims, FACE_CLAIM)
+        return self._planned(frames_of(source), cleaned)
+
+    def _without_text(
+        self, source: Source, digest: str, risks: tuple[str, ...], decision: Decision | None = None
+    ) -> Cleaned:
         policy = self._policy
         if source.first(PIXEL_DATA) is None:
             return Cleaned()
@@ -79,8 +111,8 @@ class PixelStep:
         placed += found.placed
         if self._review and (risks or placed):
             self._ask(source, digest, placed)
-        cleaned = Cleaned(steps=[*steps, found.how], boxes=_by_frame(placed, len(frames)))
-        cleaned.hidden_bits = found.hidden_bits
+        cleaned = Cleaned(steps=[*steps, found.how], boxes=_by_frame(placed, len(frames)), claims=self._earned())
+        cleaned.hidden_bits, cleaned.searched = found.hidden_bits, True
         return self._planned(frames, cleaned)
 
     def check(self, cleaned: Cleaned, source: Source, output: Source, digest: str) -> Cleaned | None:
@@ -102,14 +134,15 @@ class PixelStep:
             return None
         before, after = frames_of(source), frames_of(output)
         count = len(before)
-        touched = touched_frames(cleaned.boxes, count)
-        for number in range(count) if cleaned.hidden_bits else touched:
+        changed = range(count) if cleaned.hidden_bits else touched_frames(cleaned.boxes, count, cleaned.areas)
+        for number in changed:
             old, form = before.cells(number)
             new, _ = after.cells(number)
-            if differs_outside(old, new, form, boxes_of(cleaned.boxes, number)):
+            if differs_outside(old, new, form, boxes_of(cleaned.boxes, number), cleaned.areas.get(number)):
                 raise Quarantined("verification-failed")
-        if not self._policy.clean:
+        if not cleaned.searched:
             return None
+        touched = touched_frames(cleaned.boxes, count)
         # frames without boxes were searched already in this run, unless a person's decision stood in for the search
         searched = None if cleaned.reviewed else touched
         if searched == []:
@@ -160,17 +193,23 @@ class PixelStep:
         cleaned.known = _of_rows(decision.seen, frames)
         if self._policy.clean:
             cleaned.hidden_bits = any(hidden_bits(*frames.cells(number)) for number in range(len(frames)))
+            cleaned.claims, cleaned.searched = self._earned(), True
         return self._planned(frames, cleaned)
 
-    def _planned(self, frames: Frames, cleaned: Cleaned) -> Cleaned:
+    def _earned(self) -> tuple[str, ...]:
+        return (CLAIM,) if self._method == "union" else ()
+
+    @staticmethod
+    def _planned(frames: Frames, cleaned: Cleaned) -> Cleaned:
         source = frames.source
-        plan = plan_redaction(frames, cleaned.boxes, clear_bits=cleaned.hidden_bits)
-        if self._policy.clean and self._method == "union":
-            cleaned.claims = (CLAIM,)
-            if text_of(source.value(_BURNED_IN)).upper() != "NO":
-                elements = dict(plan.elements) | {_BURNED_IN: source.encoding.element(_BURNED_IN, b"CS", b"NO")}
-                plan = PixelPlan(plan.pieces, plan.changed, plan.moved, plan.resized, plan.transfer_syntax, elements)
-        cleaned.plan = plan
+        plan = plan_redaction(frames, cleaned.boxes, areas=cleaned.areas, clear_bits=cleaned.hidden_bits)
+        elements = dict(plan.elements)
+        for code, tag in ((CLAIM, _BURNED_IN), (FACE_CLAIM, _RECOGNIZABLE)):
+            if code in cleaned.claims and text_of(source.value(tag)).upper() != "NO":
+                elements[tag] = source.encoding.element(tag, b"CS", b"NO")
+        if cleaned.areas:
+            elements |= {tag: b"" for tag in _OF_THE_PIXELS_THAT_WERE if source.first(tag)}
+        cleaned.plan = replace(plan, elements=elements)
         return cleaned
 
     def _ask(self, source: Source, digest: str, placed: list[Placed]) -> None:
