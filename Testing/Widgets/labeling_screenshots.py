@@ -10,7 +10,6 @@ import labeling_studies as studies
 import slicer
 from PySide6.QtWidgets import QApplication
 
-from AnnotationQACore.geometry import Grid
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 from AnnotationQALib.widgets.practice_project import GRID as PRACTICE_GRID
@@ -103,12 +102,8 @@ def _nodules(work: Path, shown: _Shown) -> None:
 
 
 def _paint_nodule(panel: LabelingPanel) -> None:
-    grid: Grid = studies.GRID
-    studies.GRID = PRACTICE_GRID
-    studies.paint(
-        panel.session.case.editor.segmentation_node, "nodule#1", (slice(17, 24), slice(54, 66), slice(34, 46))
-    )
-    studies.GRID = grid
+    node = panel.session.case.editor.segmentation_node
+    studies.paint(node, "nodule#1", (slice(17, 24), slice(54, 66), slice(34, 46)), grid=PRACTICE_GRID)
 
 
 def _x_ray(shown: _Shown) -> None:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import slicer
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import labeling_study
+from labeling_study import CASES, GRID, AtOnce
+
 from AnnotationQACore.geometry import Grid
-from AnnotationQACore.interchange.label_images import write_volume
-from AnnotationQACore.project.assignments import Assignment
-from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity, create_identity
-from AnnotationQACore.project.state import Role
-from AnnotationQACore.protocol.loading import load_shipped
-from AnnotationQACore.protocol.model import Protocol
-from AnnotationQACore.segmentation import Volume
+from AnnotationQACore.protocol.model import Protocol, SeriesRole
 from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 
-GRID = Grid((12, 40, 48), (2.5, 0.8, 0.8), (-19.0, -16.0, -15.0))
-
-
-class AtOnce(Executor):
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:
-            future.set_exception(error)
-        return future
+__all__ = [
+    "GRID", "Clock", "answers_of", "make_panel", "make_study", "name_of", "paint", "pause", "rows", "sign_in",
+]  # fmt: skip
 
 
 class Clock:
@@ -46,16 +37,15 @@ class Clock:
         return self.now
 
 
-def make_study(root: Path, protocol: Protocol | str, cases: Sequence[str] = ("case-1", "case-2", "case-3")) -> Path:
-    """A project by `lead` with cases for `anna`, whose keys are made in the user's folder."""
-    chosen = load_shipped(protocol) if isinstance(protocol, str) else protocol
+def make_study(
+    root: Path,
+    protocol: Protocol | str,
+    cases: Sequence[str] = CASES,
+    write: Callable[[Path, str, SeriesRole], Path] | None = None,
+) -> Path:
+    """Folder of a project by `lead` with cases for `anna`, whose keys are made in the user's folder."""
     people = {name: create_identity(name) for name in ("lead", "anna", "rita")}
-    lead = Project.create(root / "project", people["lead"], chosen)
-    lead.add_member("anna", "Anna", [Role.READER], people["anna"].public_key)
-    lead.add_member("rita", "Rita", [Role.REVIEWER], people["rita"].public_key)
-    lead.add_cases([_case(root / "images", name, chosen) for name in cases])
-    lead.assign([Assignment(name, "anna", 1, "reading", n) for n, name in enumerate(cases, start=1)])
-    return root / "project"
+    return labeling_study.make_study(root, people, protocol, cases, write).folder
 
 
 def make_panel(clock: Clock, at_once: bool = True) -> LabelingPanel:
@@ -104,14 +94,20 @@ def rows(panel: LabelingPanel) -> dict[str, str]:
     return found
 
 
-def paint(node: Any, segment: str, box: Sequence[slice], value: int = 1) -> None:
+def name_of(panel: LabelingPanel, case: str) -> str:
+    """What a case of the reader is called on the screen."""
+    rows_of_list = panel.session.worklist(with_done=True)
+    return next(row.name for row in rows_of_list if row.item.case == case)
+
+
+def paint(node: Any, segment: str, box: Sequence[slice], value: int = 1, grid: Grid = GRID) -> None:
     """Put voxels into a segment, as the tools of the Segment Editor do."""
     from AnnotationQACore.segmentation import Mask
     from AnnotationQALib.logic.segment_painting import set_voxels
 
-    voxels = np.zeros(GRID.shape, dtype=bool)
+    voxels = np.zeros(grid.shape, dtype=bool)
     voxels[tuple(box)] = bool(value)
-    set_voxels(node, segment, Mask(voxels, GRID))
+    set_voxels(node, segment, Mask(voxels, grid))
 
 
 def answers_of(project: Path, case: str) -> Mapping[str, Any]:
@@ -119,15 +115,3 @@ def answers_of(project: Path, case: str) -> Mapping[str, Any]:
     opened = Project.open(project)
     reading = opened.load_reading(opened.state.latest_readings(case)[0])
     return {f"{a.item}{a.subject.instance or ''}": a.value for a in reading.answers}
-
-
-def _case(images: Path, name: str, protocol: Protocol) -> Case:
-    series = []
-    for number, role in enumerate(protocol.imaging.series):
-        path = images / name / f"{role.id}.nrrd"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        values = np.random.default_rng(number).integers(-200, 200, GRID.shape).astype(np.int16)
-        write_volume(path, Volume(values, GRID))
-        files, sha256 = hash_series(path)
-        series.append(SeriesReference(role.id, str(path), "", files, sha256))
-    return Case(name, "patient-" + name, "", tuple(series))

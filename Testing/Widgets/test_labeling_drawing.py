@@ -194,7 +194,6 @@ def test_a_case_is_started_from_the_reading_of_a_model(
 ) -> None:
     project = make_study(tmp_path, "brain_tumour_mr", ("case-1",))
     lead = Project.open(project, load_identity("lead"))
-    lead.add_member("model:net", "Net", ["reader"])
     answer = Answer("image_quality", RatingValue(2))
     lead.submit_reading(Reading("case-1", "model:net", 1, 1, lead.state.protocol, (answer,)))
     sign_in(panel, project)

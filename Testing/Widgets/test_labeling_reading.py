@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import qt
 import slicer
-from labeling_studies import Clock, answers_of, make_panel, make_study, paint, pause, rows, sign_in
+from labeling_studies import Clock, answers_of, make_panel, make_study, name_of, paint, pause, rows, sign_in
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -100,7 +100,7 @@ def test_a_chest_x_ray_is_read_by_keys_alone(tmp_path: Path, panels: Callable[[]
     panel = panels()
     sign_in(panel, project)
     key(panel, Qt.Key.Key_F9)
-    assert panel.ui.caseButton.text == "Case case-1"
+    assert panel.ui.caseButton.text == f"Case {name_of(panel, 'case-1')}"
     assert item(panel) == "projection"
     key(panel, Qt.Key.Key_1)
     assert item(panel) == "image_quality"
@@ -118,7 +118,7 @@ def test_a_chest_x_ray_is_read_by_keys_alone(tmp_path: Path, panels: Callable[[]
     key(panel, Qt.Key.Key_F8)
     assert "No problems" in panel.checks.ui.summaryLabel.text, [p.message for p in panel.checks._problems]
     QTest.keyClick(native_of(panel.widget), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    assert message(panel) == "Case case-1 is submitted."
+    assert message(panel) == f"Case {name_of(panel, 'case-1')} is submitted."
     answers = answers_of(project, "case-1")
     assert answers["lung_opacity"] == PresenceValue(Presence.PRESENT)
     assert answers["consolidation"] == PresenceValue(Presence.ABSENT)
@@ -126,7 +126,7 @@ def test_a_chest_x_ray_is_read_by_keys_alone(tmp_path: Path, panels: Callable[[]
     assert answers["pleural_effusion_side"] == NotApplicable()
     assert isinstance(answers["projection"], ChoiceValue)
     key(panel, Qt.Key.Key_F9)
-    assert panel.ui.caseButton.text == "Case case-2"
+    assert panel.ui.caseButton.text == f"Case {name_of(panel, 'case-2')}"
 
 
 def test_a_nodule_is_drawn_rated_and_submitted(
@@ -161,7 +161,7 @@ def test_a_nodule_is_drawn_rated_and_submitted(
     assert panel.case.select(next(e.key for e in panel.case.form.entries if e.item.id == "comment"))
     QTest.keyClicks(native_of(page._editor.edit), "well seen")
     submit_with_reasons(panel)
-    assert message(panel) == "Case case-1 is submitted."
+    assert message(panel) == f"Case {name_of(panel, 'case-1')} is submitted."
     answers = answers_of(project, "case-1")
     assert answers["nodule1"] == SegmentationValue(Presence.PRESENT)
     assert answers["subtlety1"] == RatingValue(1)
@@ -186,7 +186,7 @@ def test_absent_is_one_click_and_required_items_hinder(
     panel.tick()
     assert rows(panel)["Nodule"] == "Absent"
     submit_with_reasons(panel)
-    assert message(panel) == "Case case-1 is submitted."
+    assert message(panel) == f"Case {name_of(panel, 'case-1')} is submitted."
     assert answers_of(project, "case-1")["nodule"] == SegmentationValue(Presence.ABSENT)
 
 
@@ -197,13 +197,14 @@ def test_the_worklist_is_searched_sorted_and_keeps_its_selection(
     panel = panels()
     sign_in(panel, project)
     table = panel.worklist.ui.table
-    panel.worklist.ui.searchBox.text = "CASE"
-    assert table.rowCount == 2
+    panel.worklist.ui.searchBox.text = name_of(panel, "case-2").lower()
+    assert table.rowCount == 1
     panel.worklist.ui.searchBox.text = ""
     table.selectRow(2)
     panel.refresh_project()
-    assert table.item(table.currentRow(), 1).text() == "other"
+    assert table.item(table.currentRow(), 1).text() == name_of(panel, "other")
     table.sortItems(1, qt.Qt.DescendingOrder)
+    assert table.item(table.currentRow(), 1).text() == name_of(panel, "other")
     panel.worklist.ui.openButton.click()
     assert panel.session.case.case_id == "other"  # the row that was chosen, however it is sorted
     panel.case.ui.closeCaseButton.click()

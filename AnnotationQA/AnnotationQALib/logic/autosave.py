@@ -100,7 +100,6 @@ class Autosave:
         self._clock = clock
         self._kept = kept_folder(project.id)
         self._running: Future[_Outcome] | None = None
-        self._saved_number = 0
         self._first_change: float | None = None
         self._last_change = 0.0
         self._retry_at = float("inf")
@@ -127,7 +126,7 @@ class Autosave:
     def tick(self) -> bool:
         """Take in what was saved meanwhile, and begin to save when it is time; True when the state has changed."""
         before = (self.state, self.message)
-        self._collect()
+        self.collect()
         now = self._clock()
         due = self._first_change is not None and (
             now - self._last_change >= SAVE_AFTER_PAUSE or now - self._first_change >= SAVE_AT_LEAST_EVERY
@@ -145,24 +144,38 @@ class Autosave:
         self.state = SaveState.SAVING
         self._running = self._executor.submit(self._save, snapshot, self._draft)
 
-    def flush(self) -> None:
-        """Save what is unsaved and wait until it is written, as before a case is left; see `state` for what came of it.
+    def begin_last(self) -> None:
+        """Begin to save all that is unsaved, after the save that runs; the scene is not needed any more afterwards.
 
         A session that has lost a conflict keeps its work on this computer.
         """
-        self.wait()
-        if self._first_change is not None:
+        if self._first_change is None:
+            return
+        if self._running is None:
             self.begin()
-            self.wait()
+            return
+        self._first_change, self._retry_at = None, float("inf")
+        self._running = self._executor.submit(self._save_after, self._running, self._snapshot())
+
+    def flush(self) -> None:
+        """Save what is unsaved and wait until it is written; see `state` for what came of it."""
+        self.begin_last()
+        self.wait()
+
+    def written(self) -> SaveState:
+        """Wait for the save that runs, and return what came of it; for other threads, `tick` takes it in."""
+        running = self._running
+        return running.result().state if running is not None else self.state
 
     def wait(self) -> None:
-        """Wait for the save that runs."""
+        """Wait for the save that runs, and take in what came of it."""
         if self._running is not None:
             with contextlib.suppress(Exception):
                 self._running.result()
-            self._collect()
+            self.collect()
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Take in what came of the save that ran."""
         running = self._running
         if running is None or not running.done():
             return
@@ -172,11 +185,13 @@ class Autosave:
         if outcome.contents is not None:
             self.contents = outcome.contents
         if outcome.state == SaveState.SAVED:
-            self._saved_number = outcome.number
             if self._first_change is not None:
                 self.state = SaveState.UNSAVED
         else:
             self._retry_at = self._clock() + RETRY_AFTER
+
+    def _save_after(self, running: Future[_Outcome], snapshot: ReadingSnapshot) -> _Outcome:
+        return self._save(snapshot, running.result().draft)
 
     def _save(self, snapshot: ReadingSnapshot, former: Draft | None) -> _Outcome:
         """On another thread: work out, encode, write."""
@@ -184,7 +199,7 @@ class Autosave:
             contents = snapshot.contents()
         except InputError as error:
             kept = self._rescue(snapshot)
-            message = f"{error} The voxels as they are were kept in {kept}."
+            message = f"{error} The voxels as they are were kept on this computer, in the folder '{kept.parent.name}'."
             return _Outcome(snapshot.number, SaveState.FAILED, message, former, None)
         with tempfile.TemporaryDirectory(prefix="AnnotationQA-") as temporary:
             try:

@@ -18,10 +18,11 @@ from AnnotationQACore.protocol.model import Protocol, WindowPreset
 
 __all__ = ["DisplayRange", "LoadedCase", "LoadedSeries", "Locate", "load_case"]
 
-Locate = Callable[[str], Sequence[Path]]
+Locate = Callable[[str], Sequence[Path | str]]
 """Finds the files of a series by its Series Instance UID, such as in Slicer's DICOM database."""
 
 SAMPLED_VOXELS = 1_000_000
+STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,23 @@ def load_case(
     """
     references = _by_role(case, protocol)
     loaded = []
-    for done, (role, reference) in enumerate(references.items()):
-        progress(done, len(references), role)
+    for number, (role, reference) in enumerate(references.items()):
         source = _source(case, role, reference, project, locate)
-        _check_hash(case, role, reference, source)
-        series = open_series(source)
+        _check_hash(case, role, reference, source, _part(progress, role, 2 * number, 2 * len(references)))
+        series = open_series(source, _part(progress, role, 2 * number + 1, 2 * len(references)))
         loaded.append(LoadedSeries(role, series, _windows(protocol, series)))
-    progress(len(references), len(references))
+    progress(STEPS, STEPS)
     return LoadedCase(case, tuple(loaded))
+
+
+def _part(progress: Progress, role: str, number: int, parts: int) -> Progress:
+    """Progress of one of several parts of a whole of `STEPS`; names the role, never a file."""
+
+    def report(done: int, total: int, message: str = "") -> None:  # noqa: ARG001 - messages may name files
+        share = done / total if total else 0.0
+        progress(int(STEPS * (number + share) / parts), STEPS, role)
+
+    return report
 
 
 def _by_role(case: Case, protocol: Protocol) -> dict[str, SeriesReference]:
@@ -128,18 +138,20 @@ def _source(
                 "connect the drive or share, or ask the lead where they have moved to."
             )
         return place
-    files = sorted(locate(reference.uid)) if locate is not None and reference.uid else []
-    if not files:
+    files = sorted(Path(file) for file in locate(reference.uid)) if locate is not None and reference.uid else []
+    if not files or not all(file.is_file() for file in files):
         raise InputError(
             f"case '{case.id}': the images of '{role}' are not on this computer; import them into the DICOM database."
         )
     return files
 
 
-def _check_hash(case: Case, role: str, reference: SeriesReference, source: Path | list[Path]) -> None:
-    if not reference.sha256 or not isinstance(source, Path):
+def _check_hash(
+    case: Case, role: str, reference: SeriesReference, source: Path | list[Path], progress: Progress
+) -> None:
+    if not reference.sha256:
         return
-    files, sha256 = hash_series(source)
+    files, sha256 = hash_series(source, progress)
     if sha256 != reference.sha256:
         count = f" ({files} files instead of {reference.files})" if files != reference.files else ""
         raise InputError(

@@ -18,16 +18,19 @@ from AnnotationQACore.checks.plausibility import check_reading
 from AnnotationQACore.checks.problems import CheckKind, ReadingProblem, Severity
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.interchange.seg_nrrd import write_seg_nrrd
-from AnnotationQACore.project.drafts import Draft
+from AnnotationQACore.progress import Progress
+from AnnotationQACore.project.answers import Answer, segment_id
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.readings import Reading, segment_id
+from AnnotationQACore.project.readings import Reading
 from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
 from AnnotationQALib.logic.activity import ActivityRecorder
 from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
-from AnnotationQALib.logic.case_images import CaseImages, PreparedCase
+from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.case_contents import CaseContents
+from AnnotationQALib.logic.case_images import CaseImages
 from AnnotationQALib.logic.case_loading import LoadedCase
 from AnnotationQALib.logic.comment_pins import CommentPins
 from AnnotationQALib.logic.form import ItemKey, form_key
@@ -37,7 +40,7 @@ from AnnotationQALib.logic.reading_snapshot import SnapshotContents
 from AnnotationQALib.logic.readouts import Readout, compute_readouts
 from AnnotationQALib.logic.starting_points import Start
 
-__all__ = ["FLAGS", "CaseContents", "OpenCase"]
+__all__ = ["FLAGS", "CheckedReading", "OpenCase"]
 
 FLAGS = ("poor quality", "wrong series", "burned-in identity", "edge case")
 """What a reader may flag a case for."""
@@ -46,15 +49,20 @@ READOUT_PAUSE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CaseContents:
-    """Everything that is read from disk before a case is shown; made on any thread."""
+class CheckedReading:
+    """A reading as it would be submitted, and what is wrong with it, errors first.
 
-    images: PreparedCase
-    reading: Reading
-    segmentation: Segmentation | None
-    draft: Draft | None
-    notices: tuple[str, ...] = ()
-    start: Segmentation | None = None
+    Attributes
+    ----------
+    contents : SnapshotContents
+    problems : tuple of ReadingProblem
+    number : int
+        `ReadingEditor.changes` at the moment of the snapshot.
+    """
+
+    contents: SnapshotContents
+    problems: tuple[ReadingProblem, ...]
+    number: int
 
 
 class OpenCase:
@@ -72,8 +80,10 @@ class OpenCase:
     activity : ActivityRecorder
     pins : CommentPins
         The reviewer's comments in the image, of a case that was sent back.
-    notices : tuple of str
+    notices : tuple of Notice
         What the reader should know on opening, such as that a draft was resumed.
+    is_submitting : bool
+        While it is, nothing is saved, and the reading must not be changed.
     """
 
     def __init__(
@@ -114,6 +124,7 @@ class OpenCase:
         self._last_change = float("-inf")
         self._original = contents.segmentation
         self._last_saved: dict[str, Segmentation] = {}
+        self.is_submitting = False
         self.editor.observe(self._on_change)
 
     @property
@@ -132,7 +143,7 @@ class OpenCase:
 
     def tick(self) -> bool:
         """Save, measure, and take in what was done in the background; True when there is something new to show."""
-        news = self.autosave.tick()
+        news = not self.is_submitting and self.autosave.tick()
         self._remember_segments()
         measuring = self._measuring
         if measuring is not None and measuring.done():
@@ -140,8 +151,7 @@ class OpenCase:
             error = measuring.exception()
             if error is None:
                 contents, self.readouts = measuring.result()
-                derived = [a for a in contents.reading.answers if getattr(self.protocol.item(a.item), "derived", False)]
-                self.editor.note_voxels(contents.voxels, derived)
+                self.editor.note_voxels(contents.voxels, self._derived(contents))
                 news = True
         paused = self._seconds() - self._last_change >= READOUT_PAUSE
         if self._measuring is None and paused and self.editor.changes != self._measured_number:
@@ -163,45 +173,92 @@ class OpenCase:
             self.tick()
 
     def check(self) -> tuple[ReadingProblem, ...]:
-        """What is wrong with the reading as it stands, errors first; the editor shows it in its states."""
-        return self._check(self._complete())
+        """What is wrong with the reading as it stands, errors first; waits for it."""
+        return self.take_check(self.begin_check().result())
 
-    def submit(self, reasons: Mapping[ReadingProblem, str] | None = None) -> SubmittedReading:
-        """Sign the reading into the ledger; afterwards the case is closed by its session.
+    def begin_check(self) -> BackgroundTask[CheckedReading]:
+        """Begin to check the reading as it stands; `take_check` is to be called with the result."""
+        snapshot, sources, protocol = self._take_snapshot(), self.sources, self.protocol
+        deleted = self._deleted()
+
+        def work(progress: Progress) -> CheckedReading:
+            progress(0, 2)
+            contents = snapshot.complete(sources)
+            progress(1, 2)
+            found = check_reading(protocol, contents.reading, contents.segmentation, sources, contents.regions)
+            problems = sorted((*deleted, *found), key=lambda problem: problem.severity != Severity.ERROR)
+            progress(2, 2)
+            return CheckedReading(contents, tuple(problems), snapshot.number)
+
+        return BackgroundTask(self._executor, work)
+
+    def take_check(self, checked: CheckedReading) -> tuple[ReadingProblem, ...]:
+        """Take note of what the checks found, so that the form shows it in its states; returns the problems."""
+        self.editor.note_voxels(checked.contents.voxels, self._derived(checked.contents))
+        by_key: dict[ItemKey, list[str]] = {}
+        for problem in checked.problems:
+            by_key.setdefault(form_key(self.protocol, problem.item, problem.subject), []).append(problem.message)
+        self.editor.note_problems(by_key)
+        return checked.problems
+
+    def begin_submit(
+        self, checked: CheckedReading, reasons: Mapping[ReadingProblem, str] | None = None
+    ) -> BackgroundTask[SubmittedReading]:
+        """Begin to sign a checked reading into the ledger; afterwards the case is closed by its session.
+
+        The draft is written first, so that nothing is lost should the submission fail or be cancelled.
 
         Parameters
         ----------
+        checked : CheckedReading
+            Of the reading as it stands.
         reasons : mapping of ReadingProblem to str
             Why the reading is right although a check warns; every warning needs one, given here or before.
 
         Raises
         ------
         InputError
-            An error stands, or a warning without reason.
+            At once: an error stands, a warning is without reason, or the reading was changed since it was checked.
+            By the task: another session saved the draft meanwhile, or the reading was changed while it was submitted.
         ProjectError
-            The reading does not count, such as when another protocol is in force.
+            By the task: the reading does not count, such as when another protocol is in force.
         DestinationError
-            The project cannot be reached; the reading is kept as a draft.
+            By the task: the project cannot be reached; the reading is kept as a draft.
         """
-        contents = self._complete()
-        problems = self._check(contents)
+        self._require_unchanged(checked)
         given = {problem: text.strip() for problem, text in (reasons or {}).items() if text.strip()}
-        reading = _with_reasons(contents.reading, problems, given)
-        self.autosave.flush()
-        if self.autosave.state == SaveState.CONFLICT:
-            raise InputError(self.autosave.message)
+        reading = _with_reasons(checked.contents.reading, checked.problems, given)
+        self.autosave.begin_last()
+        self.is_submitting = True
+        return BackgroundTask(self._executor, lambda progress: self._submit(checked, reading, progress))
+
+    def _submit(self, checked: CheckedReading, reading: Reading, progress: Progress) -> SubmittedReading:
+        """On another thread: wait for the draft, encode the voxels, sign."""
+        progress(0, 3)
+        if self.autosave.written() == SaveState.CONFLICT:
+            raise InputError(
+                f"case '{self.case_id}': another session saved the draft meanwhile; close that session and open the "
+                "case again. Your work is kept on this computer."
+            )
         if not is_reachable(self._project):
             raise DestinationError(
                 f"case '{self.case_id}': the project cannot be reached; the reading is kept on this computer, "
                 "submit it when the project is back."
             )
+        progress(1, 3)
         with tempfile.TemporaryDirectory(prefix="AnnotationQA-") as temporary:
             voxels = None
-            if contents.segmentation is not None:
+            if checked.contents.segmentation is not None:
                 voxels = Path(temporary) / "reading.seg.nrrd"
-                write_seg_nrrd(voxels, contents.segmentation)
+                write_seg_nrrd(voxels, checked.contents.segmentation)
+            progress(2, 3)  # the last moment to cancel
             with self._lock:
+                self._require_unchanged(checked)
                 return self._project.submit_reading(reading, voxels)
+
+    def _require_unchanged(self, checked: CheckedReading) -> None:
+        if self.editor.changes != checked.number:
+            raise InputError("the reading was changed while it was submitted; look at it, and submit it again.")
 
     def start_from(self, start: Start) -> None:
         """Take another reading over as a start; what was drawn and answered so far is replaced.
@@ -229,19 +286,16 @@ class OpenCase:
             for segment in contents.segmentation.segments:
                 self._last_saved[segment.id] = contents.segmentation
 
-    def close(self) -> None:
-        """Save the draft and take everything out of the scene."""
+    def leave(self) -> Autosave:
+        """Take everything out of the scene while the draft is saved in the background; returns what saves it."""
         self.activity.pause()
-        if self.autosave.has_unsaved:
-            self.autosave.flush()
+        self.autosave.begin_last()
         self.discard()
+        return self.autosave
 
     def discard(self) -> None:
         """Take everything out of the scene without saving, such as after submitting."""
-        self.autosave.wait()
-        if self._measuring is not None:
-            self._measuring.exception()
-            self._measuring = None
+        self._measuring = None  # it works on copies, and nobody waits for it any more
         self.pins.remove()
         self.editor.close()
         self.images.remove()
@@ -254,13 +308,11 @@ class OpenCase:
     def _take_snapshot(self) -> Any:
         return self.editor.snapshot(self.activity.intervals())
 
-    def _complete(self) -> SnapshotContents:
-        contents = self._take_snapshot().complete(self.sources)
-        self.editor.note_voxels(contents.voxels)
-        return contents
+    def _derived(self, contents: SnapshotContents) -> list[Answer]:
+        return [a for a in contents.reading.answers if getattr(self.protocol.item(a.item), "derived", False)]
 
-    def _check(self, contents: SnapshotContents) -> tuple[ReadingProblem, ...]:
-        problems = [
+    def _deleted(self) -> tuple[ReadingProblem, ...]:
+        return tuple(
             ReadingProblem(
                 key.item,
                 CheckKind.SEGMENTS,
@@ -269,15 +321,7 @@ class OpenCase:
                 subject=key.subject,
             )
             for key in self.editor.deleted_segments()
-        ]
-        problems += check_reading(
-            self.protocol, contents.reading, contents.segmentation, self.sources, contents.regions
         )
-        by_key: dict[ItemKey, list[str]] = {}
-        for problem in problems:
-            by_key.setdefault(form_key(self.protocol, problem.item, problem.subject), []).append(problem.message)
-        self.editor.note_problems(by_key)
-        return tuple(sorted(problems, key=lambda problem: problem.severity != Severity.ERROR))
 
 
 def image_sources(loaded: LoadedCase, images: CaseImages) -> dict[str, ImageSource]:

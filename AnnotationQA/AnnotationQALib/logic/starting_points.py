@@ -61,8 +61,12 @@ class Start:
         return self.name or self.reading.id
 
 
-def start_offers(state: State, protocol: Protocol, case: str, reader: str) -> tuple[StartOffer, ...]:
-    """Readings that the protocol allows this reader to start from.
+def start_offers(
+    state: State, protocol: Protocol, case: str, reader: str, round_number: int = 1
+) -> tuple[StartOffer, ...]:
+    """Readings that the protocol allows this reader to start from in one round.
+
+    The reader's own readings of other rounds are not offered: they would tell that the case is a repeat.
 
     Earlier time points are the reader's own readings of other cases of the patient: whose came first is for the reader
     to choose by their names, for the project knows no dates. Results of models are offered only where readers are not
@@ -73,8 +77,8 @@ def start_offers(state: State, protocol: Protocol, case: str, reader: str) -> tu
     for submitted in state.latest_readings(case):
         if submitted.reader.startswith("model:") and StartKind.MODEL in allowed:
             offers.append(StartOffer(StartKind.MODEL, submitted, submitted.reader.removeprefix("model:")))
-        elif submitted.reader == reader and StartKind.FORMER_REVISION in allowed:
-            title = f"own reading, round {submitted.round}, revision {submitted.revision}"
+        elif (submitted.reader, submitted.round) == (reader, round_number) and StartKind.FORMER_REVISION in allowed:
+            title = f"revision {submitted.revision}"
             offers.append(StartOffer(StartKind.FORMER_REVISION, submitted, title))
     if StartKind.EARLIER_TIME_POINT in allowed:
         offers += _earlier(state, case, reader)
@@ -127,7 +131,9 @@ def _earlier(state: State, case: str, reader: str) -> Iterable[StartOffer]:
     for other in state.cases.values():
         if other.id == case or other.patient != patient or other.excluded:
             continue
-        point = other.case.time_point or other.id
+        point = other.case.time_point
+        if not point:  # its ID would tell which case it is
+            continue
         for submitted in state.latest_readings(other.id):
             if submitted.reader == reader:
                 yield StartOffer(StartKind.EARLIER_TIME_POINT, submitted, point)

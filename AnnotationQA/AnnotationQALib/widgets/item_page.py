@@ -21,6 +21,7 @@ from AnnotationQACore.protocol.model import (
     TextAnswer,
 )
 from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
+from AnnotationQALib.logic.readouts import Quantity
 from AnnotationQALib.widgets.answer_texts import answer_text, number_text
 from AnnotationQALib.widgets.choices_editor import ChoicesEditor
 from AnnotationQALib.widgets.drawing_extras import DeletedRow, FrameRow, InstanceRow
@@ -31,6 +32,7 @@ from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.presence_row import PresenceRow
 from AnnotationQALib.widgets.segment_editor_host import SegmentEditorHost
 from AnnotationQALib.widgets.text_editor import TextEditor
+from AnnotationQALib.widgets.texts import quantity_text
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["ItemPage"]
@@ -247,12 +249,7 @@ class ItemPage:
         readout = self._case.readouts.get(entry.key)
         lines = []
         if readout is not None:
-            lines.append(
-                " · ".join(
-                    f"{escape(_(q.name)) + ' ' if q.name else ''}<b>{number_text(q.value)}</b> {escape(q.unit)}"
-                    for q in readout.quantities
-                )
-            )
+            lines.append(" · ".join(map(_quantity_html, readout.quantities)))
         elif entry.computed:
             lines.append(escape(answer_text(entry.item, value)) or _("Computed when what it is derived from is drawn."))
         self.ui.readoutLabel.text = "<br>".join(lines)
@@ -439,3 +436,8 @@ class ItemPage:
         keys = self._segment_keys()
         titles = {entry.key: entry.title for entry in self._case.editor.entries()}
         return {segment: titles[key] for segment, key in keys.items()}
+
+
+def _quantity_html(quantity: Quantity) -> str:
+    name = f"{escape(quantity_text(quantity.name))} " if quantity.name else ""
+    return f"{name}<b>{number_text(quantity.value)}</b> {escape(quantity.unit)}"

@@ -18,24 +18,29 @@ from AnnotationQACore.project.state import Role
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import View
 from AnnotationQALib.logic.autosave import SaveState
+from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.form import FormEntry, form_key
-from AnnotationQALib.logic.presentation import apply_window, item_view, next_window
+from AnnotationQALib.logic.presentation import apply_window, item_view, jump_to, next_window
+from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.logic.starting_points import StartOffer
 from AnnotationQALib.widgets import keys
+from AnnotationQALib.widgets.busy_row import BusyRow
 from AnnotationQALib.widgets.case_view import CaseActions, CaseView
 from AnnotationQALib.widgets.checks_view import ChecksView
 from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.lead_view import LeadView
 from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.sign_in_view import Keys, SignInView, progress_text
+from AnnotationQALib.widgets.texts import notice_text
 from AnnotationQALib.widgets.ui_files import load_ui
-from AnnotationQALib.widgets.views import jump_to, show_layout, show_volume_rendering
+from AnnotationQALib.widgets.views import show_layout, show_volume_rendering
 from AnnotationQALib.widgets.worklist_view import WorklistView
 
 __all__ = ["LabelingPanel"]
 
 TICK_MS = 200
+BUSY_TICK_MS = 50
 REFRESH_TICKS = 150
 
 OpenSession = Callable[[Any, str, Identity], LabelingSession]
@@ -71,6 +76,8 @@ class LabelingPanel:
     worklist : WorklistView
     case : CaseView
     checks : ChecksView
+    busy : BusyRow
+        What is at work in the background: opening, checking, submitting.
     """
 
     def __init__(
@@ -92,7 +99,6 @@ class LabelingPanel:
         self._render_volume = render_volume
         self._placing = Placing(application_logic)
         self._interaction = application_logic.GetInteractionNode()
-        self._loading: WorkItem | None = None
         self._changed = False
         self._ticks = 0
         self._window: str | None = None
@@ -120,6 +126,7 @@ class LabelingPanel:
         page.toolTip = _("The keys of this panel.")
         self.ui.helpButton.layout().addWidget(page)
         self.ui.messageButton.connect("clicked()", self.hide_message)
+        self.busy = BusyRow(self.ui.busyFrame, self.ui.busyLabel, self.ui.busyBar, self.ui.busyCancelButton)
         self._keys = keys.PanelKeys(
             slicer.util.mainWindow() or self.widget,
             {
@@ -167,7 +174,9 @@ class LabelingPanel:
 
     def scene_closes(self) -> None:
         """Save the draft and let the case go, before its nodes leave the scene."""
-        self._loading = None
+        if self.session is not None and self.session.case is not None and self.session.case.is_submitting:
+            self.busy.finish()
+        self.busy.drop()
         if self.session is not None and self.session.case is not None:
             self.close_case()
             self.show_message(_("The scene was closed. Your draft is saved; open the case again to go on."))
@@ -188,17 +197,20 @@ class LabelingPanel:
         if session is None:
             return
         self._ticks += 1
-        if self._loading is not None and session.is_preloaded:
-            self._open_loaded()
+        self.busy.poll()
         before = session.case.autosave.message if session.case is not None else ""
         if session.tick() or self._changed:
             self._changed = False
             self._refresh_case(before)
+        if session.save_problems:
+            self.show_error(session.save_problems.pop())
         if session.case is not None and session.protocol.design.show_time:
             self.checks.show_time(_time_text(session.case.activity.total()))
         if self._ticks % REFRESH_TICKS == 0:
-            session.refresh()
+            session.begin_refresh()
+        if self._ticks % REFRESH_TICKS == REFRESH_TICKS // 2:
             self.refresh_project()
+        self._timer.setInterval(BUSY_TICK_MS if self.busy.is_busy else TICK_MS)
 
     # project
 
@@ -214,9 +226,11 @@ class LabelingPanel:
     def close_project(self) -> None:
         """Save what is open, and close the project."""
         self._timer.stop()
-        self._loading = None
         if self.session is not None:
             session = self.session
+            if session.case is not None and session.case.is_submitting:
+                self.busy.finish()
+            self.busy.drop()
             self.close_case()
             self.session = None
             self._attempt(session.close)
@@ -234,29 +248,28 @@ class LabelingPanel:
     def refresh_worklist(self) -> None:
         """Show the cases as they stand now."""
         if self.session is not None:
-            open_case = self.session.case.case_id if self.session.case is not None else ""
+            open_case = self.session.case.item if self.session.case is not None else None
             self.worklist.show(self.session.worklist(self.worklist.with_done), open_case)
             self.ui.worklistButton.text = _("Worklist: {progress}").format(progress=progress_text(self.session.header))
 
     # cases
 
     def open_case(self, item: WorkItem) -> None:
-        """Open a case as soon as its images are read, which happens in the background."""
+        """Open a case as soon as its files are read, which happens in the background; the open one stays till then."""
         session = self.session
-        if session is None or self._loading is not None:
+        if session is None or self.busy.is_busy:
             return
-        if session.case is not None and session.case.item.case == item.case and session.case.item.round == item.round:
+        if session.case is not None and (session.case.item.case, session.case.item.round) == (item.case, item.round):
             return
         self.hide_message()
-        self._loading = item
-        session.preload(item)
-        self.show_message(_("Loading case {case}...").format(case=item.case))
-        if session.is_preloaded:
-            self._open_loaded()
+        task = self._attempt(lambda: session.begin_opening(item))
+        if task is not None:
+            title = _("Loading case {case}").format(case=session.name_of(item))
+            self._run(task, title, lambda task: self._show_case(item, task))
 
     def open_next(self) -> None:
         """Open the next case to be read."""
-        if self.session is None:
+        if self.session is None or self.busy.is_busy:
             return
         item = self.session.next_item()
         if item is None:
@@ -266,7 +279,7 @@ class LabelingPanel:
 
     def close_case(self) -> None:
         """Save the draft and close the case."""
-        if self.session is None or self.session.case is None:
+        if self.session is None or self.session.case is None or self.session.case.is_submitting:
             return
         self._let_case_go()
         self._attempt(self.session.close_case)
@@ -275,50 +288,34 @@ class LabelingPanel:
     def start_from(self, offer: StartOffer) -> None:
         """Begin with another reading, after the reader has agreed that it replaces what is drawn."""
         session = self.session
-        if session is None or session.case is None:
+        if session is None or session.case is None or self.busy.is_busy:
             return
         question = _("Start from '{title}'? It replaces what you have drawn and answered so far.")
         if not slicer.util.confirmOkCancelDisplay(question.format(title=offer.title), windowTitle=_("Start from")):
             return
-        self.case.page.segment_editor.leave()
-        self._attempt(lambda: session.start_from(offer))
-        self.case.show_anew()
-        self._refresh_case("")
+        title = _("Reading '{title}'").format(title=offer.title)
+        self._run(session.begin_start(offer), title, self._start_is_read)
 
     def check(self) -> None:
         """Check the reading and show what was found."""
-        if self.session is None or self.session.case is None:
+        case = self.session.case if self.session is not None else None
+        if case is None or self.busy.is_busy:
             return
-        problems = self._attempt(self.session.case.check)
-        if problems is not None:
-            self.ui.checksButton.collapsed = False
-            self.checks.show(problems)
-            self._refresh_case("")
+        task = self._attempt(case.begin_check)
+        if task is not None:
+            self._run(task, _("Checking the reading"), lambda task: self._show_check(task, case))
 
     def submit(self) -> None:
         """Check, and sign the reading into the ledger; what hinders it is shown."""
-        session = self.session
-        if session is None or session.case is None:
+        case = self.session.case if self.session is not None else None
+        if case is None or self.busy.is_busy:
             return
-        case = session.case
         self._placing.stop()
         self.case.page.segment_editor.leave()
-        problems = self._attempt(case.check)
-        if problems is None:
-            return
-        self.checks.show(problems)
-        try:
-            session.submit(self.checks.reasons)
-        except AnnotationQAError as error:
-            self.ui.checksButton.collapsed = False
-            self.show_error(str(error))
-            self.case.page.segment_editor.take_keys()
-            self._refresh_case("")
-            return
-        self._let_case_go()
-        self._show_state()
-        self.show_message(_("Case {case} is submitted.").format(case=case.case_id))
-        session.preload()
+        task = self._attempt(case.begin_check)
+        if task is not None:
+            self._enable_case(False)
+            self._run(task, _("Checking the reading"), lambda task: self._submit_checked(task, case))
 
     # views
 
@@ -361,8 +358,9 @@ class LabelingPanel:
 
     # messages
 
-    def show_error(self, line: str) -> None:
-        """Show what went wrong and what to do."""
+    def show_error(self, line: str, item: WorkItem | None = None) -> None:
+        """Show what went wrong and what to do; `item` is the case it may be about. Places on disks are not shown."""
+        line = self.session.screen_line(line, item) if self.session is not None else without_paths(line)
         self._show_line(f"<b>⚠</b> {escape(line)}")
 
     def show_message(self, line: str) -> None:
@@ -393,14 +391,25 @@ class LabelingPanel:
             self._placing, on_answered, on_added, on_settled, on_segment_selected, self.show_error, self.jump
         )
 
-    def _attempt(self, act: Callable[[], Any]) -> Any:
+    def _attempt(self, act: Callable[[], Any], item: WorkItem | None = None) -> Any:
         try:
             return act()
         except Cancelled:
             return None
         except AnnotationQAError as error:
-            self.show_error(str(error))
+            self.show_error(str(error), item)
             return None
+
+    def _run(self, task: BackgroundTask[Any], title: str, on_done: Callable[[BackgroundTask[Any]], None]) -> None:
+        self.busy.start(task, title, on_done)
+        if self.busy.is_busy:
+            self._timer.setInterval(BUSY_TICK_MS)
+
+    def _enable_case(self, enabled: bool) -> None:
+        """While a reading is submitted nothing of it can be changed."""
+        self.case.widget.enabled = enabled
+        self.checks.widget.enabled = enabled
+        self.worklist.widget.enabled = enabled
 
     def _show_line(self, html: str) -> None:
         self.ui.messageLabel.text = html
@@ -421,33 +430,82 @@ class LabelingPanel:
         self.lead.show(session.project if session is not None and self.is_lead else None)
         self.refresh_project()
 
-    def _open_loaded(self) -> None:
-        session, item = self.session, self._loading
-        self._loading = None
-        if session is None or item is None:
+    def _show_case(self, item: WorkItem, task: BackgroundTask[Any]) -> None:
+        """The files of a case are read: show it."""
+        session = self.session
+        contents = self._attempt(task.result, item)
+        if session is None or contents is None:
             return
         if session.case is not None:
             self._let_case_go()
-        try:
-            case = session.open_case(item)
-        except AnnotationQAError as error:
-            self.show_error(str(error))
+        case = self._attempt(lambda: session.finish_opening(item, contents), item)
+        if case is None:
             self._show_state()
             return
-        self.hide_message()
         case.editor.observe(self._on_change)
         self.case.show(case, session.start_offers())
         time = _time_text(case.activity.total()) if session.protocol.design.show_time else ""
         self.checks.show_unchecked(case.editor.comment, time)
         self._show_state()
-        self.ui.caseButton.text = _("Case {case}").format(case=case.case_id)
+        self.ui.caseButton.text = _("Case {case}").format(case=session.name_of(item))
         if not self.case.go_to_next() and self.case.form.entries:
             self.case.select(self.case.form.entries[0].key)
         self.reset_view()
         self._observe_views(case)
         if case.notices:
-            self.show_message(" ".join(case.notices))
+            self.show_message(" ".join(map(notice_text, case.notices)))
         session.preload()
+
+    def _start_is_read(self, task: BackgroundTask[Any]) -> None:
+        case = self.session.case if self.session is not None else None
+        start = self._attempt(task.result)
+        if case is None or start is None:
+            return
+        self.case.page.segment_editor.leave()
+        self._attempt(lambda: case.start_from(start))
+        self.case.show_anew()
+        self._refresh_case("")
+
+    def _show_check(self, task: BackgroundTask[Any], case: Any) -> Any:
+        """Show what the checks have found; returns it, None when it was cancelled or cannot be checked."""
+        checked = self._attempt(task.result)
+        if self.session is None or self.session.case is not case or checked is None:
+            return None
+        self.ui.checksButton.collapsed = False
+        self.checks.show(case.take_check(checked))
+        self._refresh_case("")
+        return checked
+
+    def _submit_checked(self, task: BackgroundTask[Any], case: Any) -> None:
+        """The reading is checked: begin to sign it, unless something hinders it."""
+        checked = self._show_check(task, case)
+        session = self.session
+        begun = None
+        if checked is not None and session is not None:
+            begun = self._attempt(lambda: session.begin_submit(checked, self.checks.reasons))
+        if begun is None:
+            self._go_on_reading()
+            return
+        self._run(begun, _("Signing the reading"), self._show_submitted)
+
+    def _show_submitted(self, task: BackgroundTask[Any]) -> None:
+        session = self.session
+        if session is None or session.case is None:
+            return
+        item = session.case.item
+        if self._attempt(lambda: session.finish_submit(task), item) is None:
+            self._go_on_reading()
+            return
+        self._enable_case(True)
+        self._let_case_go()
+        self._show_state()
+        self.show_message(_("Case {case} is submitted.").format(case=session.name_of(item)))
+        session.preload()
+
+    def _go_on_reading(self) -> None:
+        self._enable_case(True)
+        self.case.page.segment_editor.take_keys()
+        self._refresh_case("")
 
     def _observe_views(self, case: Any) -> None:
         """Scrolling and zooming is work, too."""

@@ -26,6 +26,8 @@ class SegmentEditorHost:
         Where the editor is put.
     on_segment_selected : callable
         Called with the ID of a segment that the reader has selected in the editor.
+    tag : str
+        Singleton tag of the editor's parameters.
 
     Attributes
     ----------
@@ -33,7 +35,8 @@ class SegmentEditorHost:
         None before a segmentation was drawn in this session.
     """
 
-    def __init__(self, layout: Any, on_segment_selected: Callable[[str], None]) -> None:
+    def __init__(self, layout: Any, on_segment_selected: Callable[[str], None], tag: str = NODE_TAG) -> None:
+        self._tag = tag
         self._layout = layout
         self._on_segment_selected = on_segment_selected
         self._scene: Any = None
@@ -117,11 +120,11 @@ class SegmentEditorHost:
     def _set_scene(self, scene: Any) -> None:
         """The parameter node comes first, so that the editor writes its choices into ours."""
         if self._node is None or self._scene is not scene or not scene.IsNodePresent(self._node):
-            node = scene.GetSingletonNode(NODE_TAG, "vtkMRMLSegmentEditorNode")
+            node = scene.GetSingletonNode(self._tag, "vtkMRMLSegmentEditorNode")
             if node is None:
                 node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
                 node.UnRegister(None)
-                node.SetSingletonTag(NODE_TAG)
+                node.SetSingletonTag(self._tag)
                 node.SaveWithSceneOff()
                 node = scene.AddNode(node)
             self._node, self._scene = node, scene

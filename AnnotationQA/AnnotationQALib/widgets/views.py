@@ -6,28 +6,7 @@ from typing import Any
 
 import slicer
 
-from AnnotationQACore.checks.problems import Spot
-
-__all__ = ["jump_to", "show_layout", "show_volume_rendering"]
-
-
-def jump_to(scene: Any, images: Any, spot: Spot) -> None:
-    """Centre all slice views on a place.
-
-    Parameters
-    ----------
-    scene : vtkMRMLScene
-    images : CaseImages
-        Knows where the pixels of an image without patient geometry are shown.
-    spot : Spot
-    """
-    position = spot.position
-    if position is None and spot.pixel is not None and spot.series in images.roles:
-        plane = images.plane(spot.series)
-        position = plane.to_scene(spot.pixel) if plane is not None else None
-    if position is not None:
-        x, y, z = position
-        slicer.vtkMRMLSliceNode.JumpAllSlices(scene, -x, -y, z, slicer.vtkMRMLSliceNode.CenteredJumpSlice)
+__all__ = ["show_layout", "show_volume_rendering"]
 
 
 def show_layout(layout_manager: Any, layout: int | None) -> None:

@@ -62,27 +62,27 @@ class WorklistView:
         self._enter = qt.QShortcut(qt.QKeySequence("Return"), table)
         self._enter.setContext(qt.Qt.WidgetShortcut)
         self._enter.connect("activated()", self._open)
-        self.show((), "")
+        self.show((), None)
 
     @property
     def with_done(self) -> bool:
         """Whether the reader wants to see what is submitted, too."""
         return str(self.ui.filterCombo.currentData) == "all"
 
-    def show(self, rows: Sequence[WorklistRow], open_case: str) -> None:
+    def show(self, rows: Sequence[WorklistRow], open_case: WorkItem | None) -> None:
         """Show cases; `open_case` is the one that is open. The selected case stays selected."""
         selected = self._selected()
         self._rows = list(rows)
         self._open_case = open_case
         self._fill()
         if selected is not None:
-            self.select(selected.case)
+            self.select(selected)
 
-    def select(self, case: str) -> None:
+    def select(self, wanted: WorkItem) -> None:
         """Select the row of a case."""
         for row in range(self.ui.table.rowCount):
             item = self._item_of(row)
-            if item is not None and item.case == case:
+            if item is not None and (item.case, item.round) == (wanted.case, wanted.round):
                 self.ui.table.selectRow(row)
                 return
 
@@ -92,7 +92,7 @@ class WorklistView:
         shown = [
             (number, row)
             for number, row in enumerate(self._rows)
-            if (wanted in ("to do", "all") or row.item.status == wanted) and text in row.item.case.casefold()
+            if (wanted in ("to do", "all") or row.item.status == wanted) and text in row.name.casefold()
         ]
         table = self.ui.table
         table.sortingEnabled = False
@@ -102,7 +102,7 @@ class WorklistView:
             first.setData(qt.Qt.DisplayRole, row.number)
             first.setData(qt.Qt.UserRole, number)
             first.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            case = qt.QTableWidgetItem(row.item.case)
+            case = qt.QTableWidgetItem(row.name)
             status = qt.QTableWidgetItem(_status_text(row, self._open_case))
             if row.has_comments:
                 status.setToolTip(_("The reviewer has left comments; they are shown when the case is opened."))
@@ -141,7 +141,7 @@ class WorklistView:
         self.ui.nextButton.toolTip = _("Open the next case to be read.") if is_any else _("All your cases are read.")
 
 
-def _status_text(row: WorklistRow, open_case: str) -> str:
+def _status_text(row: WorklistRow, open_case: WorkItem | None) -> str:
     texts: dict[Any, str] = {
         TaskStatus.ASSIGNED: _("To do"),
         TaskStatus.STARTED: _("Started"),
@@ -150,4 +150,5 @@ def _status_text(row: WorklistRow, open_case: str) -> str:
         TaskStatus.SUBMITTED: _("Submitted"),
     }
     text = texts.get(TaskStatus(row.item.status), str(row.item.status))
-    return _("{status}, open").format(status=text) if row.item.case == open_case else text
+    is_open = open_case is not None and (row.item.case, row.item.round) == (open_case.case, open_case.round)
+    return _("{status}, open").format(status=text) if is_open else text

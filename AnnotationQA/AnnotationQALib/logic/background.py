@@ -1,0 +1,75 @@
+"""Long work beside the main thread, which asks now and then how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import CancelledError, Executor, Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from AnnotationQACore.errors import Cancelled
+from AnnotationQACore.progress import Progress
+
+__all__ = ["BackgroundTask", "TaskProgress"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """How far a task is; `total` 0 means that nobody knows."""
+
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+
+class BackgroundTask(Generic[T]):
+    """One piece of work that was handed to an executor.
+
+    Nothing is called when it ends: whoever waits for it asks `is_done` from a timer of the main thread, because MRML
+    and Qt may be used there only.
+
+    Parameters
+    ----------
+    executor : Executor
+    work : callable
+        Called on another thread with a `Progress`, by which it is cancelled, too. It must not touch MRML.
+    """
+
+    def __init__(self, executor: Executor, work: Callable[[Progress], T]) -> None:
+        self._progress = TaskProgress()
+        self._cancelled = False
+        self._future: Future[T] = executor.submit(work, self._report)
+
+    @property
+    def progress(self) -> TaskProgress:
+        """How far it is."""
+        return self._progress
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, one way or the other."""
+        return self._future.done()
+
+    def cancel(self) -> None:
+        """Ask it to end; it does so at its next step, and `result` raises `Cancelled` then."""
+        self._cancelled = True
+        self._future.cancel()
+
+    def result(self) -> T:
+        """What came of it; waits for the end, and raises what the work raised, or `Cancelled`."""
+        try:
+            return self._future.result()
+        except CancelledError:
+            raise Cancelled("cancelled.") from None
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for the end, whatever it is, at most so long."""
+        futures.wait([self._future], seconds)
+
+    def _report(self, done: int, total: int, message: str = "") -> None:
+        if self._cancelled:
+            raise Cancelled("cancelled.")
+        self._progress = TaskProgress(done, total, message)
