@@ -64,8 +64,13 @@ class CategoryRatings:
         InputError
             No value, duplicated readers, fewer than two readers, or a value that is not on the scale.
         """
-        rows = [[_normal(value) for value in row] for row in values]
-        found = {value for row in rows for value in row if value is not None}
+        numbers = _numbers(values)
+        if numbers is not None:
+            rows: list[list[float | str | None]] = []
+            found: set[float | str] = set(np.unique(numbers[~np.isnan(numbers)]).tolist())
+        else:
+            rows = [[_normal(value) for value in row] for row in values]
+            found = {value for row in rows for value in row if value is not None}
         if not found:
             raise InputError("ratings: there is no rating in the table; check the columns.")
         scale = [_normal(category) for category in categories] if categories is not None else _ordered(found)
@@ -75,9 +80,12 @@ class CategoryRatings:
         strange = sorted(_label(value) for value in found if value not in index)
         if strange:
             raise InputError(f"ratings: '{strange[0]}' is not one of the categories {[_label(c) for c in scale]}.")
-        codes = np.array(
-            [[NOT_READ if value is None else index[value] for value in row] for row in rows], dtype=np.int64
-        ).reshape(len(rows), -1)
+        if numbers is not None:
+            codes = _codes(numbers, index)
+        else:
+            codes = np.array(
+                [[NOT_READ if value is None else index[value] for value in row] for row in rows], dtype=np.int64
+            ).reshape(len(rows), -1)
         return cls(codes, tuple(_label(category) for category in scale), _scores(scale), tuple(readers))
 
     @classmethod
@@ -140,6 +148,22 @@ def require_readers(readers: Sequence[str], shape: tuple[int, ...]) -> None:
         raise InputError(f"ratings: reader '{duplicated[0]}' appears more than once; give each reader one name.")
     if len(readers) < 2:
         raise InputError("ratings: agreement needs at least two readers, and there is one; add readings.")
+
+
+def _numbers(values: Sequence[Sequence[Any]]) -> FloatArray | None:
+    """The table as an array where it holds nothing but numbers, shape (case, reader)."""
+    try:
+        table = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        return None
+    return table.astype(np.float64) if table.ndim == 2 and table.dtype.kind in "iuf" else None
+
+
+def _codes(numbers: FloatArray, index: dict[float | str, int]) -> NDArray[np.int64]:
+    codes = np.full(numbers.shape, NOT_READ, dtype=np.int64)
+    for value, code in index.items():
+        codes[numbers == value] = code
+    return codes
 
 
 def _normal(value: Any) -> float | str | None:

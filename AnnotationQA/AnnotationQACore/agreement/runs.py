@@ -24,6 +24,9 @@ Box = tuple[slice, slice, slice]
 _BLOCK = 1 << 18
 """Voxels scanned at a time: a block and its comparison stay in the processor's cache."""
 
+_PIECE = 1 << 13
+"""Voxels that are looked at together for any label at all; much of an image is background to all readers."""
+
 _TABLE = 1 << 22
 """Largest table of counts that is cheaper than sorting."""
 
@@ -141,10 +144,12 @@ def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | Non
     for k in range(0, shape[0], planes):
         block = [np.ascontiguousarray(source[k : k + planes]).reshape(-1) for source in sources]
         first = _changes(block, previous)
+        previous = [part[-1] for part in block]
+        if not len(first):
+            continue
         starts.append(first + k * shape[1] * shape[2])
         for part, kept, name in zip(block, values, names, strict=True):
             kept.append(_whole_numbers(part[first], name))
-        previous = [part[-1] for part in block]
     all_starts = np.concatenate(starts)
     lengths = np.diff(all_starts, append=math.prod(shape))
     return JointRuns(shape, all_starts, lengths, tuple(np.concatenate(kept) for kept in values))
@@ -167,15 +172,38 @@ def ranked(values: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _changes(block: Sequence[NDArray[np.generic]], previous: Sequence[np.generic] | None) -> NDArray[np.int64]:
     """Positions in a block at which any array differs from the voxel before; `previous` is the one before the block."""
-    changed = np.empty(len(block[0]), dtype=np.bool_)
-    changed[0] = previous is None or any(part[0] != value for part, value in zip(block, previous, strict=True))
-    np.not_equal(block[0][1:], block[0][:-1], out=changed[1:])
-    if len(block) > 1:
-        also = np.empty(len(changed) - 1, dtype=np.bool_)
-        for part in block[1:]:
-            np.not_equal(part[1:], part[:-1], out=also)
-            np.logical_or(changed[1:], also, out=changed[1:])
+    begins = previous is None or any(part[0] != value for part, value in zip(block, previous, strict=True))
+    found = [np.zeros(1 if begins else 0, dtype=np.int64)]
+    for piece in _with_labels(block):
+        # one voxel before and one after: where background begins again
+        start, stop = max(piece.start - 1, 0), min(piece.stop + 1, len(block[0]))
+        found.append(_changes_within([part[start:stop] for part in block]) + start + 1)
+    return np.concatenate(found)
+
+
+def _changes_within(block: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
+    """Positions at which any array differs from the next voxel."""
+    changed = block[0][1:] != block[0][:-1]
+    also = np.empty_like(changed)
+    for part in block[1:]:
+        np.not_equal(part[1:], part[:-1], out=also)
+        np.logical_or(changed, also, out=changed)
     return np.flatnonzero(changed)
+
+
+def _with_labels(block: Sequence[NDArray[np.generic]]) -> list[slice]:
+    """Stretches of a block outside of which all arrays are zero, at least one piece apart."""
+    whole = len(block[0]) // _PIECE
+    labeled = np.zeros(whole + 1, dtype=np.bool_)
+    labeled[whole] = whole * _PIECE < len(block[0])
+    for part in block:
+        # as 64-bit words, whatever the type: zeros are zeros, and comparing them costs little more than reading them
+        words = part[: whole * _PIECE].view(np.uint64).reshape(whole, _PIECE * part.itemsize // 8)
+        labeled[:whole] |= words.max(axis=1, initial=0) > 0
+    if not labeled.any():
+        return []
+    edges = np.flatnonzero(np.diff(labeled, prepend=False, append=False)).reshape(-1, 2) * _PIECE
+    return [slice(int(start), min(int(stop), len(block[0]))) for start, stop in edges]
 
 
 def _whole_numbers(values: NDArray[np.generic], name: str) -> LabelArray:

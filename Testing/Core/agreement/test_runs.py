@@ -109,6 +109,26 @@ def test_blocks_do_not_show_in_the_result(monkeypatch, block):
         np.testing.assert_array_equal(runs.paint(values), array)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 16, 16), (2, 7, 9)])
+def test_what_is_background_to_all_is_passed_over_and_nothing_else(monkeypatch, kind, shape):
+    monkeypatch.setattr(runs_module, "_PIECE", 8)
+    generator = np.random.default_rng(9)
+    size = int(np.prod(shape))
+    labeled = [{0}, {size - 1}, {7, 8}, {8}, {15, 16, 17}, set(range(64, 80)), set(range(size)), set()]
+    labeled += [set(generator.choice(size, 6).tolist()) for _ in range(20)]
+    for first in labeled:
+        maps = [np.zeros(shape, dtype=kind) for _ in range(2)]
+        maps[0].reshape(-1)[list(first)] = 1
+        maps[1].reshape(-1)[list(labeled[generator.integers(len(labeled))])] = 2
+        runs = joint_runs(maps)
+        both = np.stack([array.reshape(-1) for array in maps])
+        expected = np.flatnonzero(np.any(both[:, 1:] != both[:, :-1], axis=0)) + 1
+        assert runs.starts.tolist() == [0, *expected.tolist()]
+        for values, array in zip(runs.values, maps, strict=True):
+            np.testing.assert_array_equal(runs.paint(values), array)
+
+
 def test_memory_layout_does_not_matter():
     array = np.random.default_rng(1).integers(0, 3, (4, 5, 6), dtype=np.int16)
     expected = joint_runs([array])
