@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -159,7 +159,7 @@ def _numbers(values: Sequence[Sequence[Any]]) -> FloatArray | None:
     return table.astype(np.float64) if table.ndim == 2 and table.dtype.kind in "iuf" else None
 
 
-def _codes(numbers: FloatArray, index: dict[float | str, int]) -> NDArray[np.int64]:
+def _codes(numbers: FloatArray, index: Mapping[Any, int]) -> NDArray[np.int64]:
     codes = np.full(numbers.shape, NOT_READ, dtype=np.int64)
     for value, code in index.items():
         codes[numbers == value] = code
