@@ -55,7 +55,7 @@ def phantom_of(
     *,
     pose: NDArray[np.float64] | None = None,
     shape: Shape | None = None,
-    spacing: tuple[float, float, float] = (3.0, 1.5, 1.5),
+    spacing: tuple[float, float, float] = (3.0, 2.0, 2.0),
     gantry: float = 0.0,
     heights: tuple[float, float] | None = None,
     table: bool = False,

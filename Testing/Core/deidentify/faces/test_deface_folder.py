@@ -13,10 +13,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from DeidentifyStudyCore.cli.main import main
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.markers import FACE_STATEMENT as STATEMENT
 from DeidentifyStudyCore.faces.head_model import LIPS, NOSE_TIP
 from DeidentifyStudyCore.faces.stack import read_header, stack_of
 from DeidentifyStudyCore.faces.volume import world_of
+from DeidentifyStudyCore.markers import FACE_STATEMENT as STATEMENT
 from DeidentifyStudyCore.review import ReviewQueue
 
 
@@ -166,22 +166,6 @@ def test_the_code_is_that_of_the_standard(shared_data: Path) -> None:
     rows = json.loads((shared_data / "deid" / "cid_7050_2026d.json").read_text())["rows"]
     meaning = {row["code_value"]: row["code_meaning"] for row in rows}
     assert meaning["113102"] == "Clean Recognizable Visual Features Option"
-
-
-def test_a_rejected_alteration_is_not_written(
-    tmp_path: Path, make_phantom: Any, write_series: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_series(make_phantom("CT", spacing=(5.0, 2.5, 2.5)), tmp_path / "in", "CT", 8)
-    assert _deface(tmp_path) == 3
-    queue = ReviewQueue.load(tmp_path / "queue")
-    for entry in queue.entries.values():
-        entry.decision = "rejected"
-    queue.save()
-    assert _deface(tmp_path) == 3
-    report = json.loads((tmp_path / "out-faces" / "faces.json").read_text())
-    assert {row["reason"] for row in report["files"]} == {"rejected-by-reviewer"}
-    assert not (tmp_path / "out").exists()
-    assert "recognizable" not in capsys.readouterr().out
 
 
 def test_objects_that_were_not_deidentified_are_refused(
