@@ -53,6 +53,8 @@ class ImageFacts:
         ``M``, ``F`` or ``O``.
     age_years : float or None
     slice_thickness_mm : float or None
+    series_uid : str
+        Series Instance UID; empty for what is no DICOM.
     geometry : str
         `series.slice_geometry.GeometryKind`: ``regular``, ``sheared`` (gantry tilt), ``irregular`` or ``none``.
     color : bool
@@ -71,6 +73,7 @@ class ImageFacts:
     sex: str = ""
     age_years: float | None = None
     slice_thickness_mm: float | None = None
+    series_uid: str = ""
     geometry: str = ""
     color: bool = False
     volumes: int = 1

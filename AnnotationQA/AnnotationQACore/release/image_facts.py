@@ -91,6 +91,7 @@ def facts_of(series: SeriesHeader) -> ImageFacts:
         sex=file.sex,
         age_years=file.age_years,
         slice_thickness_mm=stack.first.frame.thickness or between,
+        series_uid=file.series_uid,
         geometry=stack.kind.value,
         color=file.samples > 1,
         volumes=len(stack.volumes),

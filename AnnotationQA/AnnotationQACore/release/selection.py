@@ -144,16 +144,15 @@ def select_cases(
 
 
 def reference_standard(project: Project, case: str) -> SubmittedReading | None:
-    """The reading that was last accepted or adjudicated for a whole case; None when there is none, or a conflict."""
+    """The reading that was accepted or adjudicated for a whole case; None when there is none, or a conflict."""
     state = project.state
     decided = [
         decision
         for decision in state.decisions.get(case, ())
-        if not decision.item and decision.action in (Action.ACCEPT, Action.ADJUDICATE) and decision.readings
+        if not decision.item and decision.action in (Action.ACCEPT, Action.ADJUDICATE)
     ]
-    if not decided or state.conflicts(case):
-        return None
-    return state.reading(decided[-1].readings[-1])
+    named = {reading for decision in decided for reading in decision.readings}
+    return state.reading(named.pop()) if len(named) == 1 and not state.conflicts(case) else None
 
 
 def _check_cases(project: Project, wanted: Iterable[str]) -> None:
