@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "publish": "send images or annotation objects to a PACS",
     "report": "write a report on the agreement of readers",
     "status": "show where a project stands",
+    "textlabels": "label radiology reports, and compare them with the images",
     "verify": "verify that a project is as it was signed",
 }
 """Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`.

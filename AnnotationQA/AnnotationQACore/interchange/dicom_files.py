@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def _read(path: Path) -> Dataset:
     try:
         return dcmread(path)
     except InvalidDicomError:
-        dataset = dcmread(path, force=True)  # some old software leaves the preamble out
+        with warnings.catch_warnings():  # of what it takes for elements in a file that is no DICOM
+            warnings.simplefilter("ignore")
+            dataset = dcmread(path, force=True)  # some old software leaves the preamble out
         if "SOPClassUID" not in dataset:
             raise
         return dataset
