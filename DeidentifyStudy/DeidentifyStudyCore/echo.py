@@ -3,12 +3,14 @@ repeated."""
 
 import datetime
 import re
+import struct
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from DeidentifyStudyCore.charset import search_forms
 from DeidentifyStudyCore.dates import parse_date, spellings
+from DeidentifyStudyCore.numerals import spoken_numbers, whole_number
 
 __all__ = ["Echo", "EchoBuilder", "normalized", "words_of"]
 
@@ -18,6 +20,8 @@ _UID_BYTES = re.compile(rb"[0-9]+(?:\.[0-9]+){4,}")
 _SHORTEST_NAME = 3
 _SHORTEST_SUBSTRING = 5
 _SHORTEST_NUMBER = 3
+_SHORTEST_SPOKEN, _LONGEST_SPOKEN = 5, 30
+_SHORTEST_DATE = 8
 _MANY_WORDS = 20000
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss"})
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
@@ -120,11 +124,9 @@ class Echo:
     def _bytes(self) -> re.Pattern[bytes] | None:
         forms = {form for word in self.words if _is_long(word) for form in search_forms(word)}
         for date in self.dates:
-            forms |= {
-                date.strftime("%Y%m%d").encode(),
-                date.strftime("%Y-%m-%d").encode(),
-                date.strftime("%d.%m.%Y").encode(),
-            }
+            for spelling in spellings(date):
+                if len(spelling) >= _SHORTEST_DATE:
+                    forms |= search_forms(spelling)
         return (
             re.compile(b"|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f))))
             if forms
@@ -153,10 +155,27 @@ class Echo:
             return True
         return any(uid.decode() in self.uids for uid in _UID_BYTES.findall(value))
 
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        """The patient's numbers and dates as the digits that a number shows, and as a FL rounds them."""
+        found = {word.lstrip("0") for word in self.words if word.isdigit()}
+        found |= {spelling.lstrip("0") for spelling in self._dates if spelling.isdigit()}
+        found = {digits for digits in found if _SHORTEST_SPOKEN <= len(digits) <= _LONGEST_SPOKEN}
+        rounded = {
+            f"{struct.unpack('f', struct.pack('f', float(digits)))[0]:.0f}" for digits in found if len(digits) > 7
+        }
+        return frozenset(found | rounded)
+
     def is_number(self, text: str) -> bool:
-        """Whether a number, written in five digits or more, is one of the patient's, or one of the dates."""
-        digits = text.strip(" \0+-")
-        return len(digits) >= 5 and digits.isdigit() and (digits in self.words or digits in self._dates)
+        """Whether a whole number of five digits or more, however it is written, is one of the patient's or a date."""
+        number = whole_number(text)
+        return number is not None and str(number) in self._numbers
+
+    def is_in_numbers(self, vr: str, value: bytes, *, big: bool) -> bool:
+        """Whether one of the numbers (or tags) of an element in binary is the patient's, or a date."""
+        if not self._numbers:
+            return False
+        return any(number in self._numbers for number in spoken_numbers(vr, value, big=big))
 
 
 def _is_long(word: str) -> bool:

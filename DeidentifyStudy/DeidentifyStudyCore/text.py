@@ -37,7 +37,8 @@ _PATTERNS = re.compile(
             rf"\b(?:{_MONTHS})\.?[\s/-]*(?:\d{{4}}|'\d{{2}})\b",
             r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # dates in digits
             r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b)?",  # times
-            r"(?:\+\s*)?\(?\d(?:[\s()./-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
+            r"(?:\+\s*)?\(?\d(?:[\s()./_-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
+            r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
             r"\b(?:9\d|1\d\d)\s*-?\s*(?:y\b|yo\b|y/o\b|yrs?\b|years?\b|jahre?\b|ans\b)",  # ages over 89
         )
     ),

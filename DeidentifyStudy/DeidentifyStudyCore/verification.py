@@ -7,10 +7,12 @@ from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.digests import pixels_start
 from DeidentifyStudyCore.engine import Rewritten
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.numerals import BINARY_NUMBERS
 from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.rules.book import MARKERS
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import DEFLATED, Source, text_of
+from DeidentifyStudyCore.standard import safe_private
 from DeidentifyStudyCore.stream import copied_ranges
 from DeidentifyStudyCore.text import vocabulary
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA, Buffer, Span
@@ -20,7 +22,8 @@ __all__ = ["Verifier"]
 
 _TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"})
 _NUMBER_VRS = frozenset({"DS", "IS"})
-_SEARCHED_BYTES = frozenset({"OB", "OW", "UN", "AT", "FL", "FD", "UL", "SL", "UV", "SV"})
+_SEARCHED_BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
+_SHORTEST_SEARCHED = 3
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
 _LARGEST_REMEMBERED = 1 << 16
@@ -103,17 +106,20 @@ class Verifier:
         return [
             leaf
             for leaf in leaves(output.buffer, [span], output.encoding, codecs)
-            if self._is_leak(leaf, output.buffer)
+            if self._is_leak(leaf, output.buffer, output.encoding.big)
         ]
 
-    def _is_leak(self, leaf: Leaf, buffer: Buffer) -> bool:
+    def _is_leak(self, leaf: Leaf, buffer: Buffer, big: bool) -> bool:
         if leaf.start == leaf.stop or leaf.tag in MARKERS or leaf.path[:1] == (0x00120064,):
             return False
         echo = self._subject.echo
-        if leaf.vr in _SEARCHED_BYTES:
-            return leaf.stop - leaf.start <= _LARGEST_SEARCHED and echo.is_in_bytes(
-                bytes(buffer[leaf.start : leaf.stop])
-            )
+        if leaf.vr in _SEARCHED_BYTES or leaf.vr in BINARY_NUMBERS:
+            if leaf.stop - leaf.start > _LARGEST_SEARCHED:
+                return False
+            value = bytes(buffer[leaf.start : leaf.stop])
+            if leaf.vr in BINARY_NUMBERS and echo.is_in_numbers(leaf.vr, value, big=big):
+                return True
+            return len(value) > _SHORTEST_SEARCHED and echo.is_in_bytes(value)
         if leaf.vr == "UI":
             return self._is_uid_leak(leaf.text(buffer))
         if leaf.vr in _NUMBER_VRS:
@@ -123,7 +129,7 @@ class Verifier:
         if leaf.vr not in _TEXT_VRS:
             return False
         text = leaf.text(buffer)
-        if text == self._subject.pseudonym:
+        if text == self._subject.pseudonym or (_is_private_creator(leaf.tag) and text in safe_private()):
             return False
         return echo.is_in(text) or any(uid in echo.uids for uid in _UID_IN_TEXT.findall(text))
 
@@ -176,6 +182,10 @@ def _same_bytes(source: Source, at: int, output: Source, there: int, length: int
             raise Quarantined("verification-failed")
         digest.update(old)
     return digest
+
+
+def _is_private_creator(tag: int) -> bool:
+    return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 def _references(output: Source) -> list[str]:

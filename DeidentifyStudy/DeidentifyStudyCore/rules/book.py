@@ -176,7 +176,7 @@ class RuleBook:
             if vr in {*_DATES, "SH"}:
                 return self._date_rule(row.basic)
             if "retain_longitudinal_full_dates" in on and vr not in _TEXT:
-                return Keep()
+                return OpaqueBytes(no_text=True) if vr in {"OB", *_OPAQUE} else Keep()
         if "retain_uids" in on and vr in {"UI", "SQ"}:
             return Keep() if vr == "UI" else OpenItems()
         kept = [

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from DeidentifyStudyCore.hidden_text import holds_text
+from DeidentifyStudyCore.numerals import BINARY_NUMBERS
 from DeidentifyStudyCore.rules.identity import PseudonymousUid
 from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, Rule, opened
+from DeidentifyStudyCore.rules.removal import RemoveByType
 from DeidentifyStudyCore.rules.textual import CleanText, CodeString, NumberString
 from DeidentifyStudyCore.standard import safe_private
 
@@ -14,6 +17,7 @@ _TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
 _BINARY_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 _NUMBER_VRS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT"})
 _SHORTEST_TEXT = 6
+_SHORTEST_SEARCHED = 3
 
 
 def block_of(tag: int) -> int:
@@ -28,21 +32,28 @@ class OpaqueBytes:
     Attributes
     ----------
     no_text : bool
-        Remove them also when they hold any run of text.
+        Remove them also when they hold any run of text, however short.
     """
 
     no_text: bool = False
     name: str = "binary"
 
     def apply(self, element: Element, context: Context) -> Action:
-        """Keep bytes in which neither the patient's dictionary nor a UID of the source is found."""
-        if len(element.value) <= 3 or not context.subject.echo.is_in_bytes(element.value):
-            return REMOVE if self.no_text and _has_text(element.value) else KEEP
-        return REMOVE
+        """Keep bytes in which neither the patient's dictionary, nor a UID of the source, nor hidden text is found."""
+        echo, value = context.subject.echo, element.value
+        if element.vr in BINARY_NUMBERS and echo.is_in_numbers(element.vr, value, big=element.big):
+            return RemoveByType("X").apply(element, context)
+        if len(value) <= _SHORTEST_SEARCHED:
+            return KEEP
+        if echo.is_in_bytes(value) or holds_text(value) or (self.no_text and _has_text(value)):
+            return RemoveByType("X").apply(element, context)
+        return KEEP
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when its bytes repeat nothing of the patient's" + (" and hold no text" if self.no_text else "")
+        return "kept when it repeats nothing of the patient's and hides no text" + (
+            ", however short" if self.no_text else ""
+        )
 
 
 def _has_text(value: bytes) -> bool:

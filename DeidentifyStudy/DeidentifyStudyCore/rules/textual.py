@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from pydicom.datadict import keyword_for_tag
 
 from DeidentifyStudyCore.charset import encoded
+from DeidentifyStudyCore.hidden_text import holds_text
+from DeidentifyStudyCore.numerals import BINARY_NUMBERS, significant_digits, whole_number
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
 from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern, is_term, vocabulary
@@ -79,23 +80,29 @@ _SCHEME, _MEANING, _NUMERIC_VALUE = 0x00080102, 0x00080104, 0x0040A30A
 _INTEGER = re.compile(r" *[+-]?\d{1,12} *")
 _DECIMAL = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
 _LARGEST_PLAIN = 1_000_000
-_LARGE_NUMBERS = frozenset(
+_MILLISECONDS_OF_A_DAY = 86_400_000
+_LARGEST_MEASURED = {
+    "ActualFrameDuration": _MILLISECONDS_OF_A_DAY,
+    "FrameReferenceTime": _MILLISECONDS_OF_A_DAY,
+    "FrameTime": _MILLISECONDS_OF_A_DAY,
+    "TriggerTime": _MILLISECONDS_OF_A_DAY,
+    "ExposureTimeInuS": 100_000_000,
+    "ExposureInuAs": 10_000_000,
+    "XRayTubeCurrentInuA": 10_000_000,
+    "WindowWidth": 1 << 24,
+    "WindowCenter": 1 << 24,
+}
+_ROUNDED = frozenset(
     {
         "CountsAccumulated",
         "PrimaryPromptsCountsAccumulated",
         "SecondaryCountsAccumulated",
         "RadionuclideTotalDose",
-        "ActualFrameDuration",
-        "FrameReferenceTime",
-        "FrameTime",
-        "TriggerTime",
-        "ExposureTimeInuS",
-        "ExposureInuAs",
-        "XRayTubeCurrentInuA",
-        "WindowWidth",
-        "WindowCenter",
+        "DoseCalibrationFactor",
     }
 )
+_DIGITS_KEPT = 6
+_SHORTEST_BYTES = 3
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
 
 
@@ -277,39 +284,43 @@ class NumberString:
     def apply(self, element: Element, context: Context) -> Action:
         """Keep valid numbers that are in no echo dictionary."""
         echo = context.subject.echo
-        if element.vr in {"UL", "SL", "UV", "SV", "US", "SS"}:
-            width = {"UL": 4, "SL": 4, "US": 2, "SS": 2}.get(element.vr, 8)
-            order: Literal["big", "little"] = "big" if element.big else "little"
-            signed = element.vr.startswith("S")
-            if len(element.value) > 3 and echo.is_in_bytes(element.value):  # text where numbers should be
+        if element.vr in BINARY_NUMBERS:
+            value = element.value
+            text = len(value) > _SHORTEST_BYTES and (echo.is_in_bytes(value) or holds_text(value))
+            if text or echo.is_in_numbers(element.vr, value, big=element.big):
                 return RemoveByType("X").apply(element, context)
-            for start in range(0, min(len(element.value), 64 * width), width):
-                number = int.from_bytes(element.value[start : start + width], order, signed=signed)
-                if echo.is_number(str(number)):
-                    return RemoveByType("X").apply(element, context)
             return KEEP
         pattern = _INTEGER if element.vr == "IS" else _DECIMAL
-        for part in context.text(element).split("\\"):
-            if part.strip(" \0") and not pattern.fullmatch(part):
-                return RemoveByType("X").apply(element, context)
-            if echo.is_number(part) or (_is_large(part) and not _may_be_large(element.tag)):
-                return _without_number(element, context)
-        return KEEP
+        parts = context.text(element).split("\\")
+        new = [self._part(part, element, context, pattern) for part in parts]
+        if None in new:
+            # required in every measured value (PS3.3, C.18.1), which the types of the IOD's own level do not tell
+            return RemoveByType("D" if element.tag == _NUMERIC_VALUE else "X").apply(element, context)
+        return KEEP if new == parts else replaced("\\".join(map(str, new)).encode())
+
+    @staticmethod
+    def _part(part: str, element: Element, context: Context, pattern: re.Pattern[str]) -> str | None:
+        """One value as it may stay; None when it must go."""
+        if not part.strip(" \0"):
+            return part
+        if not pattern.fullmatch(part) or context.subject.echo.is_number(part):
+            return None
+        number = whole_number(part)
+        if number is None or number < _LARGEST_PLAIN:
+            return part
+        if not part.strip(" \0+-").isdigit() and significant_digits(number) <= _DIGITS_KEPT:
+            return part  # such as 1.5E7
+        keyword = keyword_for_tag(element.tag)
+        if keyword in _ROUNDED:
+            if significant_digits(number) <= _DIGITS_KEPT:
+                return part
+            unit = 10 ** (len(str(number)) - _DIGITS_KEPT)
+            return f"{'-' if part.strip().startswith('-') else ''}{round(number / unit) * unit}"
+        return part if number <= _LARGEST_MEASURED.get(keyword, 0) else None
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it is a number, and not the patient's; whole ones of seven digits only where such are counted"
-
-
-def _is_large(part: str) -> bool:
-    return part.strip(" \0+-").isdigit() and abs(int(part)) >= _LARGEST_PLAIN
-
-
-def _may_be_large(tag: int) -> bool:
-    """Whether an attribute counts or measures something of which there are millions: a number is no identifier."""
-    return keyword_for_tag(tag) in _LARGE_NUMBERS
-
-
-def _without_number(element: Element, context: Context) -> Action:
-    # required in every measured value (PS3.3, C.18.1), which the types of the IOD's own level do not tell
-    return RemoveByType("D" if element.tag == _NUMERIC_VALUE else "X").apply(element, context)
+        return (
+            "kept when it is a number, and not the patient's; whole ones of seven digits only where so much is "
+            "measured, doses and counts then in six digits"
+        )

@@ -1,0 +1,101 @@
+"""Numbers that are somebody's, and text among samples: found, and not seen where there is none."""
+
+import math
+import struct
+
+import numpy as np
+import pytest
+
+from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.hidden_text import holds_text
+from DeidentifyStudyCore.numerals import significant_digits, spoken_numbers, whole_number
+
+
+@pytest.fixture(scope="module")
+def echo():
+    builder = EchoBuilder()
+    builder.add_identifier("0007391846")
+    builder.add_identifier("+1 (555) 013-4998")
+    builder.add_date("19570312", of_birth=True)
+    return builder.built()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7391846", 7391846), ("+7391846.0", 7391846), ("7.391846E6", 7391846), ("-5 ", 5), ("1.5", None), ("E", None),
+     ("1e400", None), ("nan", None), ("", None), ("٣٤٥", 345)],
+)  # fmt: skip
+def test_whole_numbers_however_they_are_written(text, number):
+    assert whole_number(text) == number
+
+
+def test_digits_that_tell_something():
+    assert [significant_digits(number) for number in (370000000, 7391846, 10)] == [2, 7, 1]
+
+
+@pytest.mark.parametrize(
+    ("vr", "form", "value"),
+    [("UL", "I", 7391846), ("SL", "i", -7391846), ("FL", "f", 7391846.0), ("FD", "d", 7391846.0), ("SV", "q", 7391846),
+     ("UV", "Q", 15550134998), ("FD", "d", 15550134998.0), ("FD", "d", 19570312.0), ("UL", "I", 12031957)],
+)  # fmt: skip
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("around", [0, 3])
+def test_the_patients_numbers_are_found_in_binary(vr, form, value, big, around, echo):
+    order = ">" if big else "<"
+    content = struct.pack(f"{order}{2 * around + 1}{form}", *[1] * around, value, *[2] * around)
+    assert echo.is_in_numbers(vr, content, big=big)
+    assert not echo.is_in_numbers(vr, struct.pack(f"{order}3{form}", 1, 200, 12345), big=big)
+
+
+def test_numbers_that_are_none_are_passed_over(echo):
+    assert list(spoken_numbers("FD", struct.pack("<d", math.nan), big=False)) == []
+    assert list(spoken_numbers("FL", struct.pack("<3f", math.inf, -math.inf, math.nan), big=False)) == []
+    assert echo.is_in_numbers("AT", struct.pack("<HH", 0x1957, 0x0312), big=False)
+    assert not echo.is_in_numbers("AT", struct.pack("<HH", 0x0018, 0x1063), big=False)
+
+
+def test_a_number_with_other_zeros_before_it_is_the_same(echo):
+    assert all(map(echo.is_number, ("7391846", "007391846", "7391846.00", "19570312")))
+    assert not any(map(echo.is_number, ("739184", "73918460", "7391846.5", "12")))
+
+
+NOISE = np.random.default_rng(4)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"Hufigovoz^Segobotux",
+        b"12/25/1960  ",
+        "Hufigovoz".encode("utf-16-le"),
+        b"\0" + "Hufigovoz".encode("utf-16-be")[:-1],
+        NOISE.bytes(500) + b"Hufigovozega" + NOISE.bytes(500),
+        bytes(900) + b"MRN30806360" + bytes(90),
+        b"SHVmaWdvdm96XlNlZ29ib3R1eA==",
+    ],
+)
+def test_text_among_numbers_is_seen(value):
+    assert holds_text(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        bytes(range(256)),
+        bytes(range(255, -1, -1)) * 4,
+        b"A" * 512,
+        np.arange(4096, dtype="<u2").tobytes(),
+        np.linspace(0, 65535, 256).astype("<u2").tobytes(),
+        np.linspace(0, 65535, 4096).astype(">u2").tobytes(),
+        np.repeat(np.arange(256), 2).astype("u1").tobytes(),
+        (2000 * np.sin(np.arange(5000) / 40)).astype("<i2").tobytes(),
+        np.arange(500, dtype="<u4").tobytes(),
+        NOISE.normal(size=5000).astype("<f4").tobytes(),
+        NOISE.normal(size=5000).tobytes(),
+        NOISE.integers(0, 4096, 20000).astype("<u2").tobytes(),
+        NOISE.bytes(100000),
+        b"",
+    ],
+)
+def test_tables_and_samples_hold_none(value):
+    assert not holds_text(value)
