@@ -53,7 +53,10 @@ def make_panel(clock: Clock, at_once: bool = True) -> LabelingPanel:
 
     def open_session(scene: Any, folder: str, identity: Identity) -> LabelingSession:
         executor = AtOnce() if at_once else None
-        return LabelingSession.open(scene, folder, identity, executor=executor, seconds=clock)
+        database = slicer.dicomDatabase
+        return LabelingSession.open(
+            scene, folder, identity, executor=executor, seconds=clock, locate=lambda uid: database.filesForSeries(uid)
+        )
 
     app = slicer.app
     rendered: list[str] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import qt
 import slicer
 from labeling_studies import Clock, make_panel, sign_in
 
@@ -141,3 +142,53 @@ def test_the_practice_project_has_cases_until_they_are_read(
     volume = panel.session.case.images.node("ct")
     assert slicer.util.arrayFromVolume(volume).shape == (40, 128, 128)
     panel.cleanup()
+
+
+def test_studies_of_the_dicom_database_become_cases(panel: LabelingPanel, tmp_path: Path) -> None:
+    import numpy as np
+
+    from AnnotationQACore.geometry import Grid
+    from AnnotationQACore.interchange.phantom import write_phantom_series
+    from AnnotationQACore.segmentation import Mask
+    from pythonqt.wrapping import native_of
+
+    folder = tmp_path / "dicom"
+    folder.mkdir()
+    grid = Grid((4, 16, 16))
+    write_phantom_series(folder, Mask(np.ones(grid.shape, dtype=bool), grid), "phantom", "2.25.7", seed=1)
+    files = [str(path) for path in folder.iterdir()]
+    database = native_of(slicer.dicomDatabase)
+    database.content = {"7": {"1.7": {"2.25.7": files}, "1.8": {"2.25.8": []}}}
+    database.descriptions = {"7": "Zyxwarth^Quillon"}
+    database.values = {
+        ("PatientID", "7"): "MRN-7391846",
+        ("StudyDate", "1.7"): "20240101",
+        ("StudyDate", "1.8"): "20240201",
+        ("StudyDescription", "1.7"): "Chest",
+        ("Modality", "2.25.7"): "CT",
+        ("Modality", "2.25.8"): "CT",
+    }
+    create_identity("lead")
+    create(panel, tmp_path / "study")
+    ui = panel.lead.ui
+    ui.databaseButton.click()
+    tree = ui.studiesTree
+    texts = [[tree.topLevelItem(row).text(column) for column in range(3)] for row in range(tree.topLevelItemCount)]
+    assert [row[1] for row in texts] == ["20240101", "20240201"]
+    assert not any(word in str(texts) for word in ("Zyxwarth", "7391846"))
+    assert tree.topLevelItem(1).text(2).startswith("⚠")  # it has no files
+    ui.addStudiesButton.click()
+    assert "none is chosen" in message(panel)
+    ui.studiesSearch.text = "chest"
+    assert tree.topLevelItem(1).isHidden()
+    tree.topLevelItem(0).setCheckState(0, qt.Qt.Checked)
+    ui.addStudiesButton.click()
+    assert message(panel) == "1 cases were added."
+    assert tree.topLevelItemCount == 1
+    ui.perCaseSpin.value = 1
+    ui.repeatsSpin.value = 0
+    ui.assignButton.click()
+    panel.worklist.ui.nextButton.click()
+    assert panel.session is not None
+    assert panel.session.case is not None, message(panel)
+    assert panel.session.case.images.grid("ct").shape == (4, 16, 16)

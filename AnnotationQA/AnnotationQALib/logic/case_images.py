@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.series.dimensions import Dimension
 from AnnotationQACore.segmentation import Volume
 from AnnotationQALib.logic.case_loading import DisplayRange, LoadedCase, LoadedSeries
 from AnnotationQALib.logic.form import ImagePlace
@@ -23,6 +24,9 @@ __all__ = ["CASE_ATTRIBUTE", "FLAT_ATTRIBUTE", "ROLE_ATTRIBUTE", "CaseImages", "
 
 CASE_ATTRIBUTE = "AnnotationQA.Case"
 """Attribute of every node of an open case; its value is the case's ID."""
+
+USUAL_RATE, SLOWEST_RATE, FASTEST_RATE = 10.0, 2.0, 60.0
+"""Frames per second."""
 
 ROLE_ATTRIBUTE = "AnnotationQA.Role"
 FLAT_ATTRIBUTE = "AnnotationQA.NoPatientGeometry"
@@ -145,6 +149,11 @@ class CaseImages:
         uid = volume[slice_index].instance_uid if slice_index < len(volume) else ""
         return ImagePlace(role, uid or None, frame if several else slice_index + 1)
 
+    def stop_playing(self) -> None:
+        """Stop all cines."""
+        for browser in self._browsers.values():
+            browser.SetPlaybackActive(False)
+
     def display_range(self, role: str, preset: str | None) -> DisplayRange | None:
         """Grey levels of a window preset for a role; None for colour."""
         windows = self._series(role).windows
@@ -193,11 +202,10 @@ class CaseImages:
         title: str,
     ) -> None:
         sequence = self._scene.AddNewNodeByClass("vtkMRMLSequenceNode", title)
-        dimension = series.series.dimension
-        sequence.SetIndexName(str(dimension.name) if dimension else "frame")
-        sequence.SetIndexUnit(dimension.unit if dimension else "")
+        sequence.SetIndexName("frame")
+        sequence.SetIndexUnit("")
         sequence.SetIndexTypeFromString("text")
-        for number, frame in enumerate(frames):
+        for number, frame in enumerate(frames, start=1):
             sequence.SetDataNodeAtValue(self._volume_node(frame, grid, series), str(number))
         browser = self._scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", title)
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
@@ -205,6 +213,7 @@ class CaseImages:
         browser.AddProxyNode(proxy, sequence, False)
         if made is not None and made is not proxy:
             _remove(self._scene, made)
+        browser.SetPlaybackRateFps(frames_per_second(series.series.dimension))
         for node in (sequence, browser):
             self._own(node, series.role)
         self._browsers[series.role] = browser
@@ -238,6 +247,17 @@ def apply_display_range(display: slicer.vtkMRMLScalarVolumeDisplayNode, levels: 
     display.SetWindowLevelMinMax(levels.low, levels.high)
     name = "vtkMRMLColorTableNodeInvertedGrey" if levels.inverted else "vtkMRMLColorTableNodeGrey"
     display.SetAndObserveColorNodeID(name)
+
+
+def frames_per_second(dimension: Dimension | None) -> float:
+    """Rate at which time points are played: that of the acquisition where it can be watched, else a usual one."""
+    seconds = {"s": 1.0, "ms": 0.001}.get(dimension.unit) if dimension is not None else None
+    times = [value for value in dimension.values if isinstance(value, int | float)] if dimension is not None else []
+    if seconds is None or len(times) < 2:
+        return USUAL_RATE
+    step = float(np.median(np.diff(times))) * seconds
+    rate = 1.0 / step if step > 0 else 0.0
+    return rate if SLOWEST_RATE <= rate <= FASTEST_RATE else USUAL_RATE
 
 
 def frame_count(series: LoadedSeries) -> int:

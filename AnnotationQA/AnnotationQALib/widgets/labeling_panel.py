@@ -112,7 +112,13 @@ class LabelingPanel:
         )
         self.case = CaseView(actions, self._make_page)
         self.checks = ChecksView(self.check, self.submit, self._go_to_problem, self._comment)
-        self.lead = LeadView(self._lead_done, self.show_error, lambda: self.sign_in.identity_to_use(), executor)
+        self.lead = LeadView(
+            self._lead_done,
+            self.show_error,
+            lambda: self.sign_in.identity_to_use(),
+            executor,
+            lambda: slicer.dicomDatabase if slicer.dicomDatabase and slicer.dicomDatabase.isOpen else None,
+        )
         for button, view in (
             (self.ui.leadButton, self.lead),
             (self.ui.projectButton, self.sign_in),

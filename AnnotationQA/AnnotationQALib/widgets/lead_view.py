@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
-from AnnotationQACore.errors import AnnotationQAError, InputError
+from AnnotationQACore.errors import AnnotationQAError, Cancelled, InputError
 from AnnotationQACore.project.cases import Case
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.state import Role
 from AnnotationQACore.protocol.loading import load_shipped, shipped_protocols
-from AnnotationQALib.widgets import lead_desk
-from AnnotationQALib.widgets.lead_desk import Plan
+from AnnotationQALib.logic import lead_desk
+from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.database_cases import Database, cases_of_studies
+from AnnotationQALib.logic.lead_desk import Plan
+from AnnotationQALib.widgets.studies_tree import StudiesTree
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["LeadView"]
@@ -37,11 +40,14 @@ class LeadView:
         The key of the person at the computer; raises `AnnotationQAError`.
     executor : Executor, optional
         Reads the images of new cases; a thread by default.
+    database : callable, optional
+        Gives the DICOM database; None, or a database of None, when there is none.
 
     Attributes
     ----------
     widget : QWidget
     ui : children by name
+    studies : StudiesTree
     """
 
     def __init__(
@@ -50,15 +56,17 @@ class LeadView:
         on_error: Callable[[str], None],
         identity: Callable[[], Identity],
         executor: Executor | None = None,
+        database: Callable[[], Database | None] = lambda: None,
     ) -> None:
         self.widget, self.ui = load_ui("LabelingLead.ui")
+        self._database = database
         self._on_done = on_done
         self._on_error = on_error
         self._identity = identity
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-lead")
         self._project: Any = None
-        self._reading: Future[tuple[Case, ...]] | None = None
-        self._progress = (0, 0)
+        self._reading: BackgroundTask[tuple[Case, ...]] | None = None
+        self.studies = StudiesTree(self.ui.studiesTree, self.ui.studiesSearch)
         for name in shipped_protocols():
             self.ui.protocolCombo.addItem(load_shipped(name).title, name)
         table = self.ui.readersTable
@@ -66,6 +74,10 @@ class LeadView:
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
         self.ui.createButton.connect("clicked()", self._create)
         self.ui.addCasesButton.connect("clicked()", self._read_cases)
+        self.ui.databaseButton.connect("toggled(bool)", self._show_studies)
+        self.ui.addStudiesButton.connect("clicked()", self._read_studies)
+        self.ui.cancelCasesButton.connect("clicked()", self._cancel)
+        self.ui.caseNameEdit.connect("textChanged(QString)", lambda: self._look_up())
         self.ui.addPersonButton.connect("clicked()", self._add_person)
         self.ui.planButton.connect("clicked()", self._preview)
         self.ui.assignButton.connect("clicked()", self._assign)
@@ -87,13 +99,13 @@ class LeadView:
             self.ui.repeatsSpin.value = round(design.repeat_fraction * 100)
             self.ui.washoutSpin.value = design.washout_days
             self.ui.planLabel.text = ""
+            self.ui.databaseButton.checked = False
         self._show_figures()
 
     def close(self) -> None:
         """End the background work."""
         self._timer.stop()
-        if self._reading is not None:
-            self._reading.cancel()
+        self._cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _show_figures(self) -> None:
@@ -113,6 +125,8 @@ class LeadView:
     def _attempt(self, act: Callable[[], Any]) -> Any:
         try:
             return act()
+        except Cancelled:
+            return None
         except AnnotationQAError as error:
             self._on_error(str(error))
             return None
@@ -140,42 +154,71 @@ class LeadView:
             self._done(_("The project is made. Add people and cases next."), str(made))
 
     def _read_cases(self) -> None:
-        if self._reading is not None:
-            return
         source = self._attempt(
             lambda: _chosen(self.ui.casesPathEdit, _("cases: choose the folder or table from which they are added."))
         )
-        if source is None:
+        if source is not None:
+            folder = self._project.folder
+            self._begin(lambda progress: lead_desk.read_cases(source, folder, progress))
+
+    def _show_studies(self, shown: bool) -> None:
+        """List the studies of the DICOM database that are no cases yet, or hide them."""
+        self.ui.studiesBox.visible = shown
+        if shown and self._project is not None:
+            self.studies.show(self._database(), self._project)
+
+    def _read_studies(self) -> None:
+        studies = self.studies.checked
+        if not studies:
+            self._on_error(_("studies: none is chosen; check those that are to become cases."))
             return
-        self._progress = (0, 0)
-        self.ui.addCasesButton.enabled = False
-        self.ui.casesProgress.visible = True
-        self._reading = self._executor.submit(lead_desk.read_cases, source, self._project.folder, self._note)
+        protocol = self._project.protocol()
+        self._begin(lambda progress: cases_of_studies(studies, protocol, progress))
+
+    def _begin(self, work: Callable[[Any], tuple[Case, ...]]) -> None:
+        """Begin to read new cases in the background."""
+        if self._reading is not None:
+            return
+        self._enable(False)
+        self._reading = BackgroundTask(self._executor, work)
         self._timer.start()
         self._poll()
 
-    def _note(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - case names stay off the screen
-        """Called on the thread that reads."""
-        self._progress = (done, total)
+    def _cancel(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _enable(self, enabled: bool) -> None:
+        self.ui.addCasesButton.enabled = enabled
+        self.ui.addStudiesButton.enabled = enabled
+        self.ui.casesProgressRow.visible = not enabled
 
     def _poll(self) -> None:
         reading = self._reading
         if reading is None:
             return
-        done, total = self._progress
-        self.ui.casesProgress.maximum = total
-        self.ui.casesProgress.value = done
-        if not reading.done():
+        self.ui.casesProgress.maximum = reading.progress.total
+        self.ui.casesProgress.value = reading.progress.done
+        if not reading.is_done:
             return
         self._reading = None
         self._timer.stop()
-        self.ui.addCasesButton.enabled = True
-        self.ui.casesProgress.visible = False
+        self._enable(True)
         cases = self._attempt(reading.result)
         if cases is not None and self._project is not None:
             project = self._project
             if self._attempt(lambda: project.add_cases(cases)) is not None:
                 self._done(_("{number} cases were added.").format(number=len(cases)))
+                if self.ui.databaseButton.checked:
+                    self._show_studies(True)
+
+    def _look_up(self) -> None:
+        """Which case a reader means by the name on the reader's screen."""
+        found = lead_desk.case_of_name(self._project, str(self.ui.caseNameEdit.text)) if self._project else ()
+        self.ui.caseNameLabel.text = ", ".join(
+            _("{case}, round {round}, read by {reader}").format(case=case, round=number, reader=reader)
+            for reader, case, number in found
+        )
 
     def _add_person(self) -> None:
         checks = {

@@ -315,6 +315,9 @@ class ctkDICOMDatabase(QObject):
     def fieldForPatient(self, field: str, patient: str) -> str:
         return self.values.get((field, patient), "")
 
+    def fieldForSeries(self, field: str, series: str) -> str:
+        return self.values.get((field, series), "")
+
     def fileValue(self, path: str, tag: str) -> str:
         return self.values.get((tag, path), "")
 

@@ -10,7 +10,7 @@ import shiboken6
 import slicer
 import vtk
 from PySide6 import QtWidgets
-from PySide6.QtCore import Property, QObject, Signal
+from PySide6.QtCore import Property, QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 __all__ = ["NATIVES"]
@@ -399,6 +399,101 @@ class qMRMLSegmentEditorWidget(_SceneWidget):
         """Nothing to update."""
 
 
+class qMRMLSequenceBrowserPlayWidget(_SceneWidget):
+    """Buttons that step through the real browser node; nothing plays by itself."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._browser: Any = None
+        self.recordingControlsVisible = False
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        steps = (("⏮", self.onVcrFirst), ("◀", self.onVcrPrevious), ("▶/⏸", self.onVcrPlayPause))
+        for text, act in (*steps, ("▶", self.onVcrNext), ("⏭", self.onVcrLast)):
+            button = QtWidgets.QPushButton(text)
+            button.setMaximumWidth(34)
+            button.clicked.connect(act)
+            layout.addWidget(button)
+        self._rate = QtWidgets.QDoubleSpinBox()
+        self._rate.setSuffix(" fps")
+        self._rate.setMinimum(0.1)
+        self._rate.valueChanged.connect(self.setPlaybackRateFps)
+        layout.addWidget(self._rate)
+
+    def setMRMLSequenceBrowserNode(self, node: Any) -> None:
+        self._browser = node
+        self.setEnabled(node is not None)
+        if node is not None:
+            self._rate.setValue(node.GetPlaybackRateFps())
+
+    def setPlaybackEnabled(self, enabled: bool) -> None:
+        self._browser.SetPlaybackActive(enabled)
+
+    def setPlaybackLoopEnabled(self, enabled: bool) -> None:
+        self._browser.SetPlaybackLooped(enabled)
+
+    def setPlaybackRateFps(self, rate: float) -> None:
+        self._browser.SetPlaybackRateFps(rate)
+
+    def setRecordingControlsVisible(self, visible: bool) -> None:
+        self.recordingControlsVisible = visible
+
+    def onVcrFirst(self) -> None:
+        self._browser.SelectFirstItem()
+
+    def onVcrPrevious(self) -> None:
+        self._browser.SelectNextItem(-1)
+
+    def onVcrNext(self) -> None:
+        self._browser.SelectNextItem(1)
+
+    def onVcrLast(self) -> None:
+        self._browser.SelectLastItem()
+
+    def onVcrPlayPause(self) -> None:
+        self.setPlaybackEnabled(not self._browser.GetPlaybackActive())
+
+
+class qMRMLSequenceBrowserSeekWidget(_SceneWidget):
+    """A slider over the items of the real browser node."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._browser: Any = None
+        self._tag = 0
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._slider = QtWidgets.QSlider(Qt.Orientation.Horizontal)
+        self._label = QtWidgets.QLabel()
+        layout.addWidget(self._slider)
+        layout.addWidget(self._label)
+        self._slider.valueChanged.connect(self.setSelectedItemNumber)
+
+    def slider(self) -> QtWidgets.QSlider:
+        return self._slider
+
+    def setMRMLSequenceBrowserNode(self, node: Any) -> None:
+        if self._browser is not None:
+            self._browser.RemoveObserver(self._tag)
+        self._browser = node
+        if node is not None:
+            self._tag = node.AddObserver("ModifiedEvent", lambda *_: self._show())
+            self._show()
+
+    def setSelectedItemNumber(self, number: int) -> None:
+        if self._browser is not None:
+            self._browser.SetSelectedItemNumber(number)
+
+    def _show(self) -> None:
+        self._slider.blockSignals(True)
+        self._slider.setMaximum(max(self._browser.GetNumberOfItems() - 1, 0))
+        self._slider.setValue(self._browser.GetSelectedItemNumber())
+        self._slider.blockSignals(False)
+        sequence, number = self._browser.GetMasterSequenceNode(), self._browser.GetSelectedItemNumber()
+        shown = sequence is not None and 0 <= number < sequence.GetNumberOfDataNodes()
+        self._label.setText(sequence.GetNthIndexValue(number) if shown else "")
+
+
 class qSlicerMarkupsPlaceWidget(_SceneWidget):
     """Buttons that place points: the real node, and whether placing is on."""
 
@@ -515,6 +610,12 @@ class qMRMLThreeDView(_SceneWidget):
     def resetFocalPoint(self) -> None:
         """Nothing is drawn."""
 
+    def resetCamera(self) -> None:
+        """Nothing is drawn."""
+
+    def rotateToViewAxis(self, axis: int) -> None:
+        """Nothing is drawn."""
+
 
 class qMRMLThreeDWidget(_SceneWidget):
     """A 3D view with its real view node."""
@@ -617,6 +718,8 @@ NATIVES: dict[str, Any] = {
         qMRMLSegmentEditorWidget,
         qMRMLSegmentSelectorWidget,
         qMRMLSegmentsTableView,
+        qMRMLSequenceBrowserPlayWidget,
+        qMRMLSequenceBrowserSeekWidget,
         qMRMLSliceControllerWidget,
         qMRMLSliceView,
         qMRMLSliceWidget,

@@ -39,9 +39,9 @@ ctkDoubleSpinBox ctkFittedTextBrowser ctkMessageBox ctkPathLineEdit ctkPushButto
 """
 SLICER = """
 qMRMLCheckableNodeComboBox qMRMLLayoutManager qMRMLNodeComboBox qMRMLSegmentEditorWidget qMRMLSegmentSelectorWidget
-qMRMLSegmentsTableView qMRMLSliceControllerWidget qMRMLSliceView qMRMLSliceWidget qMRMLThreeDView qMRMLThreeDWidget
-qMRMLWidget qSlicerLayoutManager qSlicerMarkupsPlaceWidget qSlicerModuleManager qSlicerScriptedLoadableModule
-qSlicerSimpleMarkupsWidget qSlicerWidget
+qMRMLSegmentsTableView qMRMLSequenceBrowserPlayWidget qMRMLSequenceBrowserSeekWidget qMRMLSliceControllerWidget
+qMRMLSliceView qMRMLSliceWidget qMRMLThreeDView qMRMLThreeDWidget qMRMLWidget qSlicerLayoutManager
+qSlicerMarkupsPlaceWidget qSlicerModuleManager qSlicerScriptedLoadableModule qSlicerSimpleMarkupsWidget qSlicerWidget
 """
 WANTED = {"qt_classes": QT.split(), "ctk_classes": CTK.split(), "slicer_qt_classes": SLICER.split()}
 """The classes that the cut has; one that Slicer lacks is left out, so that code cannot use it."""
