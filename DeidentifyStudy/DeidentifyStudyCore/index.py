@@ -196,7 +196,7 @@ class _Indexer:
         if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:
             return
         if leaf.vr == "UI":
-            if leaf.tag not in CLASS_UIDS:
+            if leaf.tag not in CLASS_UIDS and self._book.uids_are_secret:
                 values = (part.strip(" \0") for part in leaf.text(source.buffer).split("\\"))
                 builder.uids.update(uid for uid in values if uid and not is_well_known(uid))
         elif leaf.vr == "PN":

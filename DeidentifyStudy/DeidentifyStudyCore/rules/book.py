@@ -114,6 +114,11 @@ class RuleBook:
         """Whether original dates must not show anywhere."""
         return "retain_longitudinal_full_dates" not in self._options
 
+    @property
+    def uids_are_secret(self) -> bool:
+        """Whether original instance UIDs must not show anywhere."""
+        return "retain_uids" not in self._options
+
     def _resolve(self, tag: int, vr: str) -> Rule:
         group = tag >> 16
         known = dictionary_vr(tag).decode()
