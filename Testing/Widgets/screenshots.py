@@ -21,15 +21,17 @@ from pythonqt import application, modules  # noqa: E402  # the path comes first
 modules.install()
 
 import qt  # noqa: E402  # made by install
+from head_picture import head_picture  # noqa: E402
 from labeling_screenshots import labeling_states  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
-from sample_studies import make_studies, screen_shot  # noqa: E402
+from sample_studies import head_series, make_studies, screen_shot  # noqa: E402
 from slice_picture import review_picture  # noqa: E402
 
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES  # noqa: E402
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of  # noqa: E402
 from DeidentifyStudyCore.pixels.search import find_text  # noqa: E402
+from DeidentifyStudyCore.profile import OPTIONS  # noqa: E402
 from DeidentifyStudyCore.source import opened  # noqa: E402
 from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel  # noqa: E402
 
@@ -96,6 +98,34 @@ def deidentify_states(work: Path, shoot: Callable[[str, Any, tuple[str, ...]], N
     panel.cleanup()
 
 
+def face_states(work: Path, folder: Path | None, shoot: Callable[[str, Any, tuple[str, ...]], None]) -> None:
+    """Review a face; the 3D view is drawn into `folder` as Slicer's own libraries do."""
+    head_series(work / "studies")
+    panel = DeidentifyStudyPanel(REPOSITORY / "DeidentifyStudy" / "Resources", load=lambda _folder: "")
+    panel.widget.show()
+    panel.source.ui.sourceFolderEdit.text = str(work / "studies")
+    panel.places.ui.destinationEdit.text = str(work / "result")
+    panel.profile.ui.profileCombo.currentText = "gdpr-anonymous"
+    faces = list(OPTIONS).index("clean_recognizable_visual_features")
+    panel.profile.ui.optionsTable.item(faces, 0).setCheckState(qt.Qt.Checked)
+    panel.profile.ui.optionsTable.selectRow(faces)
+    shoot("deidentify-faces-option", panel, ("profileSection",))
+    panel.run_view.ui.applyButton.click()
+    application.process(lambda: not panel.run.is_active, 120)
+    shoot("deidentify-faces-results", panel, ("resultSection", "facesSection"))
+    panel.faces.ui.beginFacesButton.click()
+    shoot("deidentify-faces-unnamed", panel, ("facesSection",))
+    panel.faces.ui.reviewerEdit.text = "A. Reader"
+    shoot("deidentify-faces", panel, ("facesSection",))
+    if folder is not None:
+        pictures = work / "result-review" / "queue-pictures"
+        digest = next(pictures.glob("*-face.npz")).name.split("-")[0]
+        Image.fromarray(head_picture(pictures.absolute(), digest)).save(folder / "deidentify-faces-view.png")
+    panel.faces.ui.confirmButton.click()
+    shoot("deidentify-faces-confirmed", panel, ("facesSection",))
+    panel.cleanup()
+
+
 def review_in_slice_view(path: Path) -> None:
     """Draw the red view of a review as Slicer's own libraries do."""
 
@@ -120,6 +150,11 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as work, contextlib.chdir(work):  # so that pictures show short paths
             deidentify_states(
                 Path("hospital"), lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only)
+            )
+            face_states(
+                Path("faces"),
+                None if suffix else folder,
+                lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only),
             )
             labeling_states(Path(work), folder, suffix)
         application.stop()

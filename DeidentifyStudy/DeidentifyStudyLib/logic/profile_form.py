@@ -17,7 +17,6 @@ __all__ = [
     "edited",
     "effect_of",
     "effects_of",
-    "is_supported",
     "option_in_standard",
     "option_title",
 ]
@@ -41,7 +40,7 @@ class OptionEffect:
     with_it, without_it : str
         The most frequent treatment of the attributes that it changes.
     names : tuple of str
-        These attributes.
+        These attributes; none where an option changes pixels only.
     """
 
     with_it: str
@@ -50,7 +49,7 @@ class OptionEffect:
 
     def short(self) -> str:
         """Say what happens to most of them."""
-        return self.with_it or _("text in the pixels is searched for and blackened, after a review where asked for")
+        return self.with_it
 
     def sentence(self) -> str:
         """Say it in full."""
@@ -61,11 +60,6 @@ class OptionEffect:
         return _("{with_it} (without it: {without_it}). Of {names}{more}").format(
             names=few, more=more, with_it=self.with_it, without_it=self.without_it
         )
-
-
-def is_supported(option: str) -> bool:
-    """Whether a run follows an option: no box may be ticked that nothing follows. Faces are a step of their own."""
-    return option != "clean_recognizable_visual_features"
 
 
 def option_title(option: str) -> str:
@@ -135,11 +129,20 @@ def _effect(others: tuple[str, ...], documents: str, option: str) -> OptionEffec
         if before.describe() != after.describe()
     ]
     if not changes:
-        return OptionEffect("", "", ())
+        return OptionEffect(_of_pixels(option), "", ())
     after = Counter(change[2] for change in changes).most_common(1)[0][0]
     before = Counter(change[1] for change in changes if change[2] == after).most_common(1)[0][0]
     names = tuple(dict.fromkeys(change[0] for change in changes))
     return OptionEffect(after, before, names)
+
+
+def _of_pixels(option: str) -> str:
+    return {
+        "clean_pixel_data": _("text in the pixels is searched for and blackened, after a review where asked for"),
+        "clean_recognizable_visual_features": _(
+            "faces in CT and MR are altered, after a person has confirmed each head; others wait"
+        ),
+    }.get(option, "")
 
 
 def _profile(options: list[str], documents: str) -> Profile:

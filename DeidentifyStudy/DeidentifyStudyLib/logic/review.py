@@ -97,7 +97,7 @@ class Review:
         self._queue = queue
         self._sources = sources
         self._undo: list[tuple[str, list[Row], str]] = []
-        self.digests = tuple(queue.entries)
+        self.digests = tuple(digest for digest, entry in queue.entries.items() if not entry.is_face)
         self.position = 0 if self.digests else -1
         self.frame = 0
 
@@ -110,7 +110,8 @@ class Review:
 
     def counts(self) -> dict[str, int]:
         """Objects by decision."""
-        return {name: len(self._queue.decided(name)) for name in ("pending", "accepted", "rejected")}
+        decisions = [self._queue.entries[digest].decision for digest in self.digests]
+        return {name: decisions.count(name) for name in ("pending", "accepted", "rejected")}
 
     def decision_of(self, position: int) -> str:
         """Decision on an object: pending, accepted or rejected."""

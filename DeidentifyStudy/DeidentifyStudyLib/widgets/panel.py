@@ -9,11 +9,13 @@ from slicer.i18n import tr as _
 from DeidentifyStudyCore.errors import DeidentifyError, InputError
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyLib.logic.database import studies_of
+from DeidentifyStudyLib.logic.face_review import FaceReview, waiting_faces
 from DeidentifyStudyLib.logic.outcome import read_outcome
 from DeidentifyStudyLib.logic.review import Review, find_sources, source_files
 from DeidentifyStudyLib.logic.run import Launch, Run, RunState
 from DeidentifyStudyLib.logic.settings import RunSettings
 from DeidentifyStudyLib.widgets.common import load_section
+from DeidentifyStudyLib.widgets.faces_view import FacesView
 from DeidentifyStudyLib.widgets.loading import load_results
 from DeidentifyStudyLib.widgets.places_view import PlacesView
 from DeidentifyStudyLib.widgets.preview_view import PreviewView, first_of
@@ -25,6 +27,7 @@ from DeidentifyStudyLib.widgets.run_view import RunView
 from DeidentifyStudyLib.widgets.slice_display import SliceDisplay
 from DeidentifyStudyLib.widgets.source_view import SourceView
 from DeidentifyStudyLib.widgets.texts_view import TextsView
+from DeidentifyStudyLib.widgets.three_d_display import ThreeDDisplay
 
 __all__ = ["DeidentifyStudyPanel"]
 
@@ -62,6 +65,7 @@ class DeidentifyStudyPanel:
                 ("Run", "runHolder"),
                 ("Result", "resultSection"),
                 ("Review", "reviewSection"),
+                ("Faces", "facesSection"),
                 ("Texts", "textsSection"),
             )
         }
@@ -77,6 +81,7 @@ class DeidentifyStudyPanel:
         self.run_view = RunView(sections["Run"], self.run, self.settings)
         self.result = ResultView(sections["Result"], load)
         self.review = ReviewView(sections["Review"], self._begin_review, SliceDisplay())
+        self.faces = FacesView(sections["Faces"], self._begin_faces, ThreeDDisplay())
         self.texts = TextsView(sections["Texts"])
         self._is_built = True
         self.run_view.show()
@@ -106,19 +111,24 @@ class DeidentifyStudyPanel:
 
     def exit(self) -> None:
         """Another module is shown: the views are its."""
-        self.review.end()
+        self._end_reviews()
 
     def scene_closed(self) -> None:
-        """The scene was closed: a review loses its image, choices stay."""
+        """The scene was closed: a review loses what it shows, choices stay."""
         self.review.forget_scene()
+        self.faces.forget_scene()
 
     def cleanup(self) -> None:
         """The module goes away: stop the process, and forget all that identifies anybody."""
         self.run_view.stop()
-        self.review.end()
+        self._end_reviews()
         self.places.forget()
         self.preview.forget()
         self.source.forget()
+
+    def _end_reviews(self) -> None:
+        self.review.end()
+        self.faces.end()
 
     def _check_can_apply(self) -> None:
         if not self._is_built:
@@ -133,7 +143,7 @@ class DeidentifyStudyPanel:
         for section in ("sourceSection", "profileSection", "placesSection"):
             getattr(self.ui, section).enabled = not self.run.is_active
         if self.run.state is RunState.RUNNING and self.run.progress.total == 0:
-            self.review.end()
+            self._end_reviews()
             self.result.show(None)
             self.texts.show(None)
         elif self.run.state is RunState.DONE:
@@ -145,15 +155,18 @@ class DeidentifyStudyPanel:
             return
         try:
             outcome = read_outcome(settings.destination, settings.report)
-            waiting = len(ReviewQueue.load(settings.queue).decided("pending"))
+            queue = ReviewQueue.load(settings.queue)
         except DeidentifyError as error:
             self.result.show(None, str(error))
             return
         self.result.show(outcome)
         self.texts.show(outcome)
-        self.review.waiting(waiting)
+        texts, faces = len(queue.pending_texts()), waiting_faces(queue)
+        self.review.waiting(texts)
+        self.faces.waiting(faces)
         self.ui.resultSection.collapsed = False
-        self.ui.reviewSection.collapsed = waiting == 0
+        self.ui.reviewSection.collapsed = texts == 0
+        self.ui.facesSection.collapsed = faces == 0
         for section in ("sourceSection", "profileSection", "placesSection", "previewSection"):
             getattr(self.ui, section).collapsed = True
 
@@ -162,7 +175,16 @@ class DeidentifyStudyPanel:
         if settings is None or settings.destination is None:
             raise InputError(_("run first: the review shows what a run found."))
         queue = ReviewQueue.load(settings.queue)
-        if not queue.entries:
+        if all(entry.is_face for entry in queue.entries.values()):
             raise InputError(_("no object waits for a review."))
+        self.faces.end()
         numbers = read_outcome(settings.destination, settings.report).numbers
         return Review(queue, find_sources(source_files(settings.source, settings.files), queue.entries, numbers))
+
+    def _begin_faces(self) -> FaceReview:
+        settings = self.run.settings
+        if settings is None or settings.destination is None:
+            raise InputError(_("run first: the review shows what a run found."))
+        review = FaceReview(ReviewQueue.load(settings.queue))
+        self.review.end()
+        return review

@@ -12,7 +12,6 @@ from DeidentifyStudyLib.logic.profile_form import (
     edited,
     effect_of,
     effects_of,
-    is_supported,
     option_in_standard,
     option_title,
 )
@@ -91,8 +90,6 @@ class ProfileView:
             item = table.item(row, 0)
             item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
             item.setCheckState(qt.Qt.Checked if option in profile.options else qt.Qt.Unchecked)
-            if not is_supported(option) and option not in profile.options:
-                item.setFlags(item.flags() & ~qt.Qt.ItemIsEnabled)
         table.blockSignals(blocked)
         for widget, setter in (
             (self.ui.patientIdEdit, lambda: self.ui.patientIdEdit.setText(profile.patient_id)),
@@ -132,10 +129,8 @@ class ProfileView:
         blocked = table.blockSignals(True)
         for row, option in enumerate(self._options):
             effect = effect_of(profile, option)
-            supported = is_supported(option)
-            own_step = _("a step of its own, on the result: deidentify-study deface")
-            table.item(row, 1).setText(effect.short() if supported else own_step)
-            table.item(row, 1).setData(qt.Qt.UserRole, effect.sentence() if supported else own_step)
+            table.item(row, 1).setText(effect.short())
+            table.item(row, 1).setData(qt.Qt.UserRole, effect.sentence())
             names = ", ".join(effect.names[:40]) + (" …" if len(effect.names) > 40 else "")
             for column in range(2):
                 table.item(row, column).setToolTip(

@@ -15,7 +15,7 @@ from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyLib.logic import preview
 from DeidentifyStudyLib.logic.outcome import Outcome, RetainedText, SignOff
 from DeidentifyStudyLib.logic.preview import first_object
-from DeidentifyStudyLib.logic.profile_form import edited, effect_of, effects_of, is_supported, option_title
+from DeidentifyStudyLib.logic.profile_form import edited, effect_of, effects_of, option_title
 from DeidentifyStudyLib.logic.progress_lines import RunProgress, parsed
 from DeidentifyStudyLib.logic.run import Run, RunState
 from DeidentifyStudyLib.logic.settings import RunSettings
@@ -100,10 +100,13 @@ def test_every_attribute_of_the_table_is_shown_and_searched(panel: Any) -> None:
     assert all("patient's" in text.casefold() and "name" in text.casefold() for text in shown)
 
 
-def test_what_this_version_cannot_do_cannot_be_ticked(panel: Any) -> None:
+def test_every_option_can_be_ticked_and_says_what_it_does(panel: Any) -> None:
+    table = panel.profile.ui.optionsTable
     for row, option in enumerate(OPTIONS):
-        item = panel.profile.ui.optionsTable.item(row, 0)
-        assert bool(item.flags() & qt.Qt.ItemIsEnabled) is is_supported(option)
+        assert table.item(row, 0).flags() & qt.Qt.ItemIsEnabled
+        assert len(table.item(row, 1).text()) > 5, option
+    faces = list(OPTIONS).index("clean_recognizable_visual_features")
+    assert "faces" in table.item(faces, 1).text()
 
 
 def test_an_edited_profile_says_so_and_an_unchanged_one_does_not() -> None:

@@ -14,7 +14,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from sample_studies import screen_shot
 
-from DeidentifyStudyCore.cli.main import main
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyLib.logic.review import Review
 from DeidentifyStudyLib.logic.review_scene import ReviewScene
@@ -36,21 +35,9 @@ def nodes_of_review() -> list[Any]:
 
 
 @pytest.fixture
-def reviewed(ready: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The panel after a run that holds the screen shot back, with the review begun.
-
-    The command runs in this process, which is quicker; test_run_by_clicks starts real ones.
-    """
-
-    def here(command: list[str], environment: Any, folder: Path, on_line: Any, on_end: Any) -> None:
-        with monkeypatch.context() as changed:
-            for name, value in environment.items():
-                changed.setenv(name, value)
-            changed.chdir(folder)
-            code = main(command[command.index("run") :])
-        on_end(code)
-
-    ready.run._launch = here
+def reviewed(ready: Any, run_here: Any) -> Any:
+    """The panel after a run that holds the screen shot back, with the review begun."""
+    ready.run._launch = run_here
     options = ready.profile.ui.optionsTable
     options.item(0, 0).setCheckState(qt.Qt.Checked)  # clean pixel data: the program searches and proposes
     run_to_the_end(ready)

@@ -1,7 +1,13 @@
-"""The image under review as Slicer's own libraries draw it: upright, with the boxes where the text is."""
+"""What is under review as Slicer's own libraries draw it: images with their boxes, and heads."""
+
+from pathlib import Path
 
 import numpy as np
+from head_picture import head_picture
 from slice_picture import review_picture
+
+from DeidentifyStudyCore.faces.finding import Finding
+from DeidentifyStudyCore.faces.store import FaceStore
 
 
 def test_boxes_lie_where_the_rows_and_columns_say() -> None:
@@ -23,3 +29,22 @@ def test_boxes_lie_where_the_rows_and_columns_say() -> None:
     assert abs(edges_r.max() - 99) <= 6
     assert abs(edges_c.min() - 150) <= 6
     assert abs(edges_c.max() - 449) <= 6
+
+
+def test_heads_stand_upright_with_the_altered_one_on_the_left(tmp_path: Path) -> None:
+    head = np.zeros((40, 30, 30), np.bool_)
+    head[4:36, 8:26, 4:26] = True
+    head[30:36, 12:20, 8:22] = True
+    head[8:14, 2:8, 12:18] = True  # a nose, low and in front
+    mask = np.zeros_like(head)
+    mask[:20, :10] = True
+    affine = np.array([[0, 0, 2.0, 0], [0, 2.0, 0, 0], [2.0, 0, 0, 0], [0, 0, 0, 1]])
+    FaceStore(tmp_path).save(Finding("altered", "", (), "a" * 64, mask, affine, True, head))
+
+    picture = head_picture(tmp_path, "a" * 64).astype(int)
+    skin = picture[..., 0] > picture[..., 2] + 15  # the altered head is the only thing that is reddish
+    columns = np.flatnonzero(skin.any(axis=0))
+    assert len(columns) > 100
+    assert columns.max() < 450
+    beside = np.abs(picture[:, 500:] - picture[:, -1:]).sum(axis=2) > 60  # the background changes from row to row only
+    assert beside.sum() > 5000
