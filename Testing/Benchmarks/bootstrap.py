@@ -124,8 +124,8 @@ def ours(resamples: int) -> dict[str, Callable[[], float]]:
     }
 
 
-def compare(resamples: int, peer_resamples: int, rounds: int) -> None:
-    """Run both sides in turn and print the table."""
+def compare(resamples: int, peer_resamples: int, rounds: int) -> dict[str, tuple[float, float]]:
+    """Run both sides in turn, and print the table; our and their seconds of each."""
     from peer_environment import peer_python
 
     python = peer_python("statistics", PACKAGES)
@@ -151,6 +151,7 @@ def compare(resamples: int, peer_resamples: int, rounds: int) -> None:
     for name, seconds in medians.items():
         own = statistics.median(mine[name])
         print(f"{name:36} {seconds:9.2f} {own:9.4f} {seconds / own:8.0f}")
+    return {name: (statistics.median(mine[name]), seconds) for name, seconds in medians.items()}
 
 
 if __name__ == "__main__":

@@ -127,8 +127,8 @@ def run_peer(name: str, file: Path) -> None:
     print(json.dumps({"seconds": seconds, **{key: float(value) for key, value in result.items()}}))
 
 
-def compare(rounds: int, lesions: int, peers: list[str]) -> None:
-    """Run all in turn and print the table."""
+def compare(rounds: int, lesions: int, peers: list[str]) -> dict[str, float]:
+    """Run all in turn, and print the table; the seconds of each, those of ours first."""
     from peer_environment import peer_python
 
     python = peer_python("instances", PACKAGES)
@@ -157,6 +157,7 @@ def compare(rounds: int, lesions: int, peers: list[str]) -> None:
     for name in ("ours", *peers):
         median = statistics.median(seconds[name])
         print(f"{name:16} {median:9.3f} {median / own:8.1f}")
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 if __name__ == "__main__":

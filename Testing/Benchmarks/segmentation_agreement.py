@@ -26,12 +26,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from peer_environment import peer_python
+from scipy.ndimage import find_objects
 from segmentation_cases import Case, cases
 
 PACKAGES = {
@@ -44,6 +46,7 @@ PACKAGES = {
     "metricsreloaded": [],
     "medpy": ["medpy==0.5.2"],
     "panoptica": ["panoptica==2.1.7"],
+    "panoptica-1.1": ["panoptica==1.1.0", "numpy<2"],
 }
 WANTED = {
     "surface-distance": 15,
@@ -55,7 +58,11 @@ WANTED = {
     "metricsreloaded": 1800,
     "medpy": 4000,
     "panoptica": 4000,
+    "panoptica-1.1": 4000,
 }
+TAKES_LABEL_MAPS = {"panoptica-1.1"}
+"""Packages that are handed a label map with two labels far apart, because they cut away what no label reaches."""
+
 SAME_DEFINITION = {"surface-distance": ("dice", "hd", "hd95", "masd", "nsd")}
 """Figures that must agree with ours; of the other packages, whose surfaces are defined otherwise, Dice alone."""
 
@@ -74,9 +81,9 @@ class Peer:
             text=True,
         )
 
-    def ask(self, folder: Path, case: Case, label: int = 0, cropped: bool = False) -> dict[str, Any]:
+    def ask(self, folder: Path, case: Case, labels: Sequence[int] = (), cropped: bool = False) -> dict[str, Any]:
         """Measure one call."""
-        request = {"folder": str(folder), "spacing": case.spacing, "label": label, "cropped": cropped}
+        request = {"folder": str(folder), "spacing": case.spacing, "labels": labels, "cropped": cropped}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -96,10 +103,25 @@ class Peer:
         self._process.wait()
 
 
+@dataclass(frozen=True)
+class Measured:
+    """One package on one case; the first line of a case, whose package is "ours", has no ratio."""
+
+    case: str
+    package: str
+    seconds: float = math.nan
+    labels: str = ""
+    ratio: float = math.nan
+    wanted: float = math.nan
+    cropped: float = math.nan
+    megabytes: float = math.nan
+    remark: str = ""
+
+
 def main() -> int:
     """Run the benchmark."""
     options = _options()
-    environments, missing = _environments(options)
+    environments, missing = peer_environments(options.peers, options.environment)
     report: list[str] = []
 
     def say(text: str) -> None:
@@ -109,17 +131,9 @@ def main() -> int:
             options.output.write_text("\n".join(report) + "\n")
 
     say(_HEADER)
-    makers = cases(options.quick)
-    with tempfile.TemporaryDirectory() as temporary:
-        for name in options.cases:
-            case = makers[name]()
-            folder = Path(temporary) / name
-            folder.mkdir()
-            for place, reader in enumerate(case.readers):
-                np.save(folder / f"{place}.npy", reader)
-            for row in _measure(case, folder, environments, options.budget):
-                say(row)
-            shutil.rmtree(folder)
+    for name in options.cases:
+        for row in measure(cases(options.quick)[name](), environments, options.budget):
+            say(_row(row))
     say("\n".join(["", *_remarks(missing)]))
     return 0
 
@@ -129,42 +143,76 @@ _HEADER = """\
 |---|---|---:|---:|---:|---:|---:|---:|---|"""
 
 
-def _measure(case: Case, folder: Path, environments: dict[str, Path], budget: float) -> Iterator[str]:
-    """Rows of the table of one case, each as soon as it is measured; ours comes last."""
+def _row(row: Measured) -> str:
+    numbers = (f"{row.seconds:.3g}", row.labels, *(f"{n:.3g}" for n in (row.ratio, row.wanted, row.cropped)))
+    cells = (row.case, row.package, *numbers, f"{row.megabytes:.0f}", row.remark)
+    return f"| {' | '.join('' if cell == 'nan' else cell for cell in cells)} |"
+
+
+def measure(case: Case, environments: dict[str, Path], budget: float) -> Iterator[Measured]:
+    """Each package on one case, as soon as it is measured; ours comes last."""
     labels = _by_middle_volume(case)
     scale = math.comb(len(case.readers), 2) * len(labels)
-    ours = Peer("ours", Path(sys.executable))
-    ours.ask(folder, case)
-    runs = [ours.ask(folder, case)]
-    for name, python in environments.items():
-        peer = Peer(name, python)
-        calls: list[tuple[int, dict[str, Any]]] = []
-        crops: list[float] = []
-        failure = ""
-        try:
-            while len(calls) < len(labels) and sum(call["seconds"] for _, call in calls) < budget:
-                label = labels[len(calls)]
-                runs.append(ours.ask(folder, case))
-                calls.append((label, peer.ask(folder, case, label)))
-                crops.append(peer.ask(folder, case, label, cropped=True)["seconds"])
-        except RuntimeError as error:
-            failure = str(error)
-        peer.close()
-        if not crops:
-            yield f"| {case.title} | {name} | | | | {WANTED[name]} | | | {failure} |"
-            continue
-        seconds = statistics.median(run["seconds"] for run in runs)
-        theirs = statistics.mean(call["seconds"] for _, call in calls) * scale
-        extra = max(call["megabytes"] for _, call in calls)
-        figures = failure or _agreement(name, calls, runs[0]["figures"])
-        yield (
-            f"| {case.title} | {name} | {theirs:.1f} | {len(calls)} of {len(labels)} | {theirs / seconds:.0f} "
-            f"| {WANTED[name]} | {statistics.mean(crops) * scale / seconds:.1f} | {extra:.0f} | {figures} |"
-        )
-    ours.close()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for place, reader in enumerate(case.readers):
+            np.save(folder / f"{place}.npy", reader)
+        ours = Peer("ours", Path(sys.executable))
+        ours.ask(folder, case)
+        runs = [ours.ask(folder, case)]
+        for name, python in environments.items():
+            groups = [[label] for label in labels]
+            if name in TAKES_LABEL_MAPS:
+                groups = [_far_apart(case, labels)]
+            peer = Peer(name, python)
+            calls: list[tuple[list[int], dict[str, Any]]] = []
+            crops: list[float] = []
+            failure = ""
+            try:
+                while len(calls) < len(groups) and sum(call["seconds"] for _, call in calls) < budget:
+                    group = groups[len(calls)]
+                    runs.append(ours.ask(folder, case))
+                    calls.append((group, peer.ask(folder, case, group)))
+                    if len(group) == 1:
+                        crops.append(peer.ask(folder, case, group, cropped=True)["seconds"])
+            except RuntimeError as error:
+                failure = str(error)
+            peer.close()
+            if not calls:
+                yield Measured(case.title, name, wanted=WANTED[name], remark=failure)
+                continue
+            seconds = statistics.median(run["seconds"] for run in runs)
+            measured = sum(len(group) for group, _ in calls)
+            theirs = sum(call["seconds"] for _, call in calls) / measured * scale
+            yield Measured(
+                case.title,
+                name,
+                theirs,
+                f"{measured} of {len(labels)}"
+                + (f", 1 of {scale // len(labels)} pairs" if scale > len(labels) else ""),
+                theirs / seconds,
+                WANTED[name],
+                statistics.mean(crops) * scale / seconds if crops else math.nan,
+                max(call["megabytes"] for _, call in calls),
+                failure or _agreement(name, calls, runs[0]["figures"]),
+            )
+        ours.close()
     seconds = statistics.median(run["seconds"] for run in runs)
     memory = max(run["megabytes"] for run in runs)
-    yield f"| {case.title} | **ours** | {seconds:.3f} | {len(labels)} | | | | {memory:.0f} | |"
+    yield Measured(case.title, "ours", seconds, str(len(labels)), megabytes=memory)
+
+
+def _far_apart(case: Case, labels: list[int]) -> list[int]:
+    """The first label, and the one with which it spans the largest box."""
+    if len(labels) < 2:
+        return labels
+    boxes = find_objects(case.readers[0])
+
+    def spanned(other: int) -> int:
+        both = zip(boxes[labels[0] - 1], boxes[other - 1], strict=True)
+        return math.prod(max(a.stop, b.stop) - min(a.start, b.start) for a, b in both)
+
+    return [labels[0], max(labels[1:], key=spanned)]
 
 
 def _by_middle_volume(case: Case) -> list[int]:
@@ -175,26 +223,26 @@ def _by_middle_volume(case: Case) -> list[int]:
     return [labels[place] for place in sorted(range(len(labels)), key=lambda place: abs(place - middle))]
 
 
-def _agreement(name: str, calls: list[tuple[int, dict[str, Any]]], ours: dict[str, Any]) -> str:
+def _agreement(name: str, calls: list[tuple[list[int], dict[str, Any]]], ours: dict[str, Any]) -> str:
     """Largest difference of the figures that have the same definition as ours."""
     names = SAME_DEFINITION.get(name, ("dice",))
     largest = 0.0
-    for label, call in calls:
+    for group, call in calls:
         for figure in names:
-            mine, theirs = ours[str(label)][figure], call["figures"].get(figure)
-            if isinstance(mine, dict):
-                largest = max(largest, *(abs(mine[tau] - theirs[tau]) for tau in mine))
+            mine, theirs = [ours[str(label)][figure] for label in group], call["figures"].get(figure)
+            if isinstance(mine[0], dict):
+                largest = max(largest, *(abs(mine[0][tau] - theirs[tau]) for tau in mine[0]))
             else:
-                largest = max(largest, abs(mine - theirs))
+                largest = max(largest, abs(statistics.mean(mine) - theirs))
     return f"{', '.join(names)} within {largest:.0e}" + ("" if largest < 1e-5 else " (DIFFERENT)")
 
 
-def _environments(options: argparse.Namespace) -> tuple[dict[str, Path], list[str]]:
+def peer_environments(peers: Sequence[str], interpreters: Sequence[str]) -> tuple[dict[str, Path], list[str]]:
     """Interpreters of the packages that could be installed, and what could not."""
-    given = dict(entry.split("=", 1) for entry in options.environment)
+    given = dict(entry.split("=", 1) for entry in interpreters)
     found: dict[str, Path] = {}
     missing: list[str] = []
-    for name in options.peers:
+    for name in peers:
         if name in given:
             found[name] = Path(given[name])
         elif name == "plastimatch":

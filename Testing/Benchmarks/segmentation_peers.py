@@ -10,6 +10,7 @@ as it has them.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
 import resource
 import subprocess
@@ -26,7 +27,7 @@ TOLERANCES = (1.0, 2.0)
 class Ours:
     """All labels and all pairs at once, from the label maps."""
 
-    whole = True
+    whole, maps = True, False
 
     def __init__(self):
         from AnnotationQACore.agreement.segmentations import compare_segmentations
@@ -46,7 +47,7 @@ class Ours:
 
 
 class SurfaceDistance:
-    whole = False
+    whole = maps = False
 
     def __init__(self):
         from surface_distance import metrics
@@ -104,6 +105,21 @@ class Panoptica(SurfaceDistance):
         result = (found.get("ungrouped") or next(iter(found.values()))) if isinstance(found, dict) else found
         result = result[0] if isinstance(result, tuple) else result
         self._figures = {"dice": result.sq_dsc, "hd": result.sq_hd, "hd95": result.sq_hd95, "assd": result.sq_assd}
+
+
+class FormerPanoptica(SurfaceDistance):
+    """Panoptica before it cut out each instance (1.2); with the metrics that it had then."""
+
+    maps = True
+
+    def __init__(self):
+        from panoptica import InputType, Panoptica_Evaluator
+
+        self._evaluator = Panoptica_Evaluator(expected_input=InputType.MATCHED_INSTANCE)
+
+    def measure(self):
+        result, *_ = self._evaluator.evaluate(self._a, self._b, verbose=False)["ungrouped"]
+        self._figures = {"dice": result.sq_dsc, "assd": result.sq_assd}
 
 
 class Pymia(SurfaceDistance):
@@ -266,6 +282,7 @@ PEERS = {
     "metricsreloaded": MetricsReloaded,
     "medpy": MedPy,
     "panoptica": Panoptica,
+    "panoptica-1.1": FormerPanoptica,
 }
 
 
@@ -286,6 +303,12 @@ def cropped(a, b, margin=2):
     return a[box].copy(), b[box].copy()
 
 
+def chosen(reader, labels, as_map):
+    """Mask of the labels, or the map without the others."""
+    mask = np.isin(reader, labels) if len(labels) > 1 else reader == labels[0]
+    return np.where(mask, reader, 0) if as_map else mask
+
+
 def answer(peer, request, stored):
     """Measure one request; label maps stay loaded between requests."""
     folder = request["folder"]
@@ -296,7 +319,7 @@ def answer(peer, request, stored):
     if peer.whole:
         peer.prepare(readers, spacing)
     else:
-        a, b = (reader == request["label"] for reader in readers[:2])
+        a, b = (chosen(reader, request["labels"], peer.maps) for reader in readers[:2])
         if request["cropped"]:
             a, b = cropped(a, b)
         peer.prepare(a, b, spacing)
@@ -305,6 +328,9 @@ def answer(peer, request, stored):
     Path("/proc/self/clear_refs").write_text("5")
     before, start = resident_mb(), processor_seconds()
     peer.measure()
+    # The time of a child counts once its parent has waited for it.
+    for child in multiprocessing.active_children():
+        child.join()
     seconds = processor_seconds() - start
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     return {"seconds": seconds, "megabytes": int(peak[1]) / 1024 - before, "figures": peer.figures()}
