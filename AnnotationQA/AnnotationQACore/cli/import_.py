@@ -5,9 +5,10 @@ from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.folder.importing import import_folder
-from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by_table
+from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by_table, list_export
 from AnnotationQACore.interchange.lidc import CREDIT
 from AnnotationQACore.interchange.lidc.database import find_database, read_scans
 from AnnotationQACore.interchange.lidc.importing import import_scans
@@ -31,13 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_actor(lidc)
     folder = sources.add_parser(
         "folder",
-        help="files: NIfTI, NRRD, .seg.nrrd, MetaImage, .mrk.json, .fcsv, tables of ratings, DICOM SEG",
+        help="files: DICOM SEG, SR, RTSTRUCT, KOS, NIfTI, NRRD, .seg.nrrd, MetaImage, .mrk.json, .fcsv, COCO, tables",
         description="Import files as submitted readings. Say by a pattern of their names, or by a table with the "
-        "columns file, case and reader, whose they are. What matches nothing in the protocol is listed.",
+        "columns file, case and reader, whose they are; what annotation-qa export wrote says so itself. "
+        "What matches nothing in the protocol is listed.",
     )
     add_project(folder)
     folder.add_argument("folder", metavar="FOLDER", type=Path)
-    how = folder.add_mutually_exclusive_group(required=True)
+    how = folder.add_mutually_exclusive_group()
     how.add_argument(
         "--pattern",
         help="path below the folder with {case}, {reader} and if wished {item}, {round}, {patient}, *; "
@@ -45,7 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--table", type=Path, metavar="FILE", help="CSV with the columns file, case, reader")
     folder.add_argument(
-        "--map", nargs="+", default=[], metavar="NAME=ITEM", help="item for a segment, markup or column of that name"
+        "--map",
+        nargs="+",
+        default=[],
+        metavar="NAME=ITEM",
+        help="item for a segment, structure, markup, finding, category or column of that name",
+    )
+    folder.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="DICOM images of the cases, on which RTSTRUCT and COCO masks lie"
+    )
+    folder.add_argument(
+        "--revise", action="store_true", help="submit files that differ from the reading that is there as a revision"
     )
     folder.add_argument("--add-cases", action="store_true", help="add cases that the project does not have")
     add_actor(folder)
@@ -70,8 +82,10 @@ def _import_lidc(project: Project, arguments: argparse.Namespace) -> int:
 def _import_folder(project: Project, arguments: argparse.Namespace) -> int:
     if arguments.table:
         listing = list_by_table(arguments.folder, arguments.table)
-    else:
+    elif arguments.pattern:
         listing = list_by_pattern(arguments.folder, arguments.pattern)
+    else:
+        listing = list_export(arguments.folder)
     if not listing.files:
         raise InputError(f"{arguments.folder}: no file fits; {len(listing.unmatched)} files do not match the pattern.")
     mapping = dict(_pair(text) for text in arguments.map)
@@ -80,17 +94,21 @@ def _import_folder(project: Project, arguments: argparse.Namespace) -> int:
         listing,
         mapping=mapping,
         add_cases=arguments.add_cases,
+        revise=arguments.revise,
+        images=images_below(arguments.images) if arguments.images else {},
         progress=ConsoleProgress("reading files"),
     )
     for line in (*result.mismatches, *result.problems):
         print(f"not matched: {line}")
     for path in result.unmatched:
         print(f"not matched: {path}: its name does not fit")
+    for line in result.differing:
+        print(f"not imported: {line}")
     print(
         f"{len(result.readings)} readings imported, {result.already_there} were there; "
         f"{len(result.cases_added)} cases and {len(result.readers_added)} readers added."
     )
-    return 1 if result.problems else 0
+    return 1 if result.problems or result.differing else 0
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -49,6 +49,8 @@ class CocoAnnotation:
         Outlines, whose union it is.
     mask : bool array, shape (rows, columns), or None
         From a run-length encoding.
+    instance : int or None
+        Which instance it shows, where one is seen on several images (field ``instance_id``, ours).
     score : float or None
         Of a model.
     crowd : bool
@@ -62,6 +64,7 @@ class CocoAnnotation:
     mask: BoolArray | None = None
     score: float | None = None
     crowd: bool = False
+    instance: int | None = None
 
     def pixels(self) -> BoolArray:
         """Pixels whose centres it holds, shape (rows, columns); those of the box where there is nothing else."""
@@ -116,21 +119,22 @@ def write_coco(path: Path, annotations: Sequence[CocoAnnotation], description: s
     DestinationError
         The folder cannot be written to.
     """
-    images = list(dict.fromkeys(one.image for one in annotations))
-    categories = list(dict.fromkeys(one.category for one in annotations))
+    images = {image: number for number, image in enumerate(dict.fromkeys(one.image for one in annotations), start=1)}
+    names = dict.fromkeys(one.category for one in annotations)
+    categories = {name: number for number, name in enumerate(names, start=1)}
     document = {
         "info": {"description": description, "version": "1.0"},
         "licenses": [],
         "images": [
             {"id": number, "file_name": image.file_name, "width": image.width, "height": image.height}
-            for number, image in enumerate(images, start=1)
+            for image, number in images.items()
         ],
-        "categories": [{"id": number, "name": name} for number, name in enumerate(categories, start=1)],
+        "categories": [{"id": number, "name": name} for name, number in categories.items()],
         "annotations": [
             {
                 "id": number,
-                "image_id": images.index(one.image) + 1,
-                "category_id": categories.index(one.category) + 1,
+                "image_id": images[one.image],
+                "category_id": categories[one.category],
                 **_annotation_json(one),
             }
             for number, one in enumerate(annotations, start=1)
@@ -221,7 +225,16 @@ def _annotation(
         mask=mask,
         score=None if item.get("score") is None else float(item["score"]),
         crowd=bool(item.get("iscrowd", 0)),
+        instance=_instance(item.get("instance_id")),
     )
+
+
+def _instance(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("instance_id")
+    return value
 
 
 def _polygon(numbers: Sequence[Any]) -> Polygon:
@@ -255,6 +268,8 @@ def _annotation_json(one: CocoAnnotation) -> dict[str, Any]:
         result["bbox"] = list(box)
     if one.score is not None:
         result["score"] = one.score
+    if one.instance is not None:
+        result["instance_id"] = one.instance
     return result
 
 

@@ -1,7 +1,7 @@
 """Measurement reports (DICOM SR, PS3.16 TID 1500) as plain data, and their reader.
 
 Read are reports of this software, highdicom and dcmqi, with groups that refer to segments, to regions in space
-(SCOORD3D) or on images (SCOORD), or to nothing.
+(SCOORD3D) or on images (SCOORD), to images, or to nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "CodedEvaluation",
     "CodedMeasurement",
     "GraphicType",
+    "ImageReference",
     "ImageShape",
     "MeasurementGroup",
     "MeasurementReport",
@@ -44,6 +45,7 @@ _DERIVATION = Code("DCM", "121401", "Derivation")
 _OBSERVER = Code("DCM", "121008", "Person Observer Name")
 _REFERENCED_SEGMENT = Code("DCM", "121191", "Referenced Segment")
 _REFERENCED_FRAME = Code("DCM", "121214", "Referenced Segmentation Frame")
+_SOURCES = (Code("SCT", "260753009", "Source"), Code("DCM", "121112", "Source of Measurement"))
 _SOURCE_SERIES = Code("DCM", "121232", "Source series for segmentation")
 _DEPTH_LIMIT = 50
 
@@ -92,6 +94,14 @@ class ImageShape:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageReference:
+    """An image as a whole, or with `frame`, a number from 1, one of its frames."""
+
+    image_uid: str
+    frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CodedMeasurement:
     """A measured quantity; `unit` is a UCUM code."""
 
@@ -117,7 +127,8 @@ class MeasurementGroup:
     ----------
     tracking_id, tracking_uid : str
         Of the finding across objects; the tracking ID is the ID of the segment or item.
-    place : SegmentReference, SpatialShape, ImageShape or None
+    place : SegmentReference, SpatialShape, ImageShape, ImageReference or None
+        None when the group is about the case as a whole.
     finding, category, site, laterality : Code or None
     measurements : tuple of CodedMeasurement
     evaluations : tuple of CodedEvaluation
@@ -125,7 +136,7 @@ class MeasurementGroup:
 
     tracking_id: str
     tracking_uid: str
-    place: SegmentReference | SpatialShape | ImageShape | None = None
+    place: SegmentReference | SpatialShape | ImageShape | ImageReference | None = None
     finding: Code | None = None
     category: Code | None = None
     site: Code | None = None
@@ -175,7 +186,7 @@ def _group(container: Dataset) -> MeasurementGroup:
     measurements: list[CodedMeasurement] = []
     evaluations: list[CodedEvaluation] = []
     series = ""
-    place: SegmentReference | SpatialShape | ImageShape | None = None
+    place: SegmentReference | SpatialShape | ImageShape | ImageReference | None = None
     for item in _children(container):
         concept = code_from_items(item.get("ConceptNameCodeSequence"))
         kind = str(item.ValueType)
@@ -194,8 +205,8 @@ def _group(container: Dataset) -> MeasurementGroup:
             _add_code(item, concept, codes, evaluations)
         elif kind == "NUM" and item.get("MeasuredValueSequence"):
             measurements.append(_measurement(item, concept))
-        elif place is None:
-            place = _place(item, concept)
+        elif place is None or isinstance(place, ImageReference):  # a shape says more than the image it lies on
+            place = _place(item, concept) or place
     if isinstance(place, SegmentReference) and not place.source_series_uid:
         place = SegmentReference(place.segmentation_uid, place.segment_number, series)
     return MeasurementGroup(
@@ -235,15 +246,20 @@ def _measurement(item: Dataset, concept: Code) -> CodedMeasurement:
     if unit is None:
         raise ValueError("MeasurementUnitsCodeSequence")
     derivations = [code_from_items(child.ConceptCodeSequence) for child in _children(item) if _is(child, _DERIVATION)]
-    return CodedMeasurement(concept, float(measured.NumericValue), unit, derivations[0] if derivations else None)
+    # 16 characters of text do not hold every number, so some software gives it in binary too
+    value = float(measured.get("FloatingPointValue", measured.NumericValue))
+    return CodedMeasurement(concept, value, unit, derivations[0] if derivations else None)
 
 
-def _place(item: Dataset, concept: Code) -> SegmentReference | SpatialShape | ImageShape | None:
+def _place(item: Dataset, concept: Code) -> SegmentReference | SpatialShape | ImageShape | ImageReference | None:
     kind = str(item.ValueType)
     if kind == "IMAGE" and any(same_concept(concept, known) for known in (_REFERENCED_SEGMENT, _REFERENCED_FRAME)):
         reference = item.ReferencedSOPSequence[0]
         number = np.atleast_1d(reference.ReferencedSegmentNumber)[0]
         return SegmentReference(str(reference.ReferencedSOPInstanceUID), int(number))
+    if kind == "IMAGE" and any(same_concept(concept, known) for known in _SOURCES):
+        reference = item.ReferencedSOPSequence[0]
+        return ImageReference(str(reference.ReferencedSOPInstanceUID), _frame(reference))
     if kind == "SCOORD3D":
         points = np.reshape(item.GraphicData, (-1, 3)).astype(float)
         spatial = tuple((float(x), float(y), float(z)) for x, y, z in points)
@@ -253,15 +269,19 @@ def _place(item: Dataset, concept: Code) -> SegmentReference | SpatialShape | Im
         if not images:
             return None
         reference = images[0].ReferencedSOPSequence[0]
-        frame = reference.get("ReferencedFrameNumber")
         planar = tuple((float(x), float(y)) for x, y in np.reshape(item.GraphicData, (-1, 2)))
         return ImageShape(
             GraphicType(item.GraphicType),
             planar,
             str(reference.ReferencedSOPInstanceUID),
-            None if frame is None else int(np.atleast_1d(frame)[0]),
+            _frame(reference),
         )
     return None
+
+
+def _frame(reference: Dataset) -> int | None:
+    frame = reference.get("ReferencedFrameNumber")
+    return None if frame is None else int(np.atleast_1d(frame)[0])
 
 
 def _children(item: Dataset) -> list[Dataset]:

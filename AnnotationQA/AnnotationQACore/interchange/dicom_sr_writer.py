@@ -2,6 +2,7 @@
 
 Groups of different kinds go to documents of their own, because readers such as 3D Slicer ignore the measurements of
 segments in a mixed document, and TID 1500 checkers reject it: segments; points and shapes in space; shapes on images.
+What is said of the case or of an image as a whole has a document of its own too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from AnnotationQACore.interchange.derived import MANUFACTURER, ObjectInfo, equip
 from AnnotationQACore.interchange.dicom_sr import (
     CodedMeasurement,
     GraphicType,
+    ImageReference,
     ImageShape,
     MeasurementGroup,
     SegmentReference,
@@ -36,27 +38,29 @@ _PERSON = CodedConcept("121006", "DCM", "Person")
 _DEVICE = CodedConcept("121007", "DCM", "Device")
 _ENGLISH = CodedConcept("en", "RFC5646", "English")
 _PROCEDURE = CodedConcept("363679005", "SCT", "Imaging procedure")
-_NAMES: dict[type, str] = {SegmentReference: "segments", SpatialShape: "points", ImageShape: "images"}
+_NAMES: dict[str, tuple[type, ...]] = {
+    "segments": (SegmentReference,),
+    "points": (SpatialShape,),
+    "images": (ImageShape,),
+    "case": (ImageReference, type(None)),
+}
 
 
 def write_measurement_reports(
     folder: Path,
     stem: str,
     groups: Sequence[MeasurementGroup],
-    sources: Sequence[Path | Dataset] | SourceImages,
+    sources: Sequence[Path | Dataset] | Sequence[SourceImages] | SourceImages,
     info: ObjectInfo,
     segmentation: Path | None = None,
 ) -> tuple[Path, ...]:
-    """Write ``<stem>-segments.dcm``, ``<stem>-points.dcm`` and ``<stem>-images.dcm``, those of them that have groups.
+    """Write ``<stem>-segments.dcm``, ``-points.dcm`` (in space), ``-images.dcm`` (on images) and ``-case.dcm``.
 
-    Parameters and errors are those of `write_measurement_report`.
+    Only those are written that have groups. Parameters and errors are those of `write_measurement_report`.
     """
-    lost = [group.tracking_id for group in groups if type(group.place) not in _NAMES]
-    if lost:
-        raise InputError(f"{stem}: '{lost[0]}' refers to no segment, shape or image; name what was measured.")
     paths = []
-    for kind, name in _NAMES.items():
-        chosen = [group for group in groups if isinstance(group.place, kind)]
+    for name, kinds in _NAMES.items():
+        chosen = [group for group in groups if isinstance(group.place, kinds)]
         if chosen:
             path = folder / f"{stem}-{name}.dcm"
             write_measurement_report(path, chosen, sources, info, segmentation)
@@ -67,7 +71,7 @@ def write_measurement_reports(
 def write_measurement_report(
     path: Path,
     groups: Sequence[MeasurementGroup],
-    sources: Sequence[Path | Dataset] | SourceImages,
+    sources: Sequence[Path | Dataset] | Sequence[SourceImages] | SourceImages,
     info: ObjectInfo,
     segmentation: Path | None = None,
 ) -> None:
@@ -78,8 +82,8 @@ def write_measurement_report(
     path : Path
     groups : sequence of MeasurementGroup
         All of one kind; evaluations are codes.
-    sources : sequence of Path or Dataset
-        The images that were measured.
+    sources : sequence of Path or Dataset, SourceImages, or sequence of SourceImages
+        The images that were measured: of one series, or of several, that of the report's study first.
     info : ObjectInfo
     segmentation : Path, optional
         The DICOM segmentation to which groups refer; a BINARY one, as readers of today take.
@@ -92,12 +96,11 @@ def write_measurement_report(
     DestinationError
         The folder cannot be written to.
     """
-    kinds = {type(group.place) for group in groups}
-    if len(kinds) != 1 or not kinds <= set(_NAMES):
-        raise InputError(f"{path.name}: a report holds groups of one kind (segments, points, images); split them.")
-    images = sources if isinstance(sources, SourceImages) else read_sources(sources)
-    evidence = list(images.headers)
-    if kinds == {SegmentReference}:
+    kinds = {name for name, types in _NAMES.items() for group in groups if isinstance(group.place, types)}
+    if len(kinds) != 1:
+        raise InputError(f"{path.name}: a report holds groups of one kind ({', '.join(_NAMES)}); split them.")
+    evidence = _headers(sources)
+    if kinds == {"segments"}:
         evidence.append(_segmentation_header(path, groups, segmentation))
     with quiet_highdicom("report"):
         content = sr.MeasurementReport(
@@ -106,7 +109,7 @@ def write_measurement_report(
             imaging_measurements=[_group(group, evidence, path, info) for group in groups],
             language_of_content_item_and_descendants=sr.LanguageOfContentItemAndDescendants(_ENGLISH),
         )
-        document_class = sr.Comprehensive3DSR if kinds == {SpatialShape} else sr.ComprehensiveSR
+        document_class = sr.Comprehensive3DSR if kinds == {"points"} else sr.ComprehensiveSR
         document = document_class(
             evidence=evidence,
             content=content[0],
@@ -122,6 +125,16 @@ def write_measurement_report(
             **equipment(),
         )
     write_dicom(path, document)
+
+
+def _headers(sources: Sequence[Path | Dataset] | Sequence[SourceImages] | SourceImages) -> list[Dataset]:
+    if isinstance(sources, SourceImages):
+        return list(sources.headers)
+    read = [source for source in sources if isinstance(source, SourceImages)]
+    unread = [source for source in sources if not isinstance(source, SourceImages)]
+    if unread or not read:
+        read.append(read_sources(unread))
+    return [header for one in read for header in one.headers]
 
 
 def _segmentation_header(path: Path, groups: Sequence[MeasurementGroup], segmentation: Path | None) -> Dataset:
@@ -190,17 +203,31 @@ def _group(group: MeasurementGroup, evidence: Sequence[Dataset], path: Path, inf
     if isinstance(place, SpatialShape):
         region: Any = sr.ImageRegion3D(place.type.value, np.array(place.points), place.frame_of_reference_uid)
     elif isinstance(place, ImageShape):
-        if place.image_uid not in by_uid:
-            raise InputError(f"{path.name}: '{group.tracking_id}' lies on an image that is not given; name its file.")
-        image = sr.SourceImageForRegion(
-            by_uid[place.image_uid].SOPClassUID, place.image_uid, [place.frame] if place.frame else None
-        )
+        header = _image_header(place.image_uid, group, by_uid, path)
+        image = sr.SourceImageForRegion(header.SOPClassUID, place.image_uid, [place.frame] if place.frame else None)
         region = sr.ImageRegion(place.type.value, np.array(place.points), image)
     else:
-        raise InputError(f"{path.name}: '{group.tracking_id}' refers to nothing; name what was measured.")
+        return sr.MeasurementsAndQualitativeEvaluations(source_images=_source_images(group, by_uid, path), **common)
     if place.type is GraphicType.MULTIPOINT:
         raise InputError(f"{path.name}: '{group.tracking_id}' has several points; give each a group of its own.")
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
+
+
+def _source_images(
+    group: MeasurementGroup, by_uid: dict[str, Dataset], path: Path
+) -> list[sr.SourceImageForMeasurementGroup] | None:
+    place = group.place
+    if not isinstance(place, ImageReference):
+        return None
+    frames = [place.frame] if place.frame else None
+    sop_class = _image_header(place.image_uid, group, by_uid, path).SOPClassUID
+    return [sr.SourceImageForMeasurementGroup(sop_class, place.image_uid, frames)]
+
+
+def _image_header(uid: str, group: MeasurementGroup, by_uid: dict[str, Dataset], path: Path) -> Dataset:
+    if uid not in by_uid:
+        raise InputError(f"{path.name}: '{group.tracking_id}' lies on an image that is not given; name its file.")
+    return by_uid[uid]
 
 
 def _code(value: Code | str, group: MeasurementGroup, path: Path) -> Code:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.interchange.answer_markups import LONG_AXIS_NAME, SHORT_AXIS_NAME
 from AnnotationQACore.interchange.markups import Markup, MarkupKind, MarkupPoint, PointStatus
 from AnnotationQACore.interchange.matching import plain_words
 from AnnotationQACore.interchange.tables import Rating
@@ -122,10 +123,12 @@ def match_markups(
     answers: list[Answer] = []
     mismatches: list[str] = []
     counts: dict[str, int] = {}
-    for markup in markups:
+    lines, others = _axes_apart(markups)
+    for markup, short in (*((markup, None) for markup in others), *lines):
         kind = _KINDS.get(markup.kind)
-        items = [item for item in protocol.items if kind and isinstance(item, kind) and _fits(markup, item)]
-        item = _named_item(mapping.get(markup.name, markup.name), items)
+        items = [item for item in protocol.items if kind and isinstance(item, kind) and _fits(markup, item, short)]
+        name, number = _without_number(mapping.get(markup.name, markup.name))
+        item = _named_item(name, items) or _named_item(mapping.get(markup.name, markup.name), items)
         if item is None and len(items) == 1:
             item = items[0]
         if item is None:
@@ -136,18 +139,40 @@ def match_markups(
                 value, unmatched = _landmarks(markup, item, mapping)
                 mismatches += unmatched
             else:
-                value = _drawn(markup)
+                value = _drawn(markup) if short is None else _diameters(markup, short)
         except InputError as error:
             mismatches.append(f"markup '{markup.name}': {error}")
             continue
         instance = None
-        if getattr(item, "instances", False):
-            instance = counts[item.id] = counts.get(item.id, 0) + 1
-        elif any(answer.item == item.id for answer in answers):
+        if getattr(item, "instances", False) or item.scope.level == "instance":
+            counts[item.id] = counts.get(item.id, 0) + 1
+            instance = number or counts[item.id]
+        if any(answer.item == item.id and answer.subject.instance == instance for answer in answers):
             mismatches.append(f"markup '{markup.name}': item '{item.id}' is answered by another markup already.")
             continue
         answers.append(Answer(item.id, value, Subject(instance=instance)))
     return MatchedAnswers(tuple(answers), tuple(mismatches))
+
+
+def _axes_apart(markups: Sequence[Markup]) -> tuple[list[tuple[Markup, Markup]], list[Markup]]:
+    """Pairs of lines that are long and short axis of one thing, the long one without that in its name; and the rest."""
+    by_name = {markup.name: markup for markup in markups if markup.kind is MarkupKind.LINE}
+    pairs = []
+    paired: set[int] = set()
+    for name, markup in by_name.items():
+        plain = name.removesuffix(f" {LONG_AXIS_NAME}")
+        short = by_name.get(f"{plain} {SHORT_AXIS_NAME}")
+        if plain != name and short is not None:
+            pairs.append((replace(markup, name=plain), short))
+            paired |= {id(markup), id(short)}
+    return pairs, [markup for markup in markups if id(markup) not in paired]
+
+
+def _without_number(name: str) -> tuple[str, int | None]:
+    """Name and instance number of ``item#2``."""
+    plain, separator, number = name.rpartition("#")
+    is_number = bool(separator) and number.isdigit() and int(number) > 0
+    return (plain, int(number)) if is_number else (name, None)
 
 
 def _named_item(name: str, items: Sequence[Item]) -> Item | None:
@@ -199,7 +224,9 @@ def _bad(rating: Rating, allowed: str) -> InputError:
     return InputError(f"{rating.place}: '{rating.value[:40]}' is not {allowed}; correct the cell.")
 
 
-def _fits(markup: Markup, item: Item) -> bool:
+def _fits(markup: Markup, item: Item, short: Markup | None) -> bool:
+    if isinstance(item, Measurement) and short is not None:
+        return item.quantity == "bidimensional"
     if isinstance(item, Measurement):
         return item.quantity == ("angle" if markup.kind is MarkupKind.ANGLE else "length") and not item.derived
     if isinstance(item, Polygon):
@@ -218,11 +245,9 @@ def _landmarks(markup: Markup, item: Landmarks, mapping: Mapping[str, str]) -> t
             unmatched.append(f"markup '{markup.name}': point '{point.label}' {why} item '{item.id}'.")
         elif point.status is not PointStatus.UNDEFINED:
             found[target] = Landmark(target, point.position)
-    unmatched += [
-        f"markup '{markup.name}': landmark '{point.id}' of item '{item.id}' was not read."
-        for point in item.points
-        if point.id not in found
-    ]
+    unread = [point.id for point in item.points if point.id not in found]
+    if unread:
+        unmatched.append(f"markup '{markup.name}': has no point for {', '.join(unread)} of item '{item.id}'.")
     return LandmarksValue(tuple(found[point.id] for point in item.points if point.id in found)), unmatched
 
 
@@ -246,6 +271,13 @@ def _drawn(markup: Markup) -> Value:
         raise InputError(f"has {len(points)} points instead of {due}; complete it.")
     measure: Callable[[np.ndarray], float] = _length if due == 2 else _angle
     return MeasurementValue(measure(np.array(points)), "mm" if due == 2 else "deg", points)
+
+
+def _diameters(long: Markup, short: Markup) -> Value:
+    first, second = _drawn(long), _drawn(short)
+    if not isinstance(first, MeasurementValue) or not isinstance(second, MeasurementValue):
+        raise InputError("has no two diameters; complete it.")
+    return MeasurementValue(first.value, "mm", (*first.points, *second.points), second.value)
 
 
 def _length(points: np.ndarray) -> float:

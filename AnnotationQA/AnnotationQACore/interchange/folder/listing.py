@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +10,14 @@ from pathlib import Path
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.tables import read_table
+from AnnotationQACore.interchange.text import read_text
+from AnnotationQACore.project.layout import sha256_of
 
-__all__ = ["PLACEHOLDERS", "FolderListing", "ListedFile", "list_by_pattern", "list_by_table"]
+__all__ = ["PLACEHOLDERS", "FolderListing", "ListedFile", "list_by_pattern", "list_by_table", "list_export"]
 
+LISTING = "export.json"
+_VOXELS = ("seg.nrrd", "seg", "seg-labelmap", "rtstruct", "nrrd", "mha", "nifti")
+_ONE_WAY = ("seg-fractional", "stl", "obj", "ply", "gltf")
 PLACEHOLDERS = ("case", "reader", "item", "round", "patient")
 """What a pattern can hold in braces; ``*`` stands for anything within a name."""
 
@@ -100,6 +106,39 @@ def list_by_table(folder: Path, table: Path) -> FolderListing:
     listed = {file.path.resolve() for file in files}
     unmatched = tuple(path for path in sorted(_visible(folder)) if path.resolve() not in {*listed, table.resolve()})
     return FolderListing(tuple(files), unmatched)
+
+
+def list_export(folder: Path) -> FolderListing:
+    """List what `annotation-qa export` wrote, by its own list; of several files with voxels of a reading the fullest.
+
+    Raises
+    ------
+    InputError
+        There is no such list, or a file is missing or was changed since.
+    """
+    path = folder / LISTING
+    by_reading: dict[str, list[tuple[str, Path]]] = {}
+    known = {path}
+    try:
+        for entry in json.loads(read_text(path))["files"]:
+            file = folder / str(entry["path"])
+            if sha256_of(file) != entry["sha256"]:
+                raise InputError(f"{file}: was changed since it was exported; export again, or say --pattern.")
+            by_reading.setdefault(str(entry["reading"]), []).append((str(entry["format"]), file))
+            known.add(file)
+        files = [one for reading, parts in by_reading.items() for one in _listed(reading, parts)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no list of an export; say --pattern or --table.") from error
+    return FolderListing(tuple(files), tuple(one for one in sorted(_visible(folder)) if one not in known))
+
+
+def _listed(reading: str, parts: list[tuple[str, Path]]) -> Iterator[ListedFile]:
+    case, reader, round_part, _ = reading.split("/")
+    kinds = {kind for kind, _ in parts}
+    fullest = next((kind for kind in _VOXELS if kind in kinds), None)
+    for kind, file in parts:
+        if kind not in _ONE_WAY and (kind not in _VOXELS or kind == fullest):
+            yield ListedFile(file, case, reader, round=int(round_part.removeprefix("round-")))
 
 
 def _visible(folder: Path) -> Iterator[Path]:
