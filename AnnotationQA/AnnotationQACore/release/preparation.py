@@ -274,7 +274,7 @@ def _plain(voxels: NDArray[Any]) -> NDArray[Any]:
 
 def _with_intensity(voxels: NDArray[Any], rule: Intensity) -> NDArray[Any]:
     if rule.clip is not None:
-        low, high = rule.clip
+        low, high = map(float, rule.clip)
         if voxels.dtype.kind != "f" and not (low.is_integer() and high.is_integer()):
             voxels = voxels.astype(np.float32)
         if voxels.dtype.kind != "f":

@@ -130,11 +130,13 @@ def _write_case(
     root = folder / subject / f"ses-{session}" if session else folder / subject
     roles = {role.id: role for role in dataset.protocol.imaging.series}
     first = next(iter(prepared.images))
+    source = ""
     for role, voxels in prepared.images.items():
         facts = next(image.facts for image in case.images if image.role == role)
         datatype, entities, suffix = _kind(role, roles.get(role), facts.modality)
         path = root / datatype / f"{stem}{entities}_desc-{bids_label(role)}_{suffix}.nii.gz"
-        yield _nifti(path, voxels, prepared, folder)
+        yield (written := _nifti(path, voxels, prepared, folder))
+        source = source or f"bids::{written}"
         about = {
             "Description": f"Series '{role}' of case {case.id}.",
             "SkullStripped": False,
@@ -144,15 +146,19 @@ def _write_case(
     modality = next(image.facts.modality for image in case.images if image.role == first)
     datatype, entities, _ = _kind(first, roles.get(first), modality)
     for one in prepared.readings:
-        yield from _write_reading(one, prepared, root / datatype, f"{stem}{entities}", folder, table)
+        yield from _write_reading(one, prepared, root / datatype / f"{stem}{entities}", folder, table, source)
 
 
 def _write_reading(
-    one: PreparedReading, prepared: PreparedCase, place: Path, stem: str, folder: Path, table: LabelTable
+    one: PreparedReading, prepared: PreparedCase, start: Path, folder: Path, table: LabelTable, source: str
 ) -> Iterator[str]:
+    """Write what a reading has; `start` is the folder and the first entities of its files."""
+    place, stem = start.parent, start.name
     desc = bids_label(one.reading.name)
     about = {
         "Description": f"{one.reading.kind.value.capitalize()} of case {prepared.case.id}.",
+        "Sources": [source],
+        "SpatialReference": source,
         "Rater": one.reading.name,
         "Manual": one.reading.kind.value in ("reader", "reference standard"),
         "Protocol": one.reading.protocol,
@@ -167,18 +173,18 @@ def _write_reading(
         for label, layer in zip(table.labels, one.layers, strict=True):
             path = place / f"{stem}_label-{bids_label(label.id)}_desc-{desc}_mask.nii.gz"
             yield _nifti(path, (layer != 0).astype("uint8"), prepared, folder)
-            yield _json(path, about | {"Type": label.item.title}, folder)
+            yield _json(path, about | {"Type": "ROI", "Structure": label.item.title}, folder)
     for item, voxels in one.instances.items():
         path = place / f"{stem}_desc-{desc}{bids_label(item)}Instances_dseg.nii.gz"
         numbers = sorted({int(number) for number in voxels.ravel()[voxels.ravel() > 0].tolist()})
         yield _nifti(path, voxels, prepared, folder)
-        yield _json(path, about | {"Type": f"Instances of {item}"}, folder)
+        yield _json(path, about | {"Structure": f"Instances of {item}"}, folder)
         rows: list[list[Cell]] = [[number, f"{item}#{number}"] for number in numbers]
         yield _text(path, ".tsv", tsv(["index", "name"], rows), folder)
     for name, fraction in one.probabilities.items():
         path = place / f"{stem}_label-{bids_label(name)}_desc-{desc}_probseg.nii.gz"
         yield _nifti(path, fraction, prepared, folder)
-        kind = {"Type": f"Fraction of {one.reading.voters} readers who marked the voxel"}
+        kind = {"Structure": name, "Meaning": f"Fraction of {one.reading.voters} readers who marked the voxel"}
         yield _json(path, about | kind, folder)
 
 
@@ -204,17 +210,16 @@ def _write_common(dataset: Dataset, folder: Path) -> Iterator[Path]:
         "DatasetType": "derivative",
         "License": dataset.licence,
         "GeneratedBy": [{"Name": "AnnotationQA", "Version": software_version()}],
-        "DatasetLinks": {},
+        "Authors": list(dataset.protocol.authors),
         "ReferencesAndLinks": list(dataset.protocol.references),
     }
     if not dataset.licence:
         del description["License"]
     yield _write(folder / "dataset_description.json", json.dumps(description, ensure_ascii=False, indent=1) + "\n")
-    text = dataset.description or f"Released from the labeling protocol {dataset.protocol.title}."
-    yield _write(folder / "README.md", f"# {dataset.name} {dataset.version}\n\n{text}\n")
+    yield _write(folder / "README.md", _readme(dataset))
     ignored = sorted({path.parent.name for path in folder.glob("sub-*/**/*.nii.gz")} - {"anat", "pet"})
     if ignored:
-        yield _write(folder / ".bidsignore", "".join(f"**/{name}/\n" for name in ignored))
+        yield _write(folder / ".bidsignore", "".join(f"**/{name}\n" for name in ignored))
     patients: dict[str, ReleaseCase] = {}
     for case in dataset.cases:
         patients.setdefault(case.patient, case)
@@ -225,12 +230,35 @@ def _write_common(dataset: Dataset, folder: Path) -> Iterator[Path]:
     heads = ["participant_id", "age", "sex", "site", "split"]
     yield _write(folder / "participants.tsv", tsv(heads, rows))
     columns = {
+        "participant_id": {"Description": "Pseudonym of the patient."},
         "age": {"Description": "Age at the first case; 89+ stands for 89 and above.", "Units": "year"},
         "sex": {"Description": "Sex as stated in the images.", "Levels": {"M": "male", "F": "female", "O": "other"}},
         "site": {"Description": "Where the images were taken."},
         "split": {"Description": "Part of the dataset to which all cases of the patient belong."},
     }
     yield _write(folder / "participants.json", json.dumps(columns, indent=1) + "\n")
+
+
+def _readme(dataset: Dataset) -> str:
+    protocol = dataset.protocol
+    return "\n".join(
+        (
+            f"# {dataset.name} {dataset.version}",
+            "",
+            dataset.description or f"Labeled images, released from the labeling protocol “{protocol.title}”.",
+            "",
+            f"- Protocol: {protocol.id}, version {protocol.version}, SHA-256 {protocol.hash}",
+            f"- Purpose of the labels: {protocol.purpose}",
+            f"- Cases: {len(dataset.cases)} of {len({case.patient for case in dataset.cases})} patients",
+            "",
+            "Files with `desc-` and the name of a reading hold what that reading says: `desc-reference` the",
+            "reference standard, `desc-reader1` the first reader, `desc-probability` the fraction of the readers who",
+            "marked a voxel. `dseg` files are label images with a table (`.tsv`) of their values, `mask` files single",
+            "structures, and `...Instances_dseg` files number the instances of a structure as the reading does. The",
+            "part of the dataset to which a patient belongs stands in `participants.tsv`.",
+            "",
+        )
+    )
 
 
 def _age(case: ReleaseCase) -> str:
