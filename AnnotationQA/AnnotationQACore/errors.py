@@ -8,7 +8,8 @@
     ├── ProtocolError             a labeling protocol is invalid
     │   └── InvalidProtocol       its file has problems, all of them named
     ├── ProjectError              a project folder cannot be used as asked
-    │   └── DraftConflict         another session saved the same draft meanwhile
+    │   ├── DraftConflict         another session saved the same draft meanwhile
+    │   └── ReleaseRefused        the gate keeps a dataset back; its report says why
     ├── DestinationError          the result cannot be written where it was asked for
     ├── NetworkError              a server cannot be reached, or does not do what it is asked
     ├── MissingExtra              an optional package is needed and not installed
@@ -32,6 +33,7 @@ __all__ = [
     "NetworkError",
     "ProjectError",
     "ProtocolError",
+    "ReleaseRefused",
 ]
 
 
@@ -78,6 +80,24 @@ class ProjectError(AnnotationQAError):
 
 class DraftConflict(ProjectError):
     """Another session saved the same draft meanwhile."""
+
+
+class ReleaseRefused(ProjectError):
+    """The gate keeps a dataset back.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        Everything that is in the way, each with its remedy.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        more = f" ({len(problems) - 1} more: annotation-qa release check lists them)" if len(problems) > 1 else ""
+        super().__init__(f"refused: {problems[0]}{more}")
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:
+        return type(self), (self.problems,)
 
 
 class DestinationError(AnnotationQAError):

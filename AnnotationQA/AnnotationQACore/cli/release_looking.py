@@ -1,0 +1,99 @@
+"""The steps `release sheet`, `look` and `sign-off`: what people write and look at."""
+
+import argparse
+from pathlib import Path
+
+from AnnotationQACore import atomic
+from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.release_request import add_request, request_of
+from AnnotationQACore.cli.release_screen import text_screen
+from AnnotationQACore.errors import DestinationError, InputError
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.release.duplicates import pair_hash
+from AnnotationQACore.release.looking import ToLookAt, to_look_at, write_look_page
+from AnnotationQACore.release.request import gather
+from AnnotationQACore.release.sheet import sheet_template
+
+__all__ = ["add_steps"]
+
+
+def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the steps."""
+    sheet = steps.add_parser("sheet", help="start a release sheet: licence, ethics, limits and what else people say")
+    add_project(sheet)
+    sheet.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    sheet.set_defaults(act=_sheet)
+    look = steps.add_parser("look", help="write a page of all texts and thumbnails that a person must look at")
+    add_project(look)
+    look.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="as confidential as the images"
+    )
+    add_request(look)
+    look.set_defaults(act=_look)
+    sign = steps.add_parser(
+        "sign-off",
+        help="say that you looked at texts or thumbnails and they identify nobody",
+        description="Record that you looked at what the page of 'release look' shows. Only hashes are recorded.",
+    )
+    add_project(sign)
+    sign.add_argument("--texts", action="store_true", help="all texts of the page")
+    sign.add_argument("--thumbnails", action="store_true", help="all thumbnails of the page")
+    sign.add_argument("--different", nargs=2, metavar="CASE", help="two cases that look alike and are of two patients")
+    sign.add_argument("--reason", default="", help="why, such as who looked and how")
+    add_request(sign)
+    add_actor(sign)
+    sign.set_defaults(act=_sign_off)
+
+
+def _sheet(arguments: argparse.Namespace) -> int:
+    project = open_project(arguments)
+    if arguments.output.exists():
+        raise DestinationError(f"{arguments.output}: is there already; it is not overwritten.")
+    atomic.write_text(arguments.output, sheet_template(project.state.name or project.name))
+    print(f"{arguments.output}: fill it in; the gate says what is missing.")
+    return 0
+
+
+def _found(project: Project, arguments: argparse.Namespace) -> ToLookAt:
+    request = request_of(arguments, project)
+    gathered = gather(project, request, ConsoleProgress("reading cases"))
+    return to_look_at(project, request, gathered, text_screen())
+
+
+def _look(arguments: argparse.Namespace) -> int:
+    found = _found(open_project(arguments), arguments)
+    path = write_look_page(arguments.output, found, ConsoleProgress("drawing thumbnails"))
+    print(f"{len(found.texts)} texts and {len(found.images)} images to look at: {path}")
+    print("It is confidential; delete it when you are done.")
+    return 0
+
+
+def _sign_off(arguments: argparse.Namespace) -> int:
+    if not (arguments.texts or arguments.thumbnails or arguments.different):
+        raise InputError("sign-off: say what you looked at: --texts, --thumbnails, or --different CASE CASE.")
+    project = open_project(arguments, identity_of(arguments))
+    if arguments.different:
+        _sign_pair(project, arguments.different, arguments.reason)
+    if not (arguments.texts or arguments.thumbnails):
+        return 0
+    found = _found(project, arguments)
+    wanted = (
+        ("text", "texts", found.text_hashes() if arguments.texts else ()),
+        ("image", "images", found.image_hashes() if arguments.thumbnails else ()),
+    )
+    for subject, words, hashes in wanted:
+        if hashes:
+            project.sign_off(subject, hashes, arguments.reason)
+            print(f"{len(hashes)} {words} signed off")
+    return 0
+
+
+def _sign_pair(project: Project, cases: list[str], reason: str) -> None:
+    unknown = [case for case in cases if case not in project.state.cases]
+    if unknown:
+        raise InputError(f"--different: '{unknown[0][:100]}' is no case of the project; correct it.")
+    if not reason.strip():
+        raise InputError("--different: say with --reason how you know that they are of two patients.")
+    project.sign_off("pair", [pair_hash(*cases)], reason)
+    print(f"{cases[0]} and {cases[1]} signed off as different")

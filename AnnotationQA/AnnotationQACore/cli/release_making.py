@@ -1,0 +1,106 @@
+"""The steps `release make`, `check` and `card`."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from AnnotationQACore import atomic
+from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.release_request import add_request, request_of
+from AnnotationQACore.cli.release_screen import text_screen
+from AnnotationQACore.errors import ReleaseRefused
+from AnnotationQACore.project.layout import PROJECT_FILE, make_folder
+from AnnotationQACore.release.card.html_page import card_html
+from AnnotationQACore.release.card.markdown import card_markdown
+from AnnotationQACore.release.card.sections import dataset_card
+from AnnotationQACore.release.card.sources import card_sources
+from AnnotationQACore.release.exporters.registry import EXPORTERS
+from AnnotationQACore.release.gate.checking import check_gate
+from AnnotationQACore.release.gate.problems import GateReport
+from AnnotationQACore.release.making import make_release, require_destination
+from AnnotationQACore.release.request import gather
+from AnnotationQACore.release.splitting import check_received
+
+__all__ = ["add_steps"]
+
+REFUSED = 1
+
+
+def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the steps."""
+    check = steps.add_parser(
+        "check",
+        help="say everything that stands in the way of a release; or prove the split of a received one",
+        description="Of a project: do all checks of the gate, and write nothing. Of a received release: show by the "
+        "fingerprints in it that no patient and no duplicate is in two parts. Exit code 1 when something is wrong.",
+    )
+    check.add_argument("project", metavar="PROJECT|RELEASE", type=Path)
+    add_request(check)
+    check.set_defaults(act=_check)
+    make = steps.add_parser(
+        "make",
+        help="check, write, sign and record a release",
+        description="The folder is there whole and signed, or not at all. After an interruption run the same command.",
+    )
+    add_project(make)
+    make.add_argument("output", metavar="FOLDER", type=Path, help="new or empty")
+    add_request(make)
+    add_actor(make)
+    make.set_defaults(act=_make)
+    card = steps.add_parser("card", help="write the card of a release that is not made yet, to look at it")
+    add_project(card)
+    card.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for README.md and card.html")
+    add_request(card)
+    card.set_defaults(act=_card)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    if not (arguments.project / PROJECT_FILE).exists() and (arguments.project / "cases.csv").exists():
+        report = GateReport((check_received(arguments.project, ConsoleProgress("comparing images")),))
+    else:
+        project = open_project(arguments)
+        request = request_of(arguments, project)
+        gathered = gather(project, request, ConsoleProgress("reading cases"))
+        report = check_gate(project, request, gathered, EXPORTERS, text_screen(), progress=ConsoleProgress("checking"))
+    for line in report.lines():
+        print(line)
+    if not report.is_open:
+        print(f"{len(report.problems)} problems; nothing is released.")
+        return REFUSED
+    print("nothing stands in the way")
+    return 0
+
+
+def _make(arguments: argparse.Namespace) -> int:
+    require_destination(arguments.output)
+    project = open_project(arguments, identity_of(arguments))
+    request = request_of(arguments, project)
+    try:
+        made = make_release(
+            project, request, arguments.output, EXPORTERS, text_screen(), progress=ConsoleProgress("releasing")
+        )
+    except ReleaseRefused as refused:
+        for problem in refused.problems:
+            print(f"REFUSED  {problem}")
+        raise
+    print(f"{made.manifest.name}: {made.cases} cases, {len(made.manifest.files)} files in {made.folder}")
+    print(f"manifest SHA-256 {made.manifest.sha256}")
+    print("Give those who receive it this public key, by another way than the dataset:")
+    print(made.manifest.public_key)
+    return 0
+
+
+def _card(arguments: argparse.Namespace) -> int:
+    project = open_project(arguments)
+    request = request_of(arguments, project)
+    gathered = gather(project, request, ConsoleProgress("reading cases"))
+    sources = card_sources(
+        project, request, gathered, datetime.now(UTC), progress=ConsoleProgress("comparing readings")
+    )
+    card = dataset_card(sources)
+    make_folder(arguments.output)
+    atomic.write_text(arguments.output / "README.md", card_markdown(card))
+    atomic.write_text(arguments.output / "card.html", card_html(card))
+    print(f"the card is in {arguments.output}; it is a draft: nothing was checked or released")
+    return 0

@@ -1,0 +1,168 @@
+"""The steps `release redo`, `drift`, `rank` and `rereads`: what is read next in a living dataset."""
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+from AnnotationQACore.agreement.results import json_value
+from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import figure, rows_as_text, write_json
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.project.ledger import utc_now
+from AnnotationQACore.project.state import Role
+from AnnotationQACore.release.rounds.model_performance import ItemPerformance, ModelPerformance, model_performance
+from AnnotationQACore.release.rounds.ranking import WEIGHTS, rank_cases
+from AnnotationQACore.release.rounds.redo import readings_to_redo, send_back_for_redo
+from AnnotationQACore.release.rounds.rereads import plan_rereads
+
+__all__ = ["add_steps"]
+
+
+def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the steps."""
+    redo = steps.add_parser("redo", help="list the readings that a new version of the protocol asks for again")
+    add_project(redo)
+    redo.add_argument("--send-back", action="store_true", help="send them back to their readers (a reviewer does)")
+    redo.add_argument("--json", type=Path, metavar="FILE")
+    add_actor(redo)
+    redo.set_defaults(act=_redo)
+    drift = steps.add_parser("drift", help="score a model against the reference standard over time")
+    add_project(drift)
+    drift.add_argument("model", metavar="MODEL", help="reader, such as model:unet")
+    drift.add_argument("--by", choices=["predicted", "decided"], default="predicted", help="which time counts")
+    drift.add_argument("--json", type=Path, metavar="FILE")
+    drift.set_defaults(act=_drift)
+    rank = steps.add_parser("rank", help="rank the cases for the next round")
+    add_project(rank)
+    rank.add_argument(
+        "--weights", nargs="+", default=[], metavar="REASON=WEIGHT", help=f"of {', '.join(WEIGHTS)} (default: 1 each)"
+    )
+    rank.add_argument("--decided", action="store_true", help="also cases with a reference standard")
+    rank.add_argument("--top", type=int, default=20, metavar="N", help="how many are shown (default: 20)")
+    rank.add_argument("--json", type=Path, metavar="FILE", help="all of them")
+    rank.set_defaults(act=_rank)
+    again = steps.add_parser("rereads", help="plan what readers read again every quarter, without knowing it")
+    add_project(again)
+    again.add_argument("--readers", nargs="+", metavar="NAME", help="default: all readers of the project with a key")
+    again.add_argument("--per-quarter", type=int, default=5, metavar="N", help="cases for each reader (default: 5)")
+    again.add_argument("--quarters", type=int, default=4, metavar="N", help="how many quarters (default: 4)")
+    again.add_argument("--washout", type=int, default=90, metavar="DAYS", help="least time between (default: 90)")
+    again.add_argument("--seed", type=int, required=True, help="the same seed gives the same plan")
+    again.add_argument("--dry-run", action="store_true", help="show how many, and record nothing")
+    add_actor(again)
+    again.set_defaults(act=_rereads)
+
+
+def _redo(arguments: argparse.Namespace) -> int:
+    project = open_project(arguments, identity_of(arguments) if arguments.send_back else None)
+    found = readings_to_redo(project, ConsoleProgress("comparing protocols"))
+    if arguments.json:
+        write_json(arguments.json, {"protocol": project.state.protocol, "readings": json_value(found)})
+    if not found:
+        print("nothing to read again: every reading says what the protocol in force asks")
+        return 0
+    rows = [["case", "reader", "read under", "items"]]
+    rows += [[one.case, one.reader, one.version, ", ".join(one.items)] for one in found]
+    print(rows_as_text(rows))
+    reasons = {item: reason for one in found for item, reason in one.items.items()}
+    for item, reason in reasons.items():
+        print(f"{item}: {reason}")
+    if arguments.send_back:
+        print(f"{send_back_for_redo(project, found)} cases sent back")
+    return 0
+
+
+def _drift(arguments: argparse.Namespace) -> int:
+    project = open_project(arguments)
+    result = model_performance(project, arguments.model, by=arguments.by, progress=ConsoleProgress("scoring"))
+    if arguments.json:
+        write_json(arguments.json, json_value(result))
+    print(_drift_text(result))
+    return 0
+
+
+def _drift_text(result: ModelPerformance) -> str:
+    rows = [["item", "measure", "n", "mean", "95 % interval", "quarters", "drift"]]
+    rows += [_drift_row(item) for item in result.items]
+    lines = [rows_as_text(rows)] if result.items else ["nothing could be scored"]
+    lines += [f"left out: {line}" for line in result.left_out[:10]]
+    if len(result.left_out) > 10:
+        lines.append(f"left out: {len(result.left_out) - 10} more")
+    return "\n".join([*lines, f"{result.n_cases} cases of {result.model} scored"])
+
+
+def _drift_row(item: ItemPerformance) -> list[str]:
+    return [
+        item.title,
+        item.measure,
+        str(item.n),
+        figure(item.mean, 3),
+        f"{figure(item.low, 3)} to {figure(item.high, 3)}",
+        ", ".join(f"{quarter.name} {figure(quarter.mean, 2)}" for quarter in item.quarters),
+        _signal(item.history.first_signal) if item.history else "too few cases",
+    ]
+
+
+def _signal(first: float | None) -> str:
+    return "none" if first is None else f"from day {first:.0f}"
+
+
+def _rank(arguments: argparse.Namespace) -> int:
+    ranked = rank_cases(
+        open_project(arguments),
+        weights=_weights(arguments.weights),
+        decided=arguments.decided,
+        progress=ConsoleProgress("comparing readings"),
+    )
+    if arguments.json:
+        write_json(arguments.json, {"cases": json_value(ranked)})
+    rows = [["case", "score", "model", "readers", "rarity", "rarest finding", "status"]]
+    rows += [
+        [
+            one.case,
+            *(figure(value, 2) for value in (one.score, one.model, one.readers, one.rarity)),
+            one.rarest,
+            one.status,
+        ]
+        for one in ranked[: arguments.top]
+    ]
+    print(rows_as_text(rows) if ranked else "no case is left to rank")
+    return 0
+
+
+def _weights(texts: list[str]) -> dict[str, float]:
+    weights = dict(WEIGHTS)
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            weights[name] = float(value)
+        except ValueError:
+            raise InputError(f"--weights '{text[:40]}': is not REASON=WEIGHT; such as rarity=0.5.") from None
+    return weights
+
+
+def _rereads(arguments: argparse.Namespace) -> int:
+    project = open_project(arguments, None if arguments.dry_run else identity_of(arguments))
+    state = project.state
+    with_key = {key.member for key in state.keys.values() if key.revoked_from is None}
+    readers = arguments.readers or [m.id for m in state.members.values() if Role.READER in m.roles and m.id in with_key]
+    plan = plan_rereads(
+        state,
+        readers,
+        arguments.per_quarter,
+        arguments.seed,
+        now=utc_now(),
+        quarters=arguments.quarters,
+        washout=timedelta(days=arguments.washout),
+    )
+    if plan.assignments and not arguments.dry_run:
+        project.assign(plan.assignments, arguments.seed)
+    counts: dict[tuple[str, str], int] = {}
+    for one in plan.assignments:
+        counts[one.reader, one.available_from[:10]] = counts.get((one.reader, one.available_from[:10]), 0) + 1
+    for (reader, start), count in sorted(counts.items()):
+        print(f"{reader}\tfrom {start}\t{count}")
+    for line in plan.short:
+        print(f"too few cases  {line}")
+    return 0

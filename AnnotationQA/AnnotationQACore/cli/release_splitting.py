@@ -1,0 +1,97 @@
+"""The step `release split`."""
+
+import argparse
+
+from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.inputs import images_below
+from AnnotationQACore.cli.output import rows_as_text
+from AnnotationQACore.cli.release_request import add_images
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.release.composition import STRATA
+from AnnotationQACore.release.facts_table import read_facts
+from AnnotationQACore.release.split import fold_parts
+from AnnotationQACore.release.splitting import SplitPlan, plan_split, record_split
+
+__all__ = ["add_steps"]
+
+
+def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the step."""
+    parser = steps.add_parser(
+        "split",
+        help="place cases in train, validation and test, or in folds",
+        description="Place cases in parts, by patient; duplicates stay together. What was placed stays; run it again "
+        "with the same name after cases were added.",
+    )
+    add_project(parser)
+    parser.add_argument("--name", default="main", help="of the split (default: main)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--parts", nargs="+", metavar="PART=SHARE", help="such as train=0.7 validation=0.1 test=0.2")
+    how.add_argument("--folds", type=int, metavar="K", help="k-fold: fold-0, fold-1...")
+    parser.add_argument(
+        "--test", type=float, default=0.0, metavar="SHARE", help="with --folds: a part outside the folds"
+    )
+    parser.add_argument("--seed", type=int, required=True, help="the same seed gives the same split")
+    parser.add_argument("--by", nargs="+", default=[], choices=["site", "scanner"], help="keep these together too")
+    parser.add_argument(
+        "--balance",
+        nargs="*",
+        default=["findings", "modality"],
+        choices=list(STRATA),
+        metavar="WHAT",
+        help=f"any of {', '.join(STRATA)} (default: findings modality)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the split, and record nothing")
+    add_images(parser)
+    add_actor(parser)
+    parser.set_defaults(act=_split)
+
+
+def _split(arguments: argparse.Namespace) -> int:
+    project = open_project(arguments, None if arguments.dry_run else identity_of(arguments))
+    plan = plan_split(
+        project,
+        arguments.name,
+        _shares(arguments),
+        arguments.seed,
+        by=arguments.by,
+        stratified=arguments.balance,
+        images=images_below(arguments.images) if arguments.images else {},
+        facts=read_facts(arguments.facts) if arguments.facts else {},
+        progress=ConsoleProgress("comparing cases"),
+    )
+    if plan.new and not arguments.dry_run:
+        record_split(project, plan)
+    _show(plan, arguments.dry_run)
+    return 0
+
+
+def _show(plan: SplitPlan, dry_run: bool) -> None:
+    sizes = plan.sizes()
+    rows = [["part", "asked for", "cases"]]
+    rows += [[part, f"{100 * share:.0f} %", str(sizes[part])] for part, share in plan.parts.items()]
+    print(rows_as_text(rows))
+    for link in plan.links:
+        print(f"{'together' if link.binds else 'look at '}  {link}")
+    for problem in plan.unread:
+        print(f"not compared  {problem}")
+    done = "would be placed" if dry_run else "placed"
+    print(f"split '{plan.name}': {len(plan.new)} cases {done}, {len(plan.assignments) - len(plan.new)} stay")
+
+
+def _shares(arguments: argparse.Namespace) -> dict[str, float] | None:
+    if arguments.folds is not None:
+        return fold_parts(arguments.folds, arguments.test)
+    if arguments.parts is None:
+        return None
+    shares = {}
+    for text in arguments.parts:
+        part, _, share = text.partition("=")
+        try:
+            shares[part] = float(share)
+        except ValueError:
+            raise InputError(f"--parts '{text[:40]}': is not PART=SHARE; such as train=0.8.") from None
+        if part not in {"train", "validation", "test"}:
+            raise InputError(f"--parts '{part[:40]}': is no part that formats know; use train, validation, test.")
+    return shares

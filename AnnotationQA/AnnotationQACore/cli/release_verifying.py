@@ -1,0 +1,52 @@
+"""The step `release verify`. Exit code 0: as it was signed; 1: changed; 2: it cannot be verified."""
+
+import argparse
+from pathlib import Path
+
+from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.release.manifest import verify_release
+
+__all__ = ["add_steps"]
+
+CHANGED = 1
+
+
+def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the step."""
+    parser = steps.add_parser(
+        "verify",
+        help="check a received release with nothing but its manifest and the public key of the study",
+        description="Tell whether anything was changed, added, removed or renamed since the release was signed.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument(
+        "--key",
+        nargs="+",
+        required=True,
+        metavar="KEY|FILE",
+        help="public keys in base64 that the study gave you, or files with one on each line; never from the release",
+    )
+    parser.set_defaults(act=_verify)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    keys = [key for text in arguments.key for key in _keys(text, arguments.folder)]
+    result = verify_release(arguments.folder, keys, ConsoleProgress("verifying"))
+    for finding in result.findings:
+        print(f"CHANGED  {finding}")
+    if result.manifest is None or not result.is_sound:
+        print(f"The release is not as it was signed: {len(result.findings)} findings.")
+        return CHANGED
+    manifest = result.manifest
+    print(f"sound: {manifest.name}, {len(manifest.files)} files, signed on {manifest.made[:10]} with {manifest.key}")
+    return 0
+
+
+def _keys(text: str, folder: Path) -> list[str]:
+    path = Path(text)
+    if not path.is_file():
+        return [text]
+    if path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{path}: a key from the release itself proves nothing; take it from the study.")
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

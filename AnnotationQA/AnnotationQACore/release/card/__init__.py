@@ -1,0 +1,1 @@
+"""The dataset card: one page for people, and Croissant metadata for programs."""
