@@ -202,8 +202,8 @@ def test_a_case_is_started_from_the_reading_of_a_model(
     assert button.isVisibleTo(panel.case.widget)
     asked: list[str] = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, *a, **k: asked.append(text) or True)
-    panel.case._start_menu.actions()[0].trigger()
-    assert "Start from 'net'" in asked[0]
+    panel.case.start_menu.menu.actions()[0].trigger()
+    assert "Start from 'Model net'" in asked[0]
     panel.tick()
     assert rows(panel)["Image quality"].startswith("2")
 

@@ -19,8 +19,11 @@ from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
 from AnnotationQALib.logic.autosave import is_reachable
 from AnnotationQALib.logic.case_images import PreparedCase
+from AnnotationQALib.logic.scene_starts import kept_start
 
 __all__ = ["CaseContents", "Notice", "load_contents"]
+
+START_IS_MISSING = " (changed voxels were not counted)"
 
 
 class Notice(StrEnum):
@@ -35,6 +38,9 @@ class Notice(StrEnum):
     PROTOCOL_CHANGED = (
         "The protocol was changed since; the reading goes on under the version in force. "
         "Answers to items that are no longer asked are left out when it is submitted."
+    )
+    START_MISSING = (
+        "What this reading was started from is not on this computer: how many voxels are changed cannot be counted."
     )
 
 
@@ -89,7 +95,12 @@ def load_contents(
         notices.append(Notice.PROTOCOL_CHANGED)
         reading = replace(reading, protocol=protocol.hash)
     segmentation = _voxels(path)
-    return CaseContents(images, reading, segmentation, draft, tuple(notices), _start_of(project, state, reading))
+    start = _start_of(project, state, reading)
+    if reading.started_from is not None and start is None and state.reading(reading.started_from.reading) is None:
+        notices.append(Notice.START_MISSING)
+        name = reading.started_from.reading.removesuffix(START_IS_MISSING) + START_IS_MISSING
+        reading = replace(reading, started_from=StartedFrom(name))
+    return CaseContents(images, reading, segmentation, draft, tuple(notices), start)
 
 
 def _resumed(
@@ -120,8 +131,12 @@ def _former(project: Project, state: State, item: WorkItem, reader: str) -> tupl
 def _start_of(project: Project, state: State, reading: Reading) -> Segmentation | None:
     """Voxels that a resumed reading was started from; None when they cannot be found again."""
     started = reading.started_from
-    submitted = state.reading(started.reading) if started is not None else None
-    return _voxels(project.segmentation_path(submitted)) if submitted is not None else None
+    if started is None:
+        return None
+    submitted = state.reading(started.reading)
+    if submitted is None:
+        return kept_start(project.id, reading.case, reading.reader, reading.round)
+    return _voxels(project.segmentation_path(submitted))
 
 
 def _voxels(path: Path | None) -> Segmentation | None:

@@ -38,7 +38,8 @@ from AnnotationQALib.logic.presentation import AppliedView, apply_view
 from AnnotationQALib.logic.reading_editor import ReadingEditor
 from AnnotationQALib.logic.reading_snapshot import SnapshotContents
 from AnnotationQALib.logic.readouts import Readout, compute_readouts
-from AnnotationQALib.logic.starting_points import Start
+from AnnotationQALib.logic.scene_starts import keep_start, matched_segments
+from AnnotationQALib.logic.starting_points import Start, StartKind
 
 __all__ = ["FLAGS", "CheckedReading", "OpenCase"]
 
@@ -123,6 +124,7 @@ class OpenCase:
         self._measured_number = -1
         self._last_change = float("-inf")
         self._original = contents.segmentation
+        self._reader = contents.reading.reader
         self._last_saved: dict[str, Segmentation] = {}
         self.is_submitting = False
         self.editor.observe(self._on_change)
@@ -270,6 +272,36 @@ class OpenCase:
         """
         self.editor.start_from(start)
         self._original = start.segmentation
+        if start.name and start.segmentation is not None:
+            place = (self._project.id, self.item.case, start.reading.reader, self.item.round)
+            self._executor.submit(keep_start, *place, start.segmentation)
+
+    def start_from_node(self, node: slicer.vtkMRMLSegmentationNode, name: str) -> tuple[str, ...]:
+        """Take over the segments of another segmentation of the scene, such as that of a model; answers stay.
+
+        Parameters
+        ----------
+        node : vtkMRMLSegmentationNode
+        name : str
+            Of what has made it, which goes into the reading.
+
+        Returns
+        -------
+        tuple of str
+            Names of its segments that the protocol does not ask for; they are not taken over.
+
+        Raises
+        ------
+        InputError
+            The protocol does not allow it or asks for no segmentations, or it lies on another geometry.
+        """
+        grid = self.editor.snapshot().grid
+        if grid is None:
+            raise InputError("segmentation: the protocol asks for none.")
+        matched = matched_segments(node, self.protocol, grid)
+        reading = Reading(self.item.case, self._reader, self.item.round, self.item.revision, self.protocol.hash)
+        self.start_from(Start(StartKind.MODEL, reading, matched.segmentation, name))
+        return matched.others
 
     def restore_segment(self, key: ItemKey) -> None:
         """Bring a deleted segment back as it was at the last save."""

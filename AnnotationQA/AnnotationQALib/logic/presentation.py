@@ -8,10 +8,11 @@ import slicer
 import vtk
 
 from AnnotationQACore.checks.problems import Spot
+from AnnotationQACore.errors import InputError
 from AnnotationQACore.protocol.model import DrawnItem, Item, Protocol, View
 from AnnotationQALib.logic.case_images import CaseImages, apply_display_range
 
-__all__ = ["LAYOUTS", "AppliedView", "apply_view", "apply_window", "item_view", "jump_to", "next_window"]
+__all__ = ["LAYOUTS", "AppliedView", "apply_view", "apply_window", "item_view", "jump_to", "next_window", "shown_slice"]
 
 _NODE = slicer.vtkMRMLLayoutNode
 _THREE_PLANES, _AXIAL_AND_3D = 8101, 8102
@@ -135,6 +136,26 @@ def jump_to(scene: slicer.vtkMRMLScene, images: CaseImages, spot: Spot) -> None:
         position = plane.to_scene(spot.pixel)
     for slice_node in _slice_nodes(scene):
         slice_node.JumpSliceByCentering(-position[0], -position[1], position[2])
+
+
+def shown_slice(scene: slicer.vtkMRMLScene, images: CaseImages, role: str) -> int:
+    """Index along k (from 0) of the slice of a role that the first slice view shows in its middle.
+
+    Raises
+    ------
+    InputError
+        The view shows a place outside of the image.
+    """
+    nodes = sorted(_slice_nodes(scene), key=lambda node: node.GetLayoutName() != "Red")
+    if not nodes:
+        raise InputError("views: there is no slice view; choose another layout.")
+    matrix = nodes[0].GetSliceToRAS()
+    x, y, z = (matrix.GetElement(row, 3) for row in range(3))
+    grid = images.grid(role)
+    index = round(float(grid.to_index((-x, -y, z))[0]))
+    if not 0 <= index < grid.shape[0]:
+        raise InputError(f"series '{role}': the view shows no slice of it; scroll to one.")
+    return index
 
 
 def next_window(protocol: Protocol, preset: str | None) -> str | None:

@@ -456,14 +456,17 @@ class ReadingEditor:
         require_grid(start, self._segments.grid)
         self._loading = True
         try:
-            self._clear_all()
+            if start.name:  # voxels alone: answers and points stay
+                self._segments.clear()
+            else:
+                self._clear_all()
             if start.segmentation is not None and self._segments.node is not None:
                 self._segments.fill(start.segmentation)
             self._load(start.reading.answers)
         finally:
             self._loading = False
         self._start = start.segmentation
-        self._orphans = ()
+        self._orphans = () if not start.name else self._orphans
         self.started_from = StartedFrom(start.source)
         self._changed()
 

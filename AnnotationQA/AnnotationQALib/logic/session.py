@@ -29,6 +29,7 @@ from AnnotationQALib.logic.case_images import PreparedCase, prepare_images
 from AnnotationQALib.logic.case_loading import Locate, load_case
 from AnnotationQALib.logic.display_names import hides_names, shown_names
 from AnnotationQALib.logic.open_case import CheckedReading, OpenCase
+from AnnotationQALib.logic.scene_starts import discard_start
 from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.starting_points import Start, StartOffer, load_start, start_offers
 
@@ -355,6 +356,7 @@ class LabelingSession:
         self.case = None
         self._visited.discard((case.item.case, case.item.round))  # should it be sent back, it comes first again
         discard_kept(kept_folder(self.project.id), case.item.case, self.reader, case.item.round)
+        discard_start(self.project.id, case.item.case, self.reader, case.item.round)
         return submitted
 
     def submit(self, reasons: Mapping[ReadingProblem, str] | None = None) -> SubmittedReading:

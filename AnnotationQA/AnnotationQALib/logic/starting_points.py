@@ -30,7 +30,7 @@ class StartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StartOffer:
-    """A reading from which one may start."""
+    """A reading from which one may start; `title` is the model, the revision, or the time point."""
 
     kind: StartKind
     submitted: SubmittedReading
@@ -78,8 +78,7 @@ def start_offers(
         if submitted.reader.startswith("model:") and StartKind.MODEL in allowed:
             offers.append(StartOffer(StartKind.MODEL, submitted, submitted.reader.removeprefix("model:")))
         elif (submitted.reader, submitted.round) == (reader, round_number) and StartKind.FORMER_REVISION in allowed:
-            title = f"revision {submitted.revision}"
-            offers.append(StartOffer(StartKind.FORMER_REVISION, submitted, title))
+            offers.append(StartOffer(StartKind.FORMER_REVISION, submitted, str(submitted.revision)))
     if StartKind.EARLIER_TIME_POINT in allowed:
         offers += _earlier(state, case, reader)
     return tuple(offers)

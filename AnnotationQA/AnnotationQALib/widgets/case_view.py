@@ -14,8 +14,10 @@ from AnnotationQALib.logic.autosave import SaveState
 from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
 from AnnotationQALib.logic.open_case import FLAGS
 from AnnotationQALib.logic.starting_points import StartOffer
+from AnnotationQALib.widgets.cine_row import CineRow
 from AnnotationQALib.widgets.form_tree import FormTree
 from AnnotationQALib.widgets.item_page import ItemPage
+from AnnotationQALib.widgets.start_menu import StartMenu
 from AnnotationQALib.widgets.texts import flag_text
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -27,11 +29,14 @@ class CaseActions:
     """What the reader can do with the case as a whole."""
 
     close: Callable[[], None]
-    start_from: Callable[[StartOffer], None]
     show_window: Callable[[str], None]
     reset_view: Callable[[], None]
     jump_to_comment: Callable[[int], None]
     selected: Callable[[FormEntry], None]
+    undo: Callable[[], None]
+    redo: Callable[[], None]
+    ask_image: Callable[[], None]
+    forget_image: Callable[[], None]
 
 
 class CaseView:
@@ -43,6 +48,7 @@ class CaseView:
     make_page : callable
         Makes the page of items, given what is to be done after an answer, after a new instance was added, when the page
         is to be made anew, and after a segment was selected in the Segment Editor.
+    start_menu : StartMenu
 
     Attributes
     ----------
@@ -50,6 +56,8 @@ class CaseView:
     ui : children by name
     form : FormTree
     page : ItemPage
+    cine : CineRow
+    start_menu : StartMenu
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class CaseView:
         make_page: Callable[
             [Callable[[], None], Callable[[ItemKey], None], Callable[[], None], Callable[[str], None]], ItemPage
         ],
+        start_menu: StartMenu,
     ) -> None:
         self.widget, self.ui = load_ui("LabelingCase.ui")
         self._actions = actions
@@ -71,8 +80,13 @@ class CaseView:
             action.checkable = True
             action.connect("toggled(bool)", lambda on, flag=flag: self._case.editor.set_flag(flag, on))
         self.ui.flagButton.setMenu(self._flag_menu)
-        self._start_menu = qt.QMenu(self.ui.startFromButton)
-        self.ui.startFromButton.setMenu(self._start_menu)
+        self.start_menu = start_menu
+        self.ui.startFromButton.setMenu(start_menu.menu)
+        self.cine = CineRow(self.ui.cinePlace.layout())
+        self.ui.undoButton.connect("clicked()", actions.undo)
+        self.ui.redoButton.connect("clicked()", actions.redo)
+        self.ui.askImageButton.connect("clicked()", actions.ask_image)
+        self.ui.forgetImageButton.connect("clicked()", actions.forget_image)
         self.ui.closeCaseButton.connect("clicked()", actions.close)
         self.ui.viewButton.connect("clicked()", actions.reset_view)
         self.ui.windowCombo.connect("activated(int)", lambda: self._window_chosen())
@@ -82,12 +96,16 @@ class CaseView:
         """Show a case that was just opened; None lets it go."""
         self.page.show(None, None)
         self.form.clear()
+        self.cine.clear()
+        self.ui.cinePlace.visible = False
         self._case = case
         if case is None:
             return
         self._show_comments(case.pins.comments)
         self._show_flags(case.editor.flags)
-        self._show_offers(offers)
+        self.start_menu.show(case, offers)
+        self.ui.startFromButton.visible = self.start_menu.has_offers
+        self.ui.imagesFrame.visible = _asks_about_slices(case)
         combo = self.ui.windowCombo
         combo.clear()
         for window in case.protocol.windows:
@@ -106,7 +124,10 @@ class CaseView:
         asked = [e for e in self.form.entries if not e.computed and e.state != ItemState.NOT_APPLICABLE]
         done = sum(entry.state == ItemState.DONE for entry in asked)
         self.ui.caseLabel.text = _("{done} of {asked} done").format(done=done, asked=len(asked))
+        self.ui.undoButton.enabled = case.editor.can_undo
+        self.ui.redoButton.enabled = case.editor.can_redo
         shown = self.page.entry
+        self.ui.forgetImageButton.enabled = shown is not None and shown.item.scope.level == "image"
         if shown is None:
             return
         entry = self.form.entry(shown.key)
@@ -226,12 +247,18 @@ class CaseView:
         flags = self._case.editor.flags
         self.ui.flagButton.text = _("Flagged: {number}").format(number=len(flags)) if flags else _("Flag")
 
-    def _show_offers(self, offers: Sequence[StartOffer]) -> None:
-        self._start_menu.clear()
-        for offer in offers:
-            action = self._start_menu.addAction(offer.title)
-            action.connect("triggered()", lambda offer=offer: self._actions.start_from(offer))
-        self.ui.startFromButton.visible = bool(offers)
+    def show_cine(self, scene: Any, browser: Any) -> None:
+        """Show the controls of the series that is shown, if it has several time points."""
+        self.cine.show(scene, browser)
+        self.ui.cinePlace.visible = self.cine.is_shown
+
+
+def _asks_about_slices(case: Any) -> bool:
+    """Whether an item is asked of single images of a series that has several."""
+    single = {place.series for place in case.images.image_places()}
+    several = set(case.images.roles) - single
+    scopes = [item.scope for item in case.protocol.items if item.scope.level == "image"]
+    return any(several if scope.of is None else scope.of in several for scope in scopes)
 
 
 def _is_to_do(entry: FormEntry) -> bool:

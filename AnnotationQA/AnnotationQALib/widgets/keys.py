@@ -19,6 +19,8 @@ CHECK, SUBMIT = "F8", "Ctrl+Return"
 NEXT_CASE = "F9"
 NOT_VISIBLE = "F4"
 HELP = "F1"
+UNDO, REDO = "F2", "Shift+F2"
+NEXT_FRAME, PREVIOUS_FRAME, PLAY = "F3", "Shift+F3", "F5"
 
 
 def descriptions() -> tuple[tuple[str, str], ...]:
@@ -28,6 +30,11 @@ def descriptions() -> tuple[tuple[str, str], ...]:
         (NEXT_ITEM, _("go to the next item to do")),
         (PREVIOUS_ITEM, _("go to the previous item to do")),
         (HELP, _("show or hide the help of the item")),
+        (UNDO, _("take the last answer back; strokes are undone in the Segment Editor")),
+        (REDO, _("give the answer again that was taken back")),
+        (NEXT_FRAME, _("next frame of a cine")),
+        (PREVIOUS_FRAME, _("previous frame of a cine")),
+        (PLAY, _("play or stop a cine")),
         (NOT_VISIBLE, _("the next landmark is not visible")),
         (NEXT_WINDOW, _("next window preset")),
         (RESET_VIEW, _("views as the protocol wants them for this item")),

@@ -19,8 +19,9 @@ from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import View
 from AnnotationQALib.logic.autosave import SaveState
 from AnnotationQALib.logic.background import BackgroundTask
-from AnnotationQALib.logic.form import FormEntry, form_key
-from AnnotationQALib.logic.presentation import apply_window, item_view, jump_to, next_window
+from AnnotationQALib.logic.form import FormEntry, ImagePlace, form_key
+from AnnotationQALib.logic.presentation import apply_window, item_view, jump_to, next_window, shown_slice
+from AnnotationQALib.logic.scene_starts import UNNAMED
 from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.logic.starting_points import StartOffer
@@ -30,8 +31,10 @@ from AnnotationQALib.widgets.case_view import CaseActions, CaseView
 from AnnotationQALib.widgets.checks_view import ChecksView
 from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.lead_view import LeadView
+from AnnotationQALib.widgets.model_modules import ModelModule, open_model
 from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.sign_in_view import Keys, SignInView, progress_text
+from AnnotationQALib.widgets.start_menu import StartMenu, offer_text
 from AnnotationQALib.widgets.texts import notice_text
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.views import show_layout, show_volume_rendering
@@ -107,10 +110,20 @@ class LabelingPanel:
         self._entered = False
         self.sign_in = SignInView(self.open, self.close_project, self.show_error, identity_keys)
         self.worklist = WorklistView(self.open_case, self.open_next, self.refresh_worklist)
+        self._model = ""
         actions = CaseActions(
-            self.close_case, self.start_from, self.show_window, self.reset_view, self._jump_to_comment, self._selected
+            close=self.close_case,
+            show_window=self.show_window,
+            reset_view=self.reset_view,
+            jump_to_comment=self._jump_to_comment,
+            selected=self._selected,
+            undo=self.undo,
+            redo=self.redo,
+            ask_image=self.ask_about_image,
+            forget_image=self.forget_image,
         )
-        self.case = CaseView(actions, self._make_page)
+        start_menu = StartMenu(self.start_from, self.start_from_node, self.open_model)
+        self.case = CaseView(actions, self._make_page, start_menu)
         self.checks = ChecksView(self.check, self.submit, self._go_to_problem, self._comment)
         self.lead = LeadView(
             self._lead_done,
@@ -144,6 +157,11 @@ class LabelingPanel:
                 keys.SUBMIT: self.submit,
                 keys.NEXT_CASE: self.open_next,
                 keys.NOT_VISIBLE: lambda: self.case.page.next_not_visible(),
+                keys.UNDO: self.undo,
+                keys.REDO: self.redo,
+                keys.PLAY: lambda: self.case.cine.play_or_pause(),
+                keys.NEXT_FRAME: lambda: self.case.cine.step(True),
+                keys.PREVIOUS_FRAME: lambda: self.case.cine.step(False),
                 keys.HELP: lambda: self.case.page.toggle_help(),
             },
         )
@@ -175,6 +193,7 @@ class LabelingPanel:
         self.case.page.segment_editor.leave()
         if self.session is not None and self.session.case is not None:
             self.session.case.activity.pause()
+            self.session.case.images.stop_playing()
             if self.session.case.autosave.has_unsaved:
                 self.session.case.autosave.begin()
 
@@ -296,11 +315,66 @@ class LabelingPanel:
         session = self.session
         if session is None or session.case is None or self.busy.is_busy:
             return
-        question = _("Start from '{title}'? It replaces what you have drawn and answered so far.")
-        if not slicer.util.confirmOkCancelDisplay(question.format(title=offer.title), windowTitle=_("Start from")):
+        if not self._may_replace(offer_text(offer)):
             return
-        title = _("Reading '{title}'").format(title=offer.title)
+        title = _("Reading '{title}'").format(title=offer_text(offer))
         self._run(session.begin_start(offer), title, self._start_is_read)
+
+    def start_from_node(self, node: Any) -> None:
+        """Begin with a segmentation that another module has put into the scene."""
+        case = self.session.case if self.session is not None else None
+        if case is None or self.busy.is_busy or not self._may_replace(node.GetName()):
+            return
+        self.case.page.segment_editor.leave()
+        others = self._attempt(lambda: case.start_from_node(node, self._model or UNNAMED))
+        if others is None:
+            return
+        node.SetDisplayVisibility(False)
+        self.case.show_anew()
+        self._refresh_case("")
+        if others:
+            names = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+            self.show_message(_("Not of the protocol, and not taken over: {names}").format(names=names))
+
+    def open_model(self, model: ModelModule) -> None:
+        """Show the module of a segmentation model, with the image of the case as its input."""
+        case = self.session.case if self.session is not None else None
+        if case is not None:
+            self._model = f"model:{model.name}"
+            role = item_view(case.protocol, self._item()).background or case.protocol.imaging.reference_series
+            open_model(model, case.images.node(role if role in case.images.roles else case.images.roles[0]))
+
+    def undo(self) -> None:
+        """Take the last answer back, and show whose it was."""
+        self._step_answers(lambda editor: editor.undo())
+
+    def redo(self) -> None:
+        """Give the answer again that was undone last."""
+        self._step_answers(lambda editor: editor.redo())
+
+    def ask_about_image(self) -> None:
+        """Let items of single images be asked about the slice or frame that is shown."""
+        case = self.session.case if self.session is not None else None
+        if case is None:
+            return
+        view = item_view(case.protocol, self._item())
+        role = view.background if view.background in case.images.roles else case.images.roles[0]
+        place = self._attempt(lambda: case.editor.ask_about_image(role, shown_slice(self._scene, case.images, role)))
+        if place is None:
+            return
+        self._refresh_case("")
+        added = next((entry for entry in self.case.form.entries if entry.key.subject == place.subject), None)
+        if added is not None:
+            self.case.select(added.key)
+
+    def forget_image(self) -> None:
+        """No longer ask about the image whose row is selected."""
+        case = self.session.case if self.session is not None else None
+        entry = self.case.page.entry
+        if case is not None and entry is not None and entry.item.scope.level == "image":
+            subject = entry.key.subject
+            case.editor.forget_image(ImagePlace(subject.series, subject.image, subject.frame))
+            self._refresh_case("")
 
     def check(self) -> None:
         """Check the reading and show what was found."""
@@ -353,6 +427,7 @@ class LabelingPanel:
         show_layout(self._layout_manager, applied.layout)
         if applied.volume_rendering:
             self._render_volume(case.images.node(applied.background), applied.volume_rendering)
+        self.case.show_cine(self._scene, case.images.browser(applied.background) if applied.background else None)
         self._view = applied.view
         self._window = applied.view.window
         self.case.show_window(self._window)
@@ -462,6 +537,17 @@ class LabelingPanel:
             self.show_message(" ".join(map(notice_text, case.notices)))
         session.preload()
 
+    def _may_replace(self, title: str) -> bool:
+        question = _("Start from '{title}'? It replaces what you have drawn so far.").format(title=title)
+        return bool(slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Start from")))
+
+    def _step_answers(self, step: Callable[[Any], Any]) -> None:
+        case = self.session.case if self.session is not None else None
+        key = step(case.editor) if case is not None and not case.is_submitting else None
+        if key is not None:
+            self._refresh_case("")
+            self.case.select(key)
+
     def _start_is_read(self, task: BackgroundTask[Any]) -> None:
         case = self.session.case if self.session is not None else None
         start = self._attempt(task.result)
@@ -526,6 +612,7 @@ class LabelingPanel:
             node.RemoveObserver(tag)
         self._observed = []
         self._view = None
+        self._model = ""
         self.case.page.segment_editor.forget_nodes()
         self.case.show(None, ())
         self._changed = False

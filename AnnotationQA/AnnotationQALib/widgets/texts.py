@@ -22,6 +22,9 @@ def notice_text(notice: Notice) -> str:
             "The protocol was changed since; the reading goes on under the version in force. "
             "Answers to items that are no longer asked are left out when it is submitted."
         ),
+        Notice.START_MISSING: _(
+            "What this reading was started from is not on this computer: how many voxels are changed cannot be counted."
+        ),
     }[notice]
 
 

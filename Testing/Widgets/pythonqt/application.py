@@ -1,6 +1,7 @@
 """`slicer.app`, `slicer.mrmlScene` and what hangs on them: made for a test, taken away after it."""
 
 import tempfile
+import types
 from typing import Any
 
 import shiboken6
@@ -118,13 +119,14 @@ def start() -> Any:
     slicer.app = wrap(native)
     slicer.mrmlScene = native.mrmlScene()
     slicer.dicomDatabase = wrap(native.dicomDatabase())
+    slicer.modules = types.SimpleNamespace()  # a test puts in those that it needs
     return slicer.app
 
 
 def stop() -> None:
     """Take away what `start` gave."""
     QtWidgets.QApplication.instance().end()
-    for name in ("app", "mrmlScene", "dicomDatabase"):
+    for name in ("app", "mrmlScene", "dicomDatabase", "modules"):
         delattr(slicer, name)
 
 
