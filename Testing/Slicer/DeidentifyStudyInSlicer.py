@@ -1,4 +1,4 @@
-"""The module De-identify Study inside a real Slicer: a run in PythonSlicer, the review in the red view, loading."""
+"""The module De-identify Study inside a real Slicer: a run in PythonSlicer, the reviews in the views, loading."""
 
 import tempfile
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import qt
 import slicer
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -41,6 +42,28 @@ def write_object(path: Path, sop_class: str, number: int) -> None:
     pydicom.dcmwrite(path, dataset, enforce_file_format=True)
 
 
+def write_head(folder: Path) -> None:
+    """Write a coarse CT of the project's own model of a head, nobody's face."""
+    from DeidentifyStudyCore.faces.head_model import CT_VALUES, tissues_at
+
+    folder.mkdir()
+    j, i = np.mgrid[0:106, 0:90]
+    values = np.array([CT_VALUES[tissue] for tissue in range(10)])
+    for number, height in enumerate(np.arange(-140.0, 84.0, 5.0)):
+        path = folder / f"{number}.dcm"
+        write_object(path, CT, 100 + number)
+        dataset = pydicom.dcmread(path)
+        dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.2.1143.98.5"
+        dataset.FrameOfReferenceUID = "1.2.826.0.1.3680043.2.1143.98.6"
+        points = np.stack([i * 2.5 - 112, j * 2.5 - 148, np.full(i.shape, height)], axis=-1)
+        dataset.Rows, dataset.Columns = i.shape
+        dataset.RescaleIntercept = -1024
+        dataset.PixelSpacing = [2.5, 2.5]
+        dataset.ImagePositionPatient = [-112.0, -148.0, float(height)]
+        dataset.PixelData = (values[tissues_at(points)] + 1024).astype("<u2").tobytes()
+        dataset.save_as(path, enforce_file_format=True)
+
+
 class DeidentifyStudyInSlicer(unittest.TestCase):
     """What the stand-in under Testing/Widgets cannot show."""
 
@@ -62,6 +85,7 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
 
     def tearDown(self) -> None:
         self.panel.review.end()
+        self.panel.faces.end()
         self.panel.source.forget()
         slicer.mrmlScene.Clear()
 
@@ -95,6 +119,29 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         self.panel.review.ui.beginReviewButton.click()
         assert not slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
         assert slicer.app.layoutManager().layout == before
+
+    def test_faces_in_the_3d_view_leave_nothing_in_the_scene(self) -> None:
+        """A phantom of the project's own head model stands in the 3D view, before and after, until the review ends."""
+        for path in (self.folder / "studies").iterdir():
+            path.unlink()
+        write_head(self.folder / "studies" / "head")
+        options = self.panel.profile.ui.optionsTable
+        row = next(row for row in range(options.rowCount) if options.item(row, 0).text() == "Clean faces")
+        options.item(row, 0).setCheckState(qt.Qt.Checked)
+        self.run_to_the_end()
+        layout = slicer.app.layoutManager().layout
+        self.panel.faces.ui.beginFacesButton.click()
+        slicer.app.processEvents()
+        heads = [n for n in slicer.util.getNodesByClass("vtkMRMLModelNode") if n.GetName().startswith("Head under")]
+        assert heads
+        assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUp3DView
+        assert not [node for node in heads if node.GetSaveWithScene()]
+        while self.panel.faces.ui.facesBody.visible and "waits" in self.panel.faces.ui.facePositionLabel.text:
+            assert not self.panel.faces.ui.confirmButton.enabled
+            self.panel.faces.ui.rejectFaceButton.click()
+        self.panel.faces.ui.beginFacesButton.click()
+        assert not [n for n in slicer.util.getNodesByClass("vtkMRMLModelNode") if n.GetName().startswith("Head under")]
+        assert slicer.app.layoutManager().layout == layout
 
     def test_nothing_identifying_is_in_log_or_settings(self) -> None:
         self.run_to_the_end()

@@ -150,7 +150,7 @@ def _grouped(
     """Images by frame of reference, where any of them has voxels that may hold a face."""
     groups: dict[str, list[tuple[int, ImageFile]]] = {}
     for done, (number, path) in enumerate(paths.items()):
-        progress(done, len(paths), "reading places of images")
+        progress(done, len(paths), "placing images")
         try:
             file = read_header(source / path)
         except Quarantined:

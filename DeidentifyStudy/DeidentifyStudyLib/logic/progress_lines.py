@@ -15,7 +15,8 @@ class RunProgress:
     Attributes
     ----------
     stage : str
-        ``indexing``, ``writing``; empty before the first line.
+        ``indexing``, then ``placing images`` and ``examining faces`` where faces are sought, then ``writing``; empty
+        before the first line.
     seconds_left : float or None
         Of this stage.
     """
@@ -29,6 +30,8 @@ class RunProgress:
         """Say it to a person."""
         stage = {
             "indexing": _("Step 1 of 2, reading: {done} of {total} files"),
+            "placing images": _("Between the steps, finding what lies together: {done} of {total} files"),
+            "examining faces": _("Between the steps, looking for faces: {done} of {total} heads or bodies"),
             "writing": _("Step 2 of 2, writing and verifying: {done} of {total} files"),
         }.get(self.stage, _("Starting"))
         text = stage.format(done=self.done, total=self.total)

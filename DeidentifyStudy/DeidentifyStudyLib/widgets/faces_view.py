@@ -50,7 +50,9 @@ class FacesView:
         if not self.is_on:
             self.ui.beginFacesButton.enabled = count > 0
             self.ui.facesSummary.text = (
-                _("{count} faces wait for a person.").format(count=count) if count else _("No face waits.")
+                _("Heads and bodies that wait for a person: {count}.").format(count=count)
+                if count
+                else _("Nothing waits.")
             )
 
     def end(self) -> None:

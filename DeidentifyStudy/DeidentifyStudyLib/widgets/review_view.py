@@ -53,7 +53,7 @@ class ReviewView:
         if not self.is_on:
             self.ui.beginReviewButton.enabled = count > 0
             self.ui.reviewSummary.text = (
-                _("{count} objects wait for a person.").format(count=count) if count else _("No object waits.")
+                _("Objects that wait for a person: {count}.").format(count=count) if count else _("No object waits.")
             )
 
     def end(self) -> None:

@@ -63,7 +63,7 @@ def reviewed(ready: Any, run_here: Any, studies: Path, finding: Finding, monkeyp
     row = list(OPTIONS).index("clean_recognizable_visual_features")
     ready.profile.ui.optionsTable.item(row, 0).setCheckState(qt.Qt.Checked)
     run_to_the_end(ready)
-    assert ready.faces.ui.facesSummary.text == "1 faces wait for a person."
+    assert ready.faces.ui.facesSummary.text == "Heads and bodies that wait for a person: 1."
     assert not ready.ui.facesSection.collapsed
     assert ready.ui.reviewSection.collapsed
     ready.faces.ui.beginFacesButton.click()

@@ -41,7 +41,7 @@ def reviewed(ready: Any, run_here: Any) -> Any:
     options = ready.profile.ui.optionsTable
     options.item(0, 0).setCheckState(qt.Qt.Checked)  # clean pixel data: the program searches and proposes
     run_to_the_end(ready)
-    assert ready.review.ui.reviewSummary.text == "1 objects wait for a person."
+    assert ready.review.ui.reviewSummary.text == "Objects that wait for a person: 1."
     assert not ready.ui.reviewSection.collapsed
     ready.review.ui.beginReviewButton.click()
     return ready
