@@ -82,7 +82,8 @@ class CaseRow:
     messages : tuple of str
         One line each: what failed, what was resampled, whose key was revoked; with the names of `readers`.
     proposed : bool
-        Whether everything that the protocol judges reaches its threshold, so that acceptance is proposed.
+        Whether everything that the protocol judges reaches its threshold, and nobody missed a structure, so that
+        acceptance is proposed.
     pending : bool
         Whether the readings were not compared yet.
     """
@@ -208,9 +209,13 @@ def _row(
 
 
 def _reaches(cells: Iterable[ItemCell], protocol: Protocol) -> bool:
-    """Whether something was judged, and all that the protocol judges was agreed on."""
+    """Whether something was judged, and all that the protocol judges was agreed on.
+
+    A structure that a reader missed is looked at by a person: a small lesion hardly moves the overlap of all lesions.
+    """
     judged = [cell for cell in cells if protocol.item(cell.item).agreement is not None]
-    return bool(judged) and all(cell.judgement is Judgement.AGREED for cell in judged)
+    is_missed = any(Kind.MISSED_STRUCTURE in cell.kinds for cell in judged)
+    return bool(judged) and not is_missed and all(cell.judgement is Judgement.AGREED for cell in judged)
 
 
 def _cell(item: Item, one: ItemAgreement, kinds: Mapping[str, frozenset[Kind]]) -> ItemCell:

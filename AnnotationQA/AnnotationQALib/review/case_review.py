@@ -35,10 +35,13 @@ from AnnotationQALib.review.layouts import ReviewLayout, ThreeD, add_layout, rev
 from AnnotationQALib.review.overlays import HeatMap, add_heat_map
 from AnnotationQALib.review.review_views import ReviewViews, Style
 
-__all__ = ["MOST_SHOWN", "RESULT", "CaseReview", "LooseReadings", "volume_grid"]
+__all__ = ["MOST_SHOWN", "READ_ONLY", "RESULT", "RESULT_NAME", "CaseReview", "LooseReadings", "volume_grid"]
 
 RESULT = "result"
 """Source of the views that show what has been decided so far, or a consensus."""
+
+RESULT_NAME = "AnnotationQA.ReviewResult"
+"""Attribute of the node that holds what is decided so far."""
 
 MOST_SHOWN = 6
 """Readings side by side at a time; all take part in the walk and in a consensus."""
@@ -301,12 +304,18 @@ class CaseReview:
             add_layout(layout_node, layout)
         return layout
 
-    def show_heat_map(self, kind: HeatMap | None, opacity: float = 0.6) -> slicer.vtkMRMLScalarVolumeNode | None:
-        """Lay a heat map over all slice views; None takes it away."""
+    def has_heat_map(self, kind: HeatMap) -> bool:
+        """Whether a heat map is computed already."""
+        return kind in self._heat_maps
+
+    def show_heat_map(
+        self, kind: HeatMap | None, opacity: float = 0.6, image: np.ndarray | None = None
+    ) -> slicer.vtkMRMLScalarVolumeNode | None:
+        """Lay a heat map over all slice views; None takes it away. `image` are its voxels, if they are computed."""
         node = None
         if kind is not None:
             if kind not in self._heat_maps:
-                self._heat_maps[kind] = add_heat_map(self.scene, self.disagreements, kind)
+                self._heat_maps[kind] = add_heat_map(self.scene, self.disagreements, kind, image)
                 self._own.append(self._heat_maps[kind])
             node = self._heat_maps[kind]
         if self.views is not None:
@@ -437,6 +446,7 @@ class CaseReview:
     def _need_result_node(self) -> slicer.vtkMRMLSegmentationNode:
         if self.result_node is None:
             self.result_node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Review result")
+            self.result_node.SetAttribute(RESULT_NAME, "true")
             self.result_node.CreateDefaultDisplayNodes()
             self.result_node.SetSaveWithScene(False)
             self._own.append(self.result_node)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import slicer
+from numpy.typing import NDArray
 
 from AnnotationQACore.review.depths import depth_image
 from AnnotationQACore.review.disagreements import Disagreements
@@ -23,10 +24,21 @@ _STEPS = 256
 
 
 def add_heat_map(
-    scene: slicer.vtkMRMLScene, disagreements: Disagreements, kind: HeatMap
+    scene: slicer.vtkMRMLScene,
+    disagreements: Disagreements,
+    kind: HeatMap,
+    image: NDArray[np.uint8] | NDArray[np.float32] | None = None,
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """Add a heat map; where readers agree it is 0 and transparent. Voxels are those of the Core's image."""
-    image = differing_readers(disagreements) if kind == "readers" else depth_image(disagreements)
+    """Add a heat map; where readers agree it is 0 and transparent.
+
+    Parameters
+    ----------
+    scene, disagreements, kind
+    image : array, shape (k, j, i), optional
+        The Core's image, computed already, such as on another thread.
+    """
+    if image is None:
+        image = differing_readers(disagreements) if kind == "readers" else depth_image(disagreements)
     node = add_volume(scene, Volume(image, disagreements.labels.grid), _NAMES[kind])
     node.SetSaveWithScene(False)
     node.SetAttribute("AnnotationQA.HeatMap", kind)

@@ -1,0 +1,180 @@
+"""Cells of tables, colours of judgements, and figures in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from AnnotationQACore.review.case_list import ItemCell, Judgement
+from AnnotationQACore.review.kinds import Kind
+
+__all__ = [
+    "cell",
+    "chosen",
+    "distance_text",
+    "figure_text",
+    "fill",
+    "fill_combo",
+    "is_dark",
+    "judged_cell",
+    "judgement_text",
+    "kind_text",
+    "prepare",
+    "selected_row",
+    "time_text",
+    "volume_text",
+]
+
+_LIGHT = {
+    Judgement.AGREED: "#c9ecd2",
+    Judgement.CLOSE: "#fbe7b0",
+    Judgement.DIFFERENT: "#f6c4c0",
+    Judgement.UNDEFINED: "#e2e4e8",
+    Judgement.ONE_READER: "#e2e4e8",
+}
+_DARK = {
+    Judgement.AGREED: "#1f5132",
+    Judgement.CLOSE: "#6a4e10",
+    Judgement.DIFFERENT: "#7a2b28",
+    Judgement.UNDEFINED: "#4b4f57",
+    Judgement.ONE_READER: "#4b4f57",
+}
+_SIGNS = {
+    Judgement.AGREED: "✓",
+    Judgement.CLOSE: "≈",
+    Judgement.DIFFERENT: "✗",
+    Judgement.UNDEFINED: "?",
+    Judgement.ONE_READER: "1",
+    Judgement.NOT_JUDGED: "",
+    Judgement.PENDING: "…",
+}
+
+
+def is_dark(widget: Any) -> bool:
+    """Whether a widget is shown in a dark theme."""
+    return bool(widget.palette.color(qt.QPalette.Window).lightness() < 128)
+
+
+def cell(text: str, tip: str = "", right: bool = False) -> Any:
+    """A cell of a table."""
+    made = qt.QTableWidgetItem(text)
+    made.setToolTip(tip or text)
+    if right:
+        made.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+    return made
+
+
+def fill(table: Any, rows: Sequence[Sequence[Any]]) -> None:
+    """Put rows of texts or cells into a table; the selection is taken away, and nobody is told."""
+    table.blockSignals(True)
+    table.clearSelection()
+    table.setRowCount(len(rows))
+    for place, row in enumerate(rows):
+        for column, content in enumerate(row):
+            table.setItem(place, column, cell(content) if isinstance(content, str) else content)
+    table.blockSignals(False)
+
+
+def prepare(table: Any, stretched: int, headers: Sequence[str] = ()) -> None:
+    """Set a table up: no row numbers, columns as wide as what is in them, and one that takes the rest."""
+    if headers:
+        table.setColumnCount(len(headers))
+        table.setHorizontalHeaderLabels(list(headers))
+    table.verticalHeader().setVisible(False)
+    header = table.horizontalHeader()
+    for column in range(table.columnCount):
+        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
+        header.setSectionResizeMode(column, mode)
+
+
+def selected_row(table: Any) -> int:
+    """The selected row; -1 when there is none."""
+    rows = table.selectionModel().selectedRows()
+    return rows[0].row() if rows else -1
+
+
+def fill_combo(combo: Any, everything: str, entries: Sequence[tuple[str, str]]) -> None:
+    """Entries of (text, data) below one for all; what was chosen stays chosen, and nobody is told."""
+    former = chosen(combo)
+    combo.blockSignals(True)
+    combo.clear()
+    if everything:
+        combo.addItem(everything, "")
+    for text, data in entries:
+        combo.addItem(text, data)
+    combo.currentIndex = max(combo.findData(former), 0) if combo.count else -1
+    combo.blockSignals(False)
+
+
+def chosen(combo: Any) -> str:
+    """Data of the chosen entry; empty for all and for none."""
+    data = combo.currentData
+    return str(data) if data else ""
+
+
+def judgement_text(judgement: Judgement) -> str:
+    """A judgement as the reviewer's word."""
+    return {
+        Judgement.AGREED: _("agreed"),
+        Judgement.CLOSE: _("missed by less than a tenth"),
+        Judgement.DIFFERENT: _("below the threshold"),
+        Judgement.UNDEFINED: _("undefined"),
+        Judgement.ONE_READER: _("one reader only"),
+        Judgement.NOT_JUDGED: _("the protocol judges no single case"),
+        Judgement.PENDING: _("not compared yet"),
+    }[judgement]
+
+
+def judged_cell(found: ItemCell | None, dark: bool) -> Any:
+    """The figure of an item with the colour and the sign of its judgement."""
+    if found is None:
+        return cell("")
+    sign = _SIGNS[found.judgement]
+    text = " ".join(filter(None, [figure_text(found.value, ""), sign]))
+    made = cell(text, f"{found.statistic or _('no statistic')}: {judgement_text(found.judgement)}")
+    made.setTextAlignment(qt.Qt.AlignCenter)
+    color = (_DARK if dark else _LIGHT).get(found.judgement)
+    if color is not None:
+        made.setBackground(qt.QBrush(qt.QColor(color)))
+        made.setForeground(qt.QBrush(qt.QColor("#ffffff" if dark else "#111111")))
+    return made
+
+
+def kind_text(kind: Kind) -> str:
+    """A kind of disagreement as the reviewer's word."""
+    words = _(str(kind.value))
+    return words[:1].upper() + words[1:]
+
+
+def figure_text(value: float, undefined: str = "–") -> str:
+    """A figure of agreement."""
+    if math.isnan(value):
+        return undefined
+    return "∞" if math.isinf(value) else f"{value:.3g}"
+
+
+def volume_text(mm3: float) -> str:
+    """A volume in the unit that suits it."""
+    if math.isnan(mm3):
+        return ""
+    return f"{mm3 / 1000:.3g} ml" if mm3 >= 1000 else f"{mm3:.3g} mm³"
+
+
+def distance_text(mm: float, is_known: bool = True) -> str:
+    """A distance between surfaces; dots while it is measured."""
+    if math.isnan(mm):
+        return "…" if not is_known else ""
+    return "∞" if math.isinf(mm) else f"{mm:.1f} mm"
+
+
+def time_text(time: str) -> str:
+    """A time of the ledger as the clock on the wall shows it."""
+    try:
+        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return time
