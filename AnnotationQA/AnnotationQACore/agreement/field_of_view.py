@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from AnnotationQACore.agreement.label_sources import LabelSource
-from AnnotationQACore.agreement.runs import Box
+from AnnotationQACore.agreement.runs import Box, joint_runs
 from AnnotationQACore.errors import GridMismatch
 from AnnotationQACore.geometry import Grid, require_same_grid
 from AnnotationQACore.segmentation import BoolArray
 
-__all__ = ["CommonView", "on_common_view"]
+__all__ = ["CommonView", "on_common_view", "require_common_view"]
 
 _STILL = 1e-6
 """In voxels: what rounding of headers may move."""
@@ -75,6 +75,17 @@ def on_common_view(sources: Sequence[LabelSource], resample: bool) -> CommonView
     return _cropped(sources, shifts)
 
 
+def require_common_view(grids: Mapping[str, Grid]) -> None:
+    """Raise `GridMismatch` unless the grids, parts of one lattice, have a voxel in common."""
+    (_, target), *others = grids.items()
+    first, stop = np.zeros(3, dtype=np.int64), np.array(target.shape, dtype=np.int64)
+    for _, grid in others:
+        start = np.rint(target.to_index(grid.origin)).astype(np.int64)
+        first, stop = np.maximum(first, start), np.minimum(stop, start + grid.shape)
+    if np.any(stop <= first):
+        raise _nothing_in_common()
+
+
 def _whole_shift(target: Grid, grid: Grid) -> NDArray[np.int64] | None:
     """Voxels from the origin of `target` to that of `grid`; None when they are not parts of one lattice."""
     shift = np.rint(target.to_index(grid.origin)).astype(np.int64)
@@ -92,13 +103,14 @@ def _cropped(sources: Sequence[LabelSource], shifts: Sequence[NDArray[np.int64]]
     grid = target.cropped(_box(first, stop))
     parts = []
     left_out = {}
+    messages = [f"different fields of view: scored on the {_size(grid.shape)} voxels that all have in common."]
     for source, shift in zip(sources, shifts, strict=True):
         arrays = tuple(array[_box(first - shift, stop - shift)] for array in source.arrays)
         voxels = _labelled(source.arrays) - _labelled(arrays)
         left_out[source.name] = voxels * source.grid.voxel_volume
         parts.append(replace(source, arrays=arrays, grid=grid))
-    message = f"different fields of view: scored on the {_size(grid.shape)} voxels that all have in common."
-    return CommonView(tuple(parts), grid, 0, left_out, (message,))
+        messages += _lost_labels(source, arrays)
+    return CommonView(tuple(parts), grid, 0, left_out, tuple(messages))
 
 
 def _resampled(sources: Sequence[LabelSource]) -> CommonView:
@@ -124,6 +136,7 @@ def _resampled(sources: Sequence[LabelSource]) -> CommonView:
                 f"{source.name} differs from {sources[0].name} in {', '.join(differing)}: resampled from "
                 f"{_size(source.grid.shape)} to {_size(target.shape)} voxels by the nearest neighbour."
             )
+        messages += _lost_labels(source, arrays)
     n_common = int(np.count_nonzero(seen))
     if n_common < seen.size:
         messages.append(f"different fields of view: scored on the {n_common} voxels that all have in common.")
@@ -172,6 +185,20 @@ def _unseen(source: LabelSource, target: Grid, seen: BoolArray) -> int:
         int(np.count_nonzero(labelled[k] & ~(inside & seen[indices])))
         for k, (indices, inside) in enumerate(_nearest_voxels(source.grid, target))
     )
+
+
+def _lost_labels(source: LabelSource, arrays: Sequence[NDArray[np.generic]]) -> list[str]:
+    """Say which labels of a reader have no voxel among those that all readers saw."""
+    messages = []
+    for layer, (before, after) in enumerate(zip(source.arrays, arrays, strict=True)):
+        drawn, left = (set(joint_runs([array], [source.name]).labels(0).tolist()) for array in (before, after))
+        keys = {place: key for key, place in (source.segments or {}).items()}
+        lost = [keys.get((layer, value), str(value)) for value in sorted(drawn - left)]
+        messages += [
+            f"{source.name}: label {key} lies wholly outside of what all readers saw, and counts as absent here."
+            for key in lost
+        ]
+    return messages
 
 
 def _labelled(arrays: Sequence[NDArray[np.generic]]) -> int:

@@ -73,7 +73,7 @@ _OF_TABLES = frozenset({"ratings", "matrix", "case", "reader", "value", "patient
 _OF_SEGMENTATIONS = frozenset({"labels", "tolerance", "definition", "resample", "match", "reference", "consensus",
                                "instances", "iou", "within", "connectivity"})  # fmt: skip
 _OPTIONS: dict[Mode, tuple[str, frozenset[str]]] = {
-    agreement_project.compare: ("a project", frozenset({"resamples", "seed", "workers", "scheduler"})),
+    agreement_project.compare: ("a project", frozenset({"resample", "resamples", "seed", "workers", "scheduler"})),
     agreement_ratings.compare: ("a table of ratings", _OF_TABLES | {"readers"}),
     agreement_landmarks.compare: ("landmarks", frozenset({"landmarks", "readers", "reference", "confidence"})),
     agreement_segmentations.compare: ("label files", _OF_SEGMENTATIONS | {"readers"}),
@@ -98,7 +98,7 @@ def _segmentation_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--labels", nargs="+", metavar="LABEL", help="only these label values or segment IDs")
     group.add_argument("--tolerance", nargs="+", type=float, default=[1.0, 2.0], metavar="MM", help="of NSD; 1 2")
     group.add_argument("--definition", choices=("surfel", "subvoxel"), default="surfel", help="of the surface")
-    group.add_argument("--resample", action="store_true", help="resample to the first file's grid where grids differ")
+    group.add_argument("--resample", action="store_true", help="where grids differ; to the first file's")
     group.add_argument("--match", choices=("auto", "id", "value"), default="auto", help="what segments have in common")
     group.add_argument("--reference", type=Path, metavar="FILE", help="reference standard (also of landmarks)")
     group.add_argument("--consensus", action="store_true", help="also against the majority of the other readers")

@@ -36,6 +36,7 @@ def evaluate(project: Project, arguments: argparse.Namespace) -> ProjectAgreemen
             project,
             executor=executor,
             keep_in=kept_results_folder(project),
+            resample=arguments.resample,
             resamples=arguments.resamples,
             seed=arguments.seed,
             progress=ConsoleProgress("comparing cases"),
@@ -59,6 +60,7 @@ def _table(result: ProjectAgreement) -> str:
     rows = [["item", "statistic", "value", "95 % interval", "n", "asked for", "cases agreed", "to review"]]
     rows += [_row(item) for item in result.summary.items]
     lines = [rows_as_text(rows)]
+    lines += [f"note: {case.case}: {message}" for case in result.study.cases for message in case.messages]
     lines += [f"not compared: {failed.case}: {failed.problem}" for failed in result.study.failed]
     if result.unread:
         lines.append(f"{len(result.unread)} cases were read by fewer than two readers.")

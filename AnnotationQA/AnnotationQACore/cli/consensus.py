@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from AnnotationQACore.agreement.field_of_view import require_common_view
 from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
@@ -77,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         progress(done, len(names), name)
         readings[name] = open_segmentation(path)
     progress(len(names), len(names))
-    grid = joint_grid({name: reading.grid for name, reading in readings.items()})
+    grids = {name: reading.grid for name, reading in readings.items()}
+    grid = joint_grid(grids)
+    require_common_view(grids)
     result = segmentation_consensus(
         {name: placed_on(reading, grid, (name, names[0])) for name, reading in readings.items()},
         method,

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", action="store_true", help="name the readers although the protocol hides them")
     parser.add_argument("--no-pictures", action="store_true", help="draw no outlines and no images")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="DICOM images that are not where they were added")
+    parser.add_argument("--resample", action="store_true", help="resample readings that lie on different grids")
     parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the bootstrap; default: 2000")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap; default: 0")
     add_executor(parser.add_argument_group("where the cases are compared"))

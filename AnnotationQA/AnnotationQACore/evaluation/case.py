@@ -27,17 +27,25 @@ from AnnotationQACore.protocol.statistics import STATISTICS
 __all__ = ["case_agreement", "readings_agreement"]
 
 
-def case_agreement(files: CaseFiles, protocol: Protocol) -> CaseAgreement:
+def case_agreement(files: CaseFiles, protocol: Protocol, *, resample: bool = False) -> CaseAgreement:
     """Read the readings of a case and compare them.
+
+    Parameters
+    ----------
+    files : CaseFiles
+    protocol : Protocol
+    resample : bool
+        Whether segmentations of different lattices are resampled, as `messages` of the result then say.
 
     Raises
     ------
     InputError
         A file is missing, was changed since it was submitted, or cannot be read.
     GridMismatch
-        Two readers segmented images with different lattices.
+        Two readers segmented images with different lattices, and `resample` is false.
     """
-    return readings_agreement(load_case(files), files.patient, protocol)
+    case = load_case(files, resample=resample)
+    return readings_agreement(case, files.patient, protocol, case.messages)
 
 
 def readings_agreement(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.case_files import CaseFiles, ReadingFiles
+from AnnotationQACore.evaluation.common_grid import on_one_grid
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.interchange.placement import joint_grid, placed_on
 from AnnotationQACore.project.readings import Reading
@@ -20,22 +21,32 @@ __all__ = ["CaseReadings", "load_case"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaseReadings:
-    """Readings of a case by reader, and the segmentations of those that have one, all on one grid."""
+    """Readings of a case by reader, and the segmentations of those that have one, all on one grid.
+
+    `messages` name what was resampled to lie there.
+    """
 
     case: str
     readings: Mapping[str, Reading]
     segmentations: Mapping[str, Segmentation]
+    messages: tuple[str, ...] = ()
 
 
-def load_case(files: CaseFiles) -> CaseReadings:
+def load_case(files: CaseFiles, *, resample: bool = False) -> CaseReadings:
     """Read a case.
+
+    Parameters
+    ----------
+    files : CaseFiles
+    resample : bool
+        Whether segmentations of different lattices may be resampled, to the finest, by the nearest neighbour.
 
     Raises
     ------
     InputError
         A file is missing, was changed since it was submitted, or cannot be read.
     GridMismatch
-        Two readers segmented images with different lattices.
+        Two readers segmented images with different lattices, and `resample` is false.
     """
     readings = {entry.reader: _reading(entry) for entry in files.readings}
     segmentations = {}
@@ -43,6 +54,9 @@ def load_case(files: CaseFiles) -> CaseReadings:
         if entry.segmentation is not None:
             _require_hash(entry.segmentation, entry.segmentation_sha256)
             segmentations[entry.reader] = read_segmentation(entry.segmentation)
+    if resample and segmentations:
+        placed = on_one_grid(segmentations)
+        return CaseReadings(files.case, readings, placed.segmentations, placed.messages)
     if segmentations:
         titles = {name: f"the segmentation of {name}" for name in segmentations}
         grid = joint_grid({titles[name]: one.grid for name, one in segmentations.items()})

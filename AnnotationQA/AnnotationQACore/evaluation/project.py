@@ -52,6 +52,7 @@ def project_agreement(
     *,
     executor: Executor | None = None,
     keep_in: Path | None = None,
+    resample: bool = False,
     resamples: int = 2000,
     seed: int = 0,
     progress: Progress = silent,
@@ -70,6 +71,8 @@ def project_agreement(
     compared = [files for files in found if len(files.readings) > 1]
     if not compared:
         raise ProjectError(f"{project.folder}: no case was read by two readers yet; agreement needs two.")
-    study = study_agreement(compared, protocol, executor=executor, keep_in=keep_in, progress=progress)
+    study = study_agreement(
+        compared, protocol, executor=executor, keep_in=keep_in, resample=resample, progress=progress
+    )
     summary = summarize(study, protocol, resamples=resamples, seed=seed)
     return ProjectAgreement(protocol, study, summary, tuple(files.case for files in found if len(files.readings) < 2))

@@ -20,7 +20,7 @@ from AnnotationQACore.protocol.model import Protocol
 
 __all__ = ["FailedCase", "StudyAgreement", "study_agreement"]
 
-FORMAT = "AnnotationQA case agreement 2"
+FORMAT = "AnnotationQA case agreement 3"
 """Part of the key of kept results: raise it when figures are computed in another way."""
 
 
@@ -47,6 +47,7 @@ def study_agreement(
     *,
     executor: Executor | None = None,
     keep_in: Path | None = None,
+    resample: bool = False,
     progress: Progress = silent,
 ) -> StudyAgreement:
     """Compare the readings of every case.
@@ -59,7 +60,9 @@ def study_agreement(
         Where the cases are compared; in this process without it.
     keep_in : Path, optional
         Folder in which the result of each case is kept as soon as it is there. A later call, also after a crash, takes
-        from it what is still valid: the same readings under the same protocol.
+        from it what is still valid: the same readings under the same protocol, whose files are there as they were.
+    resample : bool
+        Whether segmentations of different lattices are resampled; without it their case fails.
     progress : Progress
         Called after each case; may raise `Cancelled`.
 
@@ -69,18 +72,20 @@ def study_agreement(
         A result cannot be kept.
     """
     protocol_hash = protocol.hash
-    keys = {files.case: _key(files, protocol_hash) for files in cases}
+    keys = {files.case: _key(files, protocol_hash, resample) for files in cases}
+    states = {files.case: _file_states(files) for files in cases} if keep_in is not None else {}
     results: dict[str, CaseAgreement | FailedCase] = {}
     for files in cases:
-        kept = _load(keep_in, files, keys[files.case])
-        if kept is not None:
-            results[files.case] = kept
+        if keep_in is not None:
+            kept = _load(keep_in, files, keys[files.case], states[files.case])
+            if kept is not None:
+                results[files.case] = kept
     progress(len(results), len(cases), "")
     todo = [files for files in cases if files.case not in results]
-    for result in _run(todo, protocol, executor):
+    for result in _run(todo, protocol, executor, resample):
         results[result.case] = result
         if keep_in is not None and isinstance(result, CaseAgreement):
-            _keep(keep_in, result, keys[result.case])
+            _keep(keep_in, result, keys[result.case], states[result.case])
         progress(len(results), len(cases), result.case)
     ordered = [results[files.case] for files in cases]
     return StudyAgreement(
@@ -91,12 +96,14 @@ def study_agreement(
 
 
 def _run(
-    cases: Sequence[CaseFiles], protocol: Protocol, executor: Executor | None
+    cases: Sequence[CaseFiles], protocol: Protocol, executor: Executor | None, resample: bool
 ) -> Iterator[CaseAgreement | FailedCase]:
     if executor is None:
-        yield from (_compare(files, protocol) for files in cases)
+        yield from (_compare(files, protocol, resample) for files in cases)
         return
-    futures: list[Future[CaseAgreement | FailedCase]] = [executor.submit(_compare, files, protocol) for files in cases]
+    futures: list[Future[CaseAgreement | FailedCase]] = [
+        executor.submit(_compare, files, protocol, resample) for files in cases
+    ]
     try:
         for future in as_completed(futures):
             yield future.result()
@@ -105,32 +112,45 @@ def _run(
             future.cancel()
 
 
-def _compare(files: CaseFiles, protocol: Protocol) -> CaseAgreement | FailedCase:
+def _compare(files: CaseFiles, protocol: Protocol, resample: bool) -> CaseAgreement | FailedCase:
     try:
-        return case_agreement(files, protocol)
+        return case_agreement(files, protocol, resample=resample)
     except AnnotationQAError as error:
         return FailedCase(files.case, str(error))
 
 
-def _key(files: CaseFiles, protocol: str) -> str:
+def _key(files: CaseFiles, protocol: str, resample: bool) -> str:
     readings = [[entry.reader, entry.reading_sha256, entry.segmentation_sha256] for entry in files.readings]
-    return canonical_hash([FORMAT, protocol, files.patient, readings])
+    return canonical_hash([FORMAT, protocol, files.patient, readings, resample])
+
+
+def _file_states(files: CaseFiles) -> list[list[int] | None]:
+    """Size and time of change of every file, None for one that is lost: what is cheap to ask of thousands of files."""
+    paths = [path for entry in files.readings for path in (entry.reading, entry.segmentation) if path is not None]
+    return [_file_state(path) for path in paths]
+
+
+def _file_state(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _path(folder: Path, case: str) -> Path:
     return folder / f"{canonical_hash(case)[:32]}.json"
 
 
-def _keep(folder: Path, result: CaseAgreement, key: str) -> None:
-    document = {"key": key, "result": result.to_json()}
+def _keep(folder: Path, result: CaseAgreement, key: str, states: list[list[int] | None]) -> None:
+    document = {"key": key, "files": states, "result": result.to_json()}
     atomic.write_text(_path(folder, result.case), json.dumps(document, allow_nan=False))
 
 
-def _load(folder: Path | None, files: CaseFiles, key: str) -> CaseAgreement | None:
-    if folder is None:
-        return None
+def _load(folder: Path, files: CaseFiles, key: str, states: list[list[int] | None]) -> CaseAgreement | None:
     try:
         document = json.loads(_path(folder, files.case).read_bytes())
-        return CaseAgreement.from_json(document["result"]) if document["key"] == key else None
+        is_valid = document["key"] == key and document["files"] == states
+        return CaseAgreement.from_json(document["result"]) if is_valid else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # a kept result is only a saving: whatever is wrong with it, the case is compared again

@@ -49,6 +49,7 @@ def renamed_case(case: CaseReadings, names: Names) -> CaseReadings:
         case.case,
         {names[reader]: reading for reader, reading in case.readings.items()},
         {names[reader]: segmentation for reader, segmentation in case.segmentations.items()},
+        tuple(in_text(message, names) for message in case.messages),
     )
 
 

@@ -103,7 +103,9 @@ def write_report(
         progress(done, len(cases), case.case)
         readings = None
         try:
-            readings = renamed_case(load_case(case_files(project, case.case)), contents.names)
+            readings = renamed_case(
+                load_case(case_files(project, case.case), resample=bool(case.messages)), contents.names
+            )
         except AnnotationQAError as error:
             problems[case.case] = contents.within(str(error))
         else:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from AnnotationQACore.agreement.field_of_view import on_common_view
+from AnnotationQACore.agreement.field_of_view import on_common_view, require_common_view
 from AnnotationQACore.agreement.label_sources import as_sources
 from AnnotationQACore.agreement.segmentations import compare_segmentations
 from AnnotationQACore.errors import GridMismatch, InputError
@@ -52,6 +52,31 @@ def test_nothing_is_left_out_of_equal_grids(two_readers):
     result = compare_segmentations(two_readers)
     assert result.left_out_mm3 == {}
     assert result.messages == ()
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_a_label_outside_of_the_common_view_is_absent_and_said(resample):
+    first, second = np.zeros((2, *GRID.shape), dtype=np.uint8)
+    first[0, 0, 0] = second[-1, -1, -1] = 2
+    first[5:7, 5:7, 5:7] = 1
+    second[4:6, 5:7, 5:7] = 1
+    moved = GRID.cropped((slice(1, 10), slice(1, 12), slice(1, 14)))
+    shift = 0.3 if resample else 0.0
+    x, y, z = moved.origin
+    moved = Grid(GRID.shape, GRID.spacing, (x + shift, y, z), GRID.directions)
+    result = compare_segmentations({"A": labelled(first, GRID), "B": labelled(second, moved)}, resample=resample)
+    lost = [message for message in result.messages if "wholly outside" in message]
+    assert [message.split(" lies")[0] for message in lost] == ["A: label 2", "B: label 2"]
+    assert result.labels["2"].pairs[0].state.value == "both absent"
+    assert result.left_out_mm3 == pytest.approx({"A": GRID.voxel_volume, "B": GRID.voxel_volume})
+
+
+def test_a_common_view_is_required():
+    half = GRID.cropped((slice(0, 5), slice(0, 12), slice(0, 14)))
+    other = GRID.cropped((slice(5, 10), slice(0, 12), slice(0, 14)))
+    require_common_view({"A": GRID, "B": half, "C": GRID})
+    with pytest.raises(GridMismatch, match="no field of view in common"):
+        require_common_view({"A": GRID, "B": half, "C": other})
 
 
 def test_rounding_of_a_header_is_no_difference(two_readers):

@@ -18,6 +18,7 @@ from AnnotationQACore.evaluation.case_files import CaseFiles
 from AnnotationQACore.evaluation.executors import open_executor
 from AnnotationQACore.evaluation.study import study_agreement
 from AnnotationQACore.evaluation.summary import summarize
+from AnnotationQACore.geometry import Grid
 from AnnotationQACore.protocol.model import Protocol
 
 WriteCase = Callable[..., CaseFiles]
@@ -77,7 +78,9 @@ def test_a_cancelled_run_is_taken_up_where_it_stopped(
         study_agreement(cases, lung, keep_in=kept, progress=cancel_after_three)
     compared: list[str] = []
     compare = study.case_agreement
-    monkeypatch.setattr(study, "case_agreement", lambda files, p: compared.append(files.case) or compare(files, p))
+    monkeypatch.setattr(
+        study, "case_agreement", lambda files, p, **o: compared.append(files.case) or compare(files, p, **o)
+    )
     result = study_agreement(cases, lung, keep_in=kept)
     assert compared == ["c3", "c4", "c5", "c6", "c7"]
     assert result.to_json() == study_agreement(cases, lung).to_json()
@@ -98,6 +101,45 @@ def test_a_kept_result_that_does_not_fit_is_made_again(
         files = replace(cases[0], readings=(cases[0].readings[0], replace(cases[1].readings[1])))
     again = study_agreement([files], lung, keep_in=kept)
     assert again.to_json() == study_agreement([files], lung).to_json()
+
+
+@pytest.mark.parametrize("damage", ["lost", "changed"])
+@pytest.mark.parametrize("which", ["reading", "segmentation"])
+def test_a_file_that_is_lost_or_changed_after_it_was_compared_is_noticed(
+    cases: list[CaseFiles], lung: Protocol, tmp_path: Path, damage: str, which: str
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    assert not study_agreement(cases[:2], lung, keep_in=kept).failed
+    path: Path = getattr(cases[0].readings[1], which)
+    if damage == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes() + b" ")
+    again = study_agreement(cases[:2], lung, keep_in=kept)
+    assert [one.case for one in again.cases] == ["c1"]
+    assert [one.case for one in again.failed] == ["c0"]
+    assert path.name in again.failed[0].problem
+    assert ("cannot be read" if damage == "lost" else "was changed") in again.failed[0].problem
+
+
+def test_other_lattices_are_refused_or_resampled_and_kept_apart(
+    write_case: WriteCase, lung: Protocol, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    box = (slice(1, 3), slice(1, 4), slice(1, 4))
+    coarse = write_case("c0", {"a": [(box, 3)]}, grid=Grid((4, 10, 10), (4.0, 2.0, 2.0)))
+    fine = write_case("c0", {"b": [(LEFT, 3)]})
+    files = replace(coarse, readings=coarse.readings + fine.readings)
+    (refused,) = study_agreement([files], lung, keep_in=kept).failed
+    assert "differ in" in refused.problem
+    (compared,) = study_agreement([files], lung, keep_in=kept, resample=True).cases
+    (message,) = compared.messages
+    assert message.startswith("a: was drawn on another grid (spacing 4 x 2 x 2 mm)")
+    assert compared.item("nodule").pairs[0].figures["dice"] > 0
+    assert study_agreement([files], lung, keep_in=kept).failed
+    assert study_agreement([files], lung, keep_in=kept, resample=True).cases == (compared,)
 
 
 def test_summary_equals_the_statistics_of_the_table(cases: list[CaseFiles], lung: Protocol) -> None:
