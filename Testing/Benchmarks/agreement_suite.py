@@ -98,18 +98,9 @@ def main() -> int:
 
 def _segmentations(table: Table, environments: dict[str, Path], options: argparse.Namespace) -> None:
     for name, peers in PEERS.items():
-        rows = list(
-            measure(
-                cases(options.quick)[name](), {p: environments[p] for p in peers if p in environments}, options.budget
-            )
-        )
-        ours = rows[-1]
-        for row in rows[:-1]:
+        available = {peer: environments[peer] for peer in peers if peer in environments}
+        for row in measure(cases(options.quick)[name](), available, options.budget):
             _segmentation(table, row, name)
-        verdict = ""
-        if name in ("ct-2", "ct-4"):
-            verdict = f" ({MEMORY_MB} MB at most: {'met' if ours.megabytes < MEMORY_MB else 'NOT MET'})"
-        table.say(f"| {ours.case} | *ours* | {ours.seconds:.4g} | | | | | | | {ours.megabytes:.0f} MB extra{verdict} |")
 
 
 def _segmentation(table: Table, row: Measured, name: str) -> None:
