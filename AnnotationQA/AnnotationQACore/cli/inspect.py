@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ _SHOWN_OTHER_FILES = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("folder", type=Path, help="folder with DICOM files, searched with all its subfolders")
+    parser.add_argument("folder", type=Path, help="folder with images, searched with all its subfolders")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this JSON file")
     parser.add_argument("--modality", nargs="+", default=(), metavar="M", help="list only these, e.g. CT MR")
     parser.add_argument("--body-part", nargs="+", default=(), metavar="PART", help="list only these, e.g. CHEST")
@@ -47,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare the pixels of all images, to find copies with other headers, shared images and look-alikes "
         "(slow; without it, series with like headers are compared)",
+    )
+    parser.add_argument(
+        "--expect-phases",
+        nargs="+",
+        default=(),
+        metavar="P",
+        help="name each study that lacks one of these phases (without it: those that most studies have)",
     )
     parser.add_argument("--strict", action="store_true", help="end with exit code 1 when there is any error")
     parser.add_argument("--no-cache", action="store_true", help="read all headers, and keep none for the next time")
@@ -65,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         max_age=arguments.max_age,
         max_slice_thickness=arguments.max_slice_thickness,
     )
+    _require_sense(admitted)
     if arguments.jobs < 1:
         raise InputError(f"--jobs {arguments.jobs}: at least one process is needed.")
     if arguments.json is not None and not arguments.json.parent.is_dir():
@@ -76,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.folder,
             admitted,
             compare_all_pixels=arguments.duplicates,
+            expected_phases=tuple(arguments.expect_phases),
             progress=progress,
             executor=executor,
             cache=cache,
@@ -86,6 +96,22 @@ def run(arguments: argparse.Namespace) -> int:
     for line in report_lines(inspection):
         print(line)
     return FOUND_ERRORS if arguments.strict and inspection.errors else 0
+
+
+def _require_sense(admitted: InspectionFilter) -> None:
+    """Refuse limits that no series can meet."""
+    for option, number in (
+        ("--min-age", admitted.min_age),
+        ("--max-age", admitted.max_age),
+        ("--max-slice-thickness", admitted.max_slice_thickness),
+    ):
+        if number is not None and not (math.isfinite(number) and number >= 0):
+            raise InputError(f"{option} {number}: is no number from 0; correct it.")
+    if admitted.min_age is not None and admitted.max_age is not None and admitted.min_age > admitted.max_age:
+        raise InputError(f"--min-age {admitted.min_age:g}: is above --max-age {admitted.max_age:g}; correct one.")
+    wrong = [sex for sex in admitted.sexes if sex.upper() not in {"F", "M", "O"}]
+    if wrong:
+        raise InputError(f"--sex {wrong[0][:20]}: is none of F, M, O (PS3.3 C.7.1.1); correct it.")
 
 
 @contextmanager
@@ -105,9 +131,10 @@ def _processes(count: int) -> Iterator[Executor | None]:
 def report_lines(inspection: Inspection) -> list[str]:
     """Inspection for people: a table of the series, then all findings."""
     return [
-        *_table(inspection.series),
+        *(_table(inspection.series) if inspection.series or not inspection.images else ()),
         "",
         *_summary(inspection),
+        *_image_lines(inspection),
         *_finding_lines(inspection.series),
         *_duplicate_lines(inspection),
         *_phase_lines(inspection),
@@ -160,6 +187,27 @@ def _summary(inspection: Inspection) -> list[str]:
     ]
     if inspection.left_out:
         lines.append(f"{inspection.left_out} further series left out by the filters.")
+    for name, value in inspection.unmatched:
+        there = ", ".join(f"{one} ({count})" for one, count in sorted(inspection.present.get(name, {}).items()))
+        lines.append(f"No series has the {name} '{value}'; there are: {there or 'none that state one'}.")
+    lines += [f"Note: {note}" for note in inspection.notes]
+    return lines
+
+
+def _image_lines(inspection: Inspection) -> list[str]:
+    if not inspection.images:
+        return []
+    lines = ["", f"{_count(len(inspection.images), 'image')} of other formats:"]
+    for one in inspection.images:
+        place = one.path.relative_to(inspection.folder).as_posix()
+        matrix = f", {one.columns} x {one.rows} x {one.slices}" if one.rows else ""
+        volumes = f" x {one.volumes}" if one.volumes > 1 else ""
+        spacing = ", " + " x ".join(f"{value:.4g}" for value in one.spacing) + " mm" if one.spacing else ""
+        files = f", {one.files} files" if one.files > 1 else ""
+        lines.append(
+            f"  {place}: {one.format}{files}{matrix}{volumes}{spacing}, {one.voxel_type or '?'}, {one.geometry}"
+        )
+        lines += [f"    {finding.severity.value:7}  {finding.message}" for finding in one.findings]
     return lines
 
 
@@ -192,7 +240,7 @@ def _duplicate_line(pair: Duplicate, series: tuple[SeriesReport, ...]) -> str:
 
 def _phase_lines(inspection: Inspection) -> list[str]:
     lines = [f"  Study {study}: no series of phase '{phase}'." for study, phase in inspection.missing_phases]
-    return ["", "Phases that most studies have, and these lack:", *lines] if lines else []
+    return ["", "Phases that studies lack:", *lines] if lines else []
 
 
 def _file_lines(inspection: Inspection) -> list[str]:

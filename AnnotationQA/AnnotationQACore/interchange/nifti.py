@@ -5,12 +5,14 @@ Written here because ITK refuses to read a sheared affine and silently straighte
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,10 @@ from scipy.spatial.transform import Rotation
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.plausible import require_plausible
 from AnnotationQACore.segmentation import Volume
 
-__all__ = ["is_nifti", "read_nifti", "write_nifti"]
+__all__ = ["NiftiHeader", "is_nifti", "nifti_header", "read_nifti", "write_nifti"]
 
 _DTYPES = {
     2: "uint8",
@@ -40,6 +43,7 @@ _SCANNER = 1
 _UNIT_MM = 2
 _UNITS = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _HEADER_SIZES = {348: 1, 540: 2}
+_LONGEST_HEADER = 540
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,16 @@ class _Header:
     sform: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NiftiHeader:
+    """What a NIfTI file holds: shape (k, j, i) of a volume, their number, the voxel type, the grid if it states one."""
+
+    shape: tuple[int, int, int]
+    volumes: int
+    voxel_type: str
+    grid: Grid | None
+
+
 def is_nifti(path: Path) -> bool:
     """Whether the name is that of a NIfTI file."""
     return path.name.lower().endswith((".nii", ".nii.gz"))
@@ -73,14 +87,18 @@ def read_nifti(path: Path) -> Volume:
     InputError
         The file is missing, truncated, not NIfTI, has no orientation, or has several volumes or components.
     """
-    content = _content(path)
-    header = _parse(content, path)
-    shape = _shape(header, path)
-    if header.datatype not in _DTYPES:
-        raise InputError(f"{path}: NIfTI data type {header.datatype} is no plain number; save it as integer or float.")
-    dtype = np.dtype(_DTYPES[header.datatype]).newbyteorder(header.order)
-    count = int(np.prod(shape, dtype=np.int64))
-    if header.offset < 0 or len(content) < header.offset + count * dtype.itemsize:
+    with _opened(path) as (file, packed):
+        head = file.read(_LONGEST_HEADER)
+        header = _parse(head, path)
+        shape = _shape(header, path)
+        dtype = _dtype(header, path)
+        count = int(np.prod(shape, dtype=np.int64))
+        end = header.offset + count * dtype.itemsize
+        if header.offset >= 0:
+            require_plausible(path, end, packed)
+        # no more than the header declares is unpacked, whatever else the file holds
+        content = head + file.read(max(end - len(head), 0))
+    if header.offset < 0 or len(content) < end:
         raise InputError(f"{path}: ends before its last voxel; the file is truncated, copy it again.")
     stored = np.frombuffer(content, dtype=dtype, count=count, offset=header.offset).reshape(shape)
     voxels: NDArray[Any] = stored.astype(dtype.newbyteorder("="), copy=False)
@@ -116,19 +134,54 @@ def write_nifti(path: Path, volume: Volume) -> None:
             file.write(content)
 
 
-def _content(path: Path) -> bytes:
+def nifti_header(path: Path) -> NiftiHeader:
+    """Read what a NIfTI file says of itself, without its voxels.
+
+    Raises
+    ------
+    InputError
+        The file is missing, truncated within its header, or not NIfTI.
+    """
+    with _opened(path) as (file, _):
+        header = _parse(file.read(_LONGEST_HEADER), path)
+    dimensions = header.dim[0]
+    if not 1 <= dimensions <= 7 or min(header.dim[1 : dimensions + 1]) < 1:
+        raise InputError(f"{path}: the NIfTI header's dimensions are impossible; the file is damaged.")
+    sizes = [*header.dim[1 : dimensions + 1], 1, 1, 1]
+    shape = (sizes[2], sizes[1], sizes[0])
+    has_place = header.sform_code > 0 or header.qform_code > 0
+    return NiftiHeader(
+        shape,
+        int(np.prod(sizes[3:], dtype=np.int64)),
+        _DTYPES.get(header.datatype, f"type {header.datatype}"),
+        Grid.from_ras_affine(shape, _ras_affine(header, path)) if has_place else None,
+    )
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, str]]:
+    """The unpacked stream of a file, and ``gzip`` where it is packed."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if packed:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield unpacked, "gzip"
+            else:
+                yield file, ""
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: its compressed content is damaged or truncated; copy the file again.") from error
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
         ) from error
-    if content[:2] != b"\x1f\x8b":
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: its compressed content is damaged or truncated; copy the file again.") from error
+
+
+def _dtype(header: _Header, path: Path) -> np.dtype[Any]:
+    if header.datatype not in _DTYPES:
+        raise InputError(f"{path}: NIfTI data type {header.datatype} is no plain number; save it as integer or float.")
+    return np.dtype(_DTYPES[header.datatype]).newbyteorder(header.order)
 
 
 def _parse(content: bytes, path: Path) -> _Header:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import math
 import re
 import sys
 import zlib
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.plausible import require_plausible
 
-__all__ = ["Nrrd", "grid_fields", "is_nrrd", "nrrd_grid", "read_nrrd", "write_nrrd"]
+__all__ = ["Nrrd", "grid_fields", "is_nrrd", "nrrd_grid", "nrrd_header", "read_nrrd", "write_nrrd"]
 
 _TYPES = {
     "int8": "signed char, int8, int8_t",
@@ -102,6 +104,25 @@ def read_nrrd(path: Path) -> Nrrd:
             f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
         ) from error
     return Nrrd(voxels, fields, keys)
+
+
+def nrrd_header(path: Path) -> Nrrd:
+    """Read what a NRRD file says of itself; its `voxels` have shape and type, and take no memory.
+
+    Raises
+    ------
+    InputError
+        The file is missing or not NRRD.
+    """
+    try:
+        with path.open("rb") as file:
+            fields, keys = _header(file, path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
+        ) from error
+    sizes, dtype = _layout(fields, path)
+    return Nrrd(np.broadcast_to(np.zeros((), dtype), sizes[::-1]), fields, keys)
 
 
 def write_nrrd(path: Path, nrrd: Nrrd, compress: bool = True) -> None:
@@ -221,11 +242,28 @@ def _detached(path: Path, fields: dict[str, str]) -> NDArray[Any]:
 
 
 def _voxels(file: IO[bytes], fields: Mapping[str, str], path: Path) -> NDArray[Any]:
+    sizes, dtype = _layout(fields, path)
+    try:
+        encoding = fields["encoding"].lower()
+        lines, skip = int(fields.get("line skip", "0")), int(fields.get("byte skip", "0"))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: the NRRD header lacks or garbles {error}; the file is damaged.") from error
+    count = math.prod(sizes) * dtype.itemsize
+    require_plausible(Path(file.name), count, {"raw": "", "gz": "gzip"}.get(encoding, encoding))
+    for _ in range(lines):
+        file.readline()
+    content = _content(file, encoding, skip, count, path)
+    if len(content) < count:
+        raise InputError(f"{path}: ends before its last voxel; the file is truncated, copy it again.")
+    voxels = np.frombuffer(content, dtype=dtype, count=count // dtype.itemsize).reshape(sizes[::-1])
+    return voxels.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _layout(fields: Mapping[str, str], path: Path) -> tuple[list[int], np.dtype[Any]]:
+    """Sizes, fastest axis first, and type of the voxels."""
     try:
         sizes = [int(size) for size in fields["sizes"].split()]
         dtype = np.dtype(_DTYPES[fields["type"].lower()])
-        encoding = fields["encoding"].lower()
-        lines, skip = int(fields.get("line skip", "0")), int(fields.get("byte skip", "0"))
         dimension = int(fields.get("dimension", len(sizes)))
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: the NRRD header lacks or garbles {error}; the file is damaged.") from error
@@ -234,14 +272,7 @@ def _voxels(file: IO[bytes], fields: Mapping[str, str], path: Path) -> NDArray[A
     if dtype.itemsize > 1:
         big = fields.get("endian", sys.byteorder).lower() == "big"
         dtype = dtype.newbyteorder(">" if big else "<")
-    count = int(np.prod(sizes, dtype=np.int64)) * dtype.itemsize
-    for _ in range(lines):
-        file.readline()
-    content = _content(file, encoding, skip, count, path)
-    if len(content) < count:
-        raise InputError(f"{path}: ends before its last voxel; the file is truncated, copy it again.")
-    voxels = np.frombuffer(content, dtype=dtype, count=count // dtype.itemsize).reshape(sizes[::-1])
-    return voxels.astype(dtype.newbyteorder("="), copy=False)
+    return sizes, dtype
 
 
 def _content(file: IO[bytes], encoding: str, skip: int, count: int, path: Path) -> bytes:

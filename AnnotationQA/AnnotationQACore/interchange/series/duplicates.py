@@ -24,6 +24,7 @@ from AnnotationQACore.interchange.series.decoding import Undecodable, decode_int
 from AnnotationQACore.interchange.series.grouping import SeriesHeader
 from AnnotationQACore.interchange.series.header_cache import HeaderCache
 from AnnotationQACore.interchange.series.headers import FileHeader
+from AnnotationQACore.interchange.series.parallel import mapped
 from AnnotationQACore.interchange.series.stacks import Stack, matrix_of
 from AnnotationQACore.progress import Progress, silent
 
@@ -229,7 +230,7 @@ def _all_digests(
     known = {path: cache.digest(file, "frames") for path, file in files.items()} if cache is not None else {}
     pending = [file for path, file in files.items() if known.get(path) is None]
     texts = {path: text for path, text in known.items() if text is not None}
-    results = map(frame_digests, pending) if executor is None else executor.map(frame_digests, pending, chunksize=16)
+    results = mapped(executor, frame_digests, pending, lambda: None, at_once=16)
     for done, (file, digests) in enumerate(zip(pending, results, strict=True), 1):
         texts[file.path] = " ".join(digest for digest in digests if digest)
         if cache is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from AnnotationQACore.interchange.series.findings import Finding, Severity
 from AnnotationQACore.interchange.series.grouping import SeriesHeader
 from AnnotationQACore.interchange.series.header_cache import HeaderCache
 from AnnotationQACore.interchange.series.headers import UnreadableFile
+from AnnotationQACore.interchange.series.other_formats import OtherImage, is_other_image, list_other_images
 from AnnotationQACore.interchange.series.planar import planar_spacing
 from AnnotationQACore.interchange.series.scanning import scan_folder
 from AnnotationQACore.progress import Progress, silent
@@ -111,9 +112,17 @@ class Inspection:
     duplicates : tuple of Duplicate
         Their `first` and `second` are indices into `series`.
     missing_phases : tuple of (study, phase)
-        Phases that most studies of a modality have, and one lacks.
+        Phases that most studies of a modality have, or that were said to be due, and one lacks.
     pixels_compared : bool
         Whether duplicates were searched for in all pixels.
+    images : tuple of OtherImage
+        Images of other formats than DICOM; none when the filter asks for anything, for they do not state it.
+    notes : tuple of str
+        What happened on the way and does not change the result.
+    admitted : InspectionFilter or None
+        The filter.
+    present : mapping of str to mapping of str to int
+        Of ``modality``, ``body part``, ``sex`` and ``phase`` the values that there are, with the number of series.
     """
 
     folder: Path
@@ -125,12 +134,36 @@ class Inspection:
     duplicates: tuple[Duplicate, ...]
     missing_phases: tuple[tuple[int, str], ...]
     pixels_compared: bool
+    images: tuple[OtherImage, ...] = ()
+    notes: tuple[str, ...] = ()
+    admitted: InspectionFilter | None = None
+    present: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def errors(self) -> int:
         """Number of findings of severity ``error``, broken files included."""
-        severe = sum(finding.severity is Severity.ERROR for one in self.series for finding in one.findings)
-        return severe + len(self.broken)
+        findings = [finding for one in self.series for finding in one.findings]
+        findings += [finding for one in self.images for finding in one.findings]
+        return sum(finding.severity is Severity.ERROR for finding in findings) + len(self.broken)
+
+    @property
+    def unmatched(self) -> tuple[tuple[str, str], ...]:
+        """What the filter asks for and no series has: name of the property, value."""
+        if self.admitted is None:
+            return ()
+        exact = (("modality", self.admitted.modalities), ("sex", self.admitted.sexes))
+        parts = (("body part", self.admitted.body_parts), ("phase", self.admitted.phases))
+        missing = [(name, one) for name, asked in exact for one in asked if one.upper() not in self._values(name)]
+        missing += [
+            (name, one)
+            for name, asked in parts
+            for one in asked
+            if not any(one.upper() in v for v in self._values(name))
+        ]
+        return tuple(missing)
+
+    def _values(self, name: str) -> set[str]:
+        return {value.upper() for value in self.present.get(name, {})}
 
 
 def inspect_folder(
@@ -138,6 +171,7 @@ def inspect_folder(
     admitted: InspectionFilter | None = None,
     *,
     compare_all_pixels: bool = False,
+    expected_phases: Sequence[str] = (),
     progress: Progress = silent,
     executor: Executor | None = None,
     cache: HeaderCache | None = None,
@@ -150,6 +184,8 @@ def inspect_folder(
     admitted : InspectionFilter, optional
     compare_all_pixels : bool
         Search for copies and look-alikes in the pixels of all images, instead of a little of each series.
+    expected_phases : sequence of str
+        Phases that each study should have, or parts of their names; without any, those that most studies have.
     progress : Progress
     executor : Executor, optional
         Reads files in parallel.
@@ -171,17 +207,35 @@ def inspect_folder(
     patients = _numbers(one.first.patient_key or one.first.study_uid for one in chosen)
     studies = _numbers(one.first.study_uid for one in chosen)
     reports = tuple(map(_report, chosen, range(1, len(chosen) + 1), patients, studies))
+    others = [file for file in scan.unreadable if not file.is_dicom]
+    images = [file for file in others if is_other_image(file.path) and not file.may_change]
+    asks = admitted is not None and admitted != InspectionFilter()
     return Inspection(
         folder=folder,
         files=scan.files,
         series=reports,
-        left_out=len(scan.series) - len(chosen),
+        left_out=len(scan.series) - len(chosen) + (len(list_other_images(f.path for f in images)) if asks else 0),
         broken=tuple(file for file in scan.unreadable if file.is_dicom),
-        other_files=tuple(file for file in scan.unreadable if not file.is_dicom),
+        other_files=tuple(file for file in others if file not in images),
         duplicates=duplicates,
-        missing_phases=_missing_phases(reports),
+        missing_phases=_lacking(reports, expected_phases) if expected_phases else _missing_phases(reports),
         pixels_compared=compare_all_pixels,
+        images=() if asks else list_other_images(file.path for file in images),
+        notes=scan.notes,
+        admitted=admitted,
+        present=_present(scan.series),
     )
+
+
+def _present(series: Sequence[SeriesHeader]) -> dict[str, dict[str, int]]:
+    present: dict[str, dict[str, int]] = {"modality": {}, "body part": {}, "sex": {}, "phase": {}}
+    for one in series:
+        file = one.first
+        said = (("modality", file.modality), ("body part", file.body_part), ("sex", file.sex), ("phase", file.phase))
+        for name, value in said:
+            if value:
+                present[name][value] = present[name].get(value, 0) + 1
+    return present
 
 
 def inspection_json(inspection: Inspection) -> dict[str, Any]:
@@ -206,7 +260,33 @@ def inspection_json(inspection: Inspection) -> dict[str, Any]:
         ],
         "missing_phases": [{"study": study, "phase": phase} for study, phase in inspection.missing_phases],
         "pixels_compared": inspection.pixels_compared,
+        "images_of_other_formats": [_image_json(one, folder) for one in inspection.images],
+        "filter_values_not_there": [{"of": name, "value": value} for name, value in inspection.unmatched],
+        "notes": list(inspection.notes),
     }
+
+
+def _image_json(one: OtherImage, folder: Path) -> dict[str, Any]:
+    spacing = one.spacing or (None, None, None)
+    return {
+        "path": _relative(one.path, folder),
+        "format": one.format,
+        "files": one.files,
+        "matrix": {"rows": one.rows, "columns": one.columns},
+        "slices": one.slices,
+        "volumes": one.volumes,
+        "spacing_mm": {"slice": spacing[0], "row": spacing[1], "column": spacing[2]},
+        "geometry": one.geometry,
+        "voxel_type": one.voxel_type,
+        "findings": _findings_json(one.findings),
+    }
+
+
+def _findings_json(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [
+        {"code": finding.code.value, "severity": finding.severity.value, "message": finding.message}
+        for finding in findings
+    ]
 
 
 def _series_json(one: SeriesReport, folder: Path) -> dict[str, Any]:
@@ -237,10 +317,7 @@ def _series_json(one: SeriesReport, folder: Path) -> dict[str, Any]:
         "transfer_syntaxes": sorted({f.transfer_syntax for f in one.header.files}),
         "images": len(one.header.stacks),
         "broken_files": [{"path": _relative(f.path, folder), "reason": f.problem} for f in one.header.broken],
-        "findings": [
-            {"code": finding.code.value, "severity": finding.severity.value, "message": finding.message}
-            for finding in one.findings
-        ],
+        "findings": _findings_json(one.findings),
     }
 
 
@@ -294,6 +371,20 @@ def _thickness(series: SeriesHeader) -> float | None:
     stack = series.stacks[0]
     stated = stack.first.frame.thickness
     return stated if stated or stack.grid is None else stack.grid.spacing[0]
+
+
+def _lacking(reports: Sequence[SeriesReport], expected: Sequence[str]) -> tuple[tuple[int, str], ...]:
+    """Studies that lack one of the phases that each should have."""
+    studies: dict[int, set[str]] = defaultdict(set)
+    for one in reports:
+        if one.volumes:
+            studies[one.study].add(one.phase)
+    return tuple(
+        (study, phase)
+        for study, own in sorted(studies.items())
+        for phase in expected
+        if not any(_contains_one_of(there, (phase,)) for there in own)
+    )
 
 
 def _missing_phases(reports: Sequence[SeriesReport]) -> tuple[tuple[int, str], ...]:

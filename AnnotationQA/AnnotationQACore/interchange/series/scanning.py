@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -15,11 +16,17 @@ from AnnotationQACore.interchange.series.grouping import SeriesHeader, group_ser
 from AnnotationQACore.interchange.series.header_cache import HeaderCache
 from AnnotationQACore.interchange.series.header_reader import Job, read_headers
 from AnnotationQACore.interchange.series.headers import FileHeader, UnreadableFile
+from AnnotationQACore.interchange.series.parallel import mapped
 from AnnotationQACore.progress import Progress, silent
 
-__all__ = ["FolderScan", "list_files", "scan_files", "scan_folder"]
+__all__ = ["WITHOUT_PROCESSES", "FolderScan", "list_files", "scan_files", "scan_folder"]
 
 _CHUNK: Final = 100
+
+WITHOUT_PROCESSES: Final = (
+    "the processes that read headers ended without a word, so the rest was read by one; scripts that use processes "
+    'start below if __name__ == "__main__":, or pass no executor.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +40,14 @@ class FolderScan:
         Files that are no DICOM, or broken beyond their header.
     files : int
         Number of files looked at.
+    notes : tuple of str
+        What happened on the way and does not change the result.
     """
 
     series: tuple[SeriesHeader, ...]
     unreadable: tuple[UnreadableFile, ...]
     files: int
+    notes: tuple[str, ...] = ()
 
 
 def scan_folder(
@@ -71,11 +81,13 @@ def scan_files(
     key = cache.key if cache is not None else secrets.token_bytes(16)
     chunks = [pending[start : start + _CHUNK] for start in range(0, len(pending), _CHUNK)]
     results: list[FileHeader | UnreadableFile] = list(known)
-    batches: Iterable[list[FileHeader | UnreadableFile]]
-    if executor is None or len(chunks) == 1:
-        batches = (read_headers(chunk, key) for chunk in chunks)
-    else:
-        batches = executor.map(read_headers, chunks, [key] * len(chunks))
+    notes: list[str] = []
+    batches = mapped(
+        None if len(chunks) == 1 else executor,
+        functools.partial(read_headers, key=key),
+        chunks,
+        lambda: notes.append(WITHOUT_PROCESSES),
+    )
     progress(len(results), len(jobs))
     fresh: list[FileHeader | UnreadableFile] = []
     for batch in batches:
@@ -86,7 +98,7 @@ def scan_files(
     results += fresh
     series = group_series(result for result in results if isinstance(result, FileHeader))
     unreadable = sorted((r for r in results if isinstance(r, UnreadableFile)), key=lambda file: file.path)
-    return FolderScan(tuple(series), tuple(unreadable), len(jobs))
+    return FolderScan(tuple(series), tuple(unreadable), len(jobs), tuple(notes))
 
 
 def list_files(folder: Path) -> list[Job]:
