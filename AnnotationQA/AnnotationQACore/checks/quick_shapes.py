@@ -7,7 +7,7 @@ way there is shorter.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,22 @@ from AnnotationQACore.segmentation import BoolArray, Mask
 
 __all__ = ["pieces", "quick_plane_diameters"]
 
-DIRECTIONS = 16
-_EXCESS = 1.0 / math.cos(math.pi / (2 * DIRECTIONS))
-"""By how much a diameter may exceed the largest width along any of the directions."""
+DIRECTIONS = (8, 48)
+"""Along how many directions all slices are bounded, and then those that are left."""
 
 
 def quick_plane_diameters(mask: Mask, slice_axis: int = 0) -> PlaneDiameters | None:
     """`plane_diameters`, measured only on slices on which the longest diameter can be.
 
-    The width of a slice along several directions bounds its diameter from above. The slice with the largest bound is
-    measured first, then those of the others that can be as long.
+    The widths of a slice along several directions bound its diameter from above and below. Slices that can have the
+    longest one are bounded along more directions, the one with the largest bound is measured, and then those of the
+    others that can be as long.
     """
-    bounds = _bounds(mask, slice_axis)
+    lines = _lines(mask, slice_axis)
+    bounds, reached = _bounds(lines, DIRECTIONS[0])
     if bounds.max() < 0:
         return None
+    bounds, _ = _bounds(_of_slices(lines, bounds >= reached), DIRECTIONS[1])
     first = _stretch(mask, slice_axis, np.array([int(np.argmax(bounds))]))
     measured = plane_diameters(first, slice_axis)
     reached = measured.longest.length_mm if measured is not None else 0.0
@@ -98,26 +100,53 @@ def _touching(
     return first, second
 
 
-def _bounds(mask: Mask, slice_axis: int) -> NDArray[np.float64]:
-    """Upper bound in mm of the diameter on each slice; -1 on empty slices."""
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The first and last voxel of every line of a mask that has any: no others can be ends of a diameter.
+
+    `plane` has the in-plane steps in mm along both axes, shape (2, 2); `number` is the number of slices.
+    """
+
+    slices: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    plane: NDArray[np.float64]
+    number: int
+
+
+def _lines(mask: Mask, slice_axis: int) -> _Lines:
     voxels = np.moveaxis(mask.voxels, slice_axis, 0)
-    bounds = np.full(len(voxels), -1.0)
     slices, rows = np.nonzero(voxels.any(axis=2))
-    if not len(slices):
-        return bounds
     lines = voxels[slices, rows]
     first = np.argmax(lines, axis=1)
     last = lines.shape[1] - 1 - np.argmax(lines[:, ::-1], axis=1)
     columns = np.delete(mask.grid.affine[:3, :3], slice_axis, axis=1)
     basis, _ = np.linalg.qr(columns)
-    plane = basis.T @ columns  # shape (2, 2): in-plane steps in mm along both axes
-    starts = np.flatnonzero(np.r_[True, np.diff(slices) > 0])
+    return _Lines(slices, rows, first, last, basis.T @ columns, len(voxels))
+
+
+def _of_slices(lines: _Lines, chosen: BoolArray) -> _Lines:
+    """Only the lines of the chosen slices."""
+    kept = chosen[lines.slices]
+    return _Lines(lines.slices[kept], lines.rows[kept], lines.first[kept], lines.last[kept], lines.plane, lines.number)
+
+
+def _bounds(lines: _Lines, directions: int) -> tuple[NDArray[np.float64], float]:
+    """Upper bound in mm of the diameter on each slice, -1 where no line is; and a length that one has at least."""
+    bounds = np.full(lines.number, -1.0)
+    if not len(lines.slices):
+        return bounds, 0.0
+    starts = np.flatnonzero(np.r_[True, np.diff(lines.slices) > 0])
     widest = np.zeros(len(starts))
-    for angle in np.arange(DIRECTIONS) * math.pi / DIRECTIONS:
-        along = np.array([math.cos(angle), math.sin(angle)]) @ plane
-        down = rows * along[0]
-        high = np.maximum.reduceat(np.maximum(down + first * along[1], down + last * along[1]), starts)
-        low = np.minimum.reduceat(np.minimum(down + first * along[1], down + last * along[1]), starts)
+    between_centres = 0.0
+    for angle in np.arange(directions) * math.pi / directions:
+        along = np.array([math.cos(angle), math.sin(angle)]) @ lines.plane
+        down, across = lines.rows * along[0], (lines.first * along[1], lines.last * along[1])
+        high = np.maximum.reduceat(down + np.maximum(*across), starts)
+        low = np.minimum.reduceat(down + np.minimum(*across), starts)
         widest = np.maximum(widest, high - low + np.abs(along).max())  # end points lie half a voxel farther out
-    bounds[slices[starts]] = widest * _EXCESS + 1e-6
-    return bounds
+        between_centres = max(between_centres, float((high - low).max()))
+    excess = 1.0 / math.cos(math.pi / (2 * directions))  # of a diameter over the widths along the directions
+    bounds[lines.slices[starts]] = widest * excess + 1e-6
+    return bounds, between_centres

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from AnnotationQACore.checks.context import CheckContext, inner_position, limit_text, problem_of
@@ -150,11 +151,21 @@ def _mean(context: CheckContext, item: Segmentation, subject: Subject, mask: Mas
         part = cropped_like(volume, mask)
     except InputError:  # another grid; told elsewhere
         return None
-    values = part.voxels[mask.voxels]
-    if values.dtype.kind not in "biuf":
+    mean = _masked_mean(part.voxels, mask.voxels)
+    return None if mean is None else mean * (image.suv_factor or 1.0)
+
+
+def _masked_mean(values: NDArray[np.generic], mask: BoolArray) -> float | None:
+    """Mean of the finite values under a mask; None when there are none, or they are no numbers."""
+    if values.dtype.kind in "iu":  # a sum over the whole box is faster than picking the values
+        count = int(np.count_nonzero(mask))
+        total = np.multiply(values, mask, dtype=values.dtype).sum(dtype=np.int64)
+        return float(total) / count if count else None
+    if values.dtype.kind not in "bf":
         return None
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    return float(finite.mean(dtype=np.float64)) * (image.suv_factor or 1.0) if len(finite) else None
+    picked = values[mask]
+    finite = picked[np.isfinite(picked)] if values.dtype.kind == "f" else picked
+    return float(finite.mean(dtype=np.float64)) if len(finite) else None
 
 
 def _skipped(item: Segmentation, subject: Subject, title: str, mask: Mask, role: str) -> Iterator[ReadingProblem]:
