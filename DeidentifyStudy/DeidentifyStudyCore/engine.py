@@ -278,7 +278,7 @@ class Engine:
         if action.kind is Kind.REPLACE:
             value = action.value
             if len(value) % 2:
-                value += b"\0" if vr in _NUL_PADDED else b" "
+                value += b"\0" if (dictionary_vr(tag) if vr == b"UN" else vr) in _NUL_PADDED else b" "
             return encoding.element(tag, vr, value), Uses((key,))
         used = [Uses((key,))]
         try:

@@ -124,13 +124,19 @@ def shipped_profiles() -> dict[str, Profile]:
     return found
 
 
-def load_profile(name: str, extra_options: tuple[str, ...] = ()) -> Profile:
-    """Read a profile by the name of a shipped one or the path of a JSON file, and switch further options on.
+def load_profile(name: str, switched: tuple[str, ...] = ()) -> Profile:
+    """Read a profile by the name of a shipped one or the path of a JSON file, and switch options on or off.
+
+    Parameters
+    ----------
+    switched : tuple of str
+        Names of options, to switch on, or followed by ``=on`` or ``=off``; the later counts. The digest of the
+        resulting profile is that of its options.
 
     Raises
     ------
     ProfileError
-        There is no such profile, or it is invalid; the message names the path inside the JSON.
+        There is no such profile or option, or the result is invalid; the message names the path inside the JSON.
     """
     profiles = shipped_profiles()
     if name in profiles:
@@ -142,11 +148,26 @@ def load_profile(name: str, extra_options: tuple[str, ...] = ()) -> Profile:
             known = ", ".join(profiles)
             raise ProfileError(f"no profile '{name}': name a JSON file or one of {known}.") from None
         profile = parse_profile(text, Path(name).name)
-    if not extra_options:
+    if not switched:
         return profile
     content = profile.as_json()
-    content["options"] = sorted({*content["options"], *extra_options})
+    content["options"] = sorted(_switched(profile.options, switched))
     return parse_profile(json.dumps(content), f"profile {profile.name} with --option")
+
+
+def _switched(options: frozenset[str], switched: tuple[str, ...]) -> set[str]:
+    result = set(options)
+    for argument in switched:
+        option, _, state = argument.partition("=")
+        if option not in OPTIONS:
+            raise ProfileError(f"--option: no option '{option}'; the options are {', '.join(OPTIONS)}.")
+        if state not in {"", "on", "off"}:
+            raise ProfileError(f"--option {option}: '{state}' is neither on nor off.")
+        if state == "off":
+            result.discard(option)
+        else:
+            result.add(option)
+    return result
 
 
 def parse_profile(text: str, where: str) -> Profile:

@@ -15,9 +15,18 @@ from typing import TextIO
 
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
 from DeidentifyStudyCore.keyfile import Secret, open_key
+from DeidentifyStudyCore.profile import OPTIONS
 from DeidentifyStudyCore.progress import Progress, silent
 
-__all__ = ["add_key_arguments", "add_work_arguments", "executor_of", "passphrase_of", "progress_of", "secret_of"]
+__all__ = [
+    "add_key_arguments",
+    "add_option_argument",
+    "add_work_arguments",
+    "executor_of",
+    "passphrase_of",
+    "progress_of",
+    "secret_of",
+]
 
 PASSPHRASE_VARIABLE = "DEIDENTIFY_PASSPHRASE"  # noqa: S105  # the name of the variable, not a passphrase
 
@@ -30,6 +39,17 @@ def add_key_arguments(parser: argparse.ArgumentParser, *, required: bool) -> Non
         type=Path,
         metavar="FILE",
         help=f"file whose first line is the passphrase (else ${PASSPHRASE_VARIABLE}, else a question)",
+    )
+
+
+def add_option_argument(parser: argparse.ArgumentParser) -> None:
+    """Add what switches options of the profile."""
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME[=off]",
+        help=f"switch an option of the profile on, or off; the report has the result. Options: {', '.join(OPTIONS)}",
     )
 
 

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from DeidentifyStudyCore.cli.console import add_key_arguments, secret_of
+from DeidentifyStudyCore.cli.console import add_key_arguments, add_option_argument, secret_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
 from DeidentifyStudyCore.explain import explain_file
 from DeidentifyStudyCore.keyfile import ephemeral_secret
-from DeidentifyStudyCore.profile import OPTIONS, load_profile
+from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.quarantine import REASONS
 
 __all__ = ["add_arguments", "run"]
@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", default="hipaa-safe-harbor", metavar="NAME", help="profile (default: hipaa-safe-harbor)"
     )
-    parser.add_argument(
-        "--option", action="append", default=[], choices=sorted(OPTIONS), help="switch a further option on"
-    )
+    add_option_argument(parser)
     parser.add_argument("--values", action="store_true", help="show values before and after")
     parser.add_argument("--json", action="store_true", help="one JSON object for each element")
     add_key_arguments(parser, required=False)

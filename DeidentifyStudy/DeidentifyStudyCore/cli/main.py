@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, str] = {
     "deface": "alter faces in de-identified CT and MR of the head, after a person has confirmed",
+    "device-rules": "list where known devices write text into pixels, or check a list of one's own",
     "explain": "what would happen to each element of a file, and why; writes nothing",
     "index": "what is in a folder, in numbers; writes nothing",
     "key": "make a key file ('key new')",
@@ -22,12 +24,22 @@ COMMANDS: dict[str, str] = {
 }
 """Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""
 
-CLEAN, SOME_QUARANTINED, BAD_USE, CANCELLED = 0, 3, 2, 130
+CLEAN, SOME_QUARANTINED, BAD_USE, CANCELLED, CLOSED = 0, 3, 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code: 0 all clean, 3 some quarantined, 2 wrong use."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read our output, such as `head`, has enough; the interpreter would flush once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED
+    return code
+
+
+def _run(argv: list[str]) -> int:
     if not argv or argv[0] in {"-h", "--help"}:
         print(_overview())
         return CLEAN if argv else BAD_USE
@@ -37,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv[0] not in COMMANDS:
         print("deidentify-study: no such command; see deidentify-study --help.", file=sys.stderr)
         return BAD_USE
-    module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0]}")
+    module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"deidentify-study {argv[0]}", description=module.__doc__)
     module.add_arguments(parser)
     arguments = parser.parse_args(argv[1:])

@@ -10,13 +10,20 @@ from typing import Any
 
 from DeidentifyStudyCore import conformance
 from DeidentifyStudyCore.batch import BatchOptions, Outcome, run_batch
-from DeidentifyStudyCore.cli.console import add_key_arguments, add_work_arguments, executor_of, progress_of, secret_of
+from DeidentifyStudyCore.cli.console import (
+    add_key_arguments,
+    add_option_argument,
+    add_work_arguments,
+    executor_of,
+    progress_of,
+    secret_of,
+)
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.crosswalk import read_supplied
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.keyfile import Secret, ephemeral_secret
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
-from DeidentifyStudyCore.profile import OPTIONS, Profile, load_profile
+from DeidentifyStudyCore.profile import Profile, load_profile
 from DeidentifyStudyCore.report import build_report, write_report
 from DeidentifyStudyCore.review import ReviewQueue
 
@@ -33,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile", required=True, metavar="NAME", help="shipped profile or JSON file (see 'profiles')"
     )
     add_key_arguments(parser, required=False)
-    parser.add_argument(
-        "--option", action="append", default=[], choices=sorted(OPTIONS), help="switch a further option on"
-    )
+    add_option_argument(parser)
     parser.add_argument(
         "--review",
         type=Path,

@@ -37,7 +37,7 @@ _KEPT_BYTES = frozenset(
     {0x00282000, 0x54001010, 0x54001006, 0x00281101, 0x00281102, 0x00281103, 0x00700307, 0x00281408, 0x00281407}
 )
 _SEQUENCES_OF_REFERENCES = {"X/Z/U*"}
-_CLASSLIKE_DATES = frozenset({0x00080106, 0x00080107})
+_RESPONSIBLE_PERSON_ROLE, _ETHICS_COMMITTEE = 0x00102298, 0x00120081
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class RuleBook:
         self.profile = profile
         self._options = profile.options
         self._rules: dict[tuple[int, str], Rule] = {}
+        self._single = self._single_tags()
         self.dates: Rule = self._date_rule("X")
         self.private = SafePrivate(self.dates) if "retain_safe_private" in self._options else None
 
@@ -148,23 +149,22 @@ class RuleBook:
             return Remove("overlays", "removed with all of its group, and from the bits of the pixels")
         if group >= 0xFFFA:
             return Remove("drop", "dropped: signatures that no longer hold, and padding")
-        if tag in {0x00100010, 0x00100020, 0x00120040}:
-            return PseudonymousId()
-        if tag == 0x00420011:
-            return EncapsulatedDocument(self.profile.encapsulated_documents)
-        if tag == 0x00420015:
-            return EncapsulatedLength()
-        if tag in {0x00700002, 0x00700080}:
-            return FreeLabel()
-        if tag == 0x0040A160:
-            return ContentText()
-        if tag in {0x00080104, 0x00080105}:
-            return CodeMeaning()
-        if tag in {0x00080100, 0x00080119, 0x00080102}:
-            return CodeValue()
-        if tag == 0x04000500:
-            return RemoveByType("X", "encrypted")
-        return None
+        return self._single.get(tag)
+
+    def _single_tags(self) -> dict[int, Rule]:
+        """Rules of attributes that are like no other of their VR."""
+        rules: dict[int, Rule] = dict.fromkeys((0x00100010, 0x00100020, 0x00120040), PseudonymousId())
+        rules[0x00420011] = EncapsulatedDocument(self.profile.encapsulated_documents)
+        rules[0x00420015] = EncapsulatedLength()
+        rules |= dict.fromkeys((0x00700002, 0x00700080), FreeLabel())
+        rules[0x0040A160] = ContentText()
+        rules |= dict.fromkeys((0x00080104, 0x00080105), CodeMeaning())
+        rules |= dict.fromkeys((0x00080100, 0x00080119, 0x00080102), CodeValue())
+        rules[_RESPONSIBLE_PERSON_ROLE] = Remove(why="removed with the person")
+        # type 1C: must not be there without the approval's number, which the table removes
+        rules[_ETHICS_COMMITTEE] = Remove(why="removed with the number of its approval")
+        rules[0x04000500] = RemoveByType("X", "encrypted")
+        return rules
 
     def _override(self, action: str, vr: str, tag: int) -> Rule:
         if action == "C":

@@ -1,11 +1,16 @@
 """The command line: exit codes, messages of one line, progress for programs, nothing that identifies anybody."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from DeidentifyStudyCore.cli.main import COMMANDS, main
+from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.profile_page import overview_page
 
 PASSPHRASE = "correct horse battery"
@@ -66,6 +71,8 @@ def test_quarantine_ends_with_3_and_the_file_can_be_found(folder, capsys):
             ("--profile", "research-shifted-dates", "--key", "key.json", "--option", "retain_longitudinal_full_dates"),
             "choose one",
         ),
+        (("--profile", "hipaa-safe-harbor", "--key", "key.json", "--option", "retain_nothing"), "no option"),
+        (("--profile", "hipaa-safe-harbor", "--key", "key.json", "--option", "retain_uids=no"), "neither on nor off"),
     ],
 )
 def test_wrong_use_ends_with_2_and_one_line(folder, capsys, arguments, message):
@@ -74,6 +81,29 @@ def test_wrong_use_ends_with_2_and_one_line(folder, capsys, arguments, message):
     assert message in error
     assert error.count("\n") == 1
     assert not (folder / "out").exists()
+
+
+def test_an_option_can_be_switched_off_and_the_report_says_so(folder):
+    profile = "research-shifted-dates"
+    off = "retain_longitudinal_modified_dates"
+    assert run("--profile", profile, "--key", "key.json", "--option", f"{off}=off") == 0
+    reported = json.loads((folder / "out-report" / "report.json").read_text())["profile"]
+    assert off not in reported["options"]
+    assert set(reported["options"]) == load_profile(profile).options - {off}
+    assert reported["sha256"] == load_profile(profile, (f"{off}=off",)).digest != load_profile(profile).digest
+    dataset = pydicom.dcmread(next((folder / "out").rglob("*.dcm")))
+    assert dataset.LongitudinalTemporalInformationModified == "REMOVED"
+    assert dataset.StudyDate == ""
+
+
+def test_output_that_nobody_reads_any_more_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    script = "import sys; from DeidentifyStudyCore.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "profiles", "--markdown"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_wrong_passphrase_writes_nothing(folder, capsys, monkeypatch):
