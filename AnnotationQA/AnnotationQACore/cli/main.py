@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "inspect": "list the image series of a folder and all that is wrong with them",
     "measure": "measure volumes, diameters and intensities of segments",
     "member": "say who belongs to a project, and what they may do",
+    "power": "plan how many cases must be read twice",
     "protocol": "check, read, start and compare labeling protocols",
     "publish": "send images or annotation objects to a PACS",
     "release": "release a dataset: split, gate, card, signed manifest, and what is read next",

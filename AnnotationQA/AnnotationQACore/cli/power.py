@@ -1,0 +1,106 @@
+"""Plan a study: how many cases must be read twice or more for an interval of the wanted width."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from AnnotationQACore.agreement.power import (
+    SampleSize,
+    cases_for_icc,
+    cases_for_kappa,
+    cases_for_limits,
+    cases_for_mean,
+    clustered,
+)
+from AnnotationQACore.cli.output import write_json
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.interchange.derived import software_version
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `annotation-qa power`."""
+    parser.add_argument(
+        "statistic", choices=tuple(_SIZES), help="limits: limits of agreement; mean: a mean over cases, as of Dice"
+    )
+    parser.add_argument("--width", type=float, required=True, metavar="W", help="wanted full width of the interval")
+    parser.add_argument("--expected", type=float, metavar="VALUE", help="of kappa or icc: its expected value")
+    parser.add_argument("--prevalence", nargs="+", type=float, metavar="P", help="of kappa: share of each category")
+    parser.add_argument("--sd", type=float, metavar="SD", help="limits: of the differences; mean: between cases")
+    parser.add_argument("--multiplier", type=float, metavar="M", help="of the limits of agreement; default: 1.96")
+    parser.add_argument("--readers", type=int, default=2, metavar="N", help="who read each case; default: 2")
+    parser.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of the interval; default: 0.95")
+    parser.add_argument("--per-patient", type=float, metavar="M", help="mean number of cases (lesions) of a patient")
+    parser.add_argument("--correlation", type=float, metavar="R", help="of the cases of one patient, with --per-patient")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the answer as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compute, write and show."""
+    _require_options(arguments)
+    size = _SIZES[arguments.statistic](arguments)
+    if arguments.per_patient is not None:
+        size = clustered(size, arguments.per_patient, arguments.correlation)
+    if arguments.json:
+        write_json(arguments.json, {"version": software_version(), "statistic": arguments.statistic, **size.to_json()})
+    patients = ""
+    if arguments.per_patient is not None:
+        patients = f" of about {math.ceil(size.cases / arguments.per_patient)} patients"
+    print(f"{size.cases} cases{patients}, each read by {size.readers} readers ({size.cases * size.readers} readings)")
+    print(f"for a {100 * size.level:g} % interval of width {size.width:g}: {size.method}")
+    print(f"assumed: {size.assumptions}; about half of such studies have a wider interval")
+    return 0
+
+
+def _kappa(arguments: argparse.Namespace) -> SampleSize:
+    return cases_for_kappa(
+        arguments.expected,
+        arguments.width,
+        arguments.prevalence,
+        readers=arguments.readers,
+        level=arguments.confidence,
+    )
+
+
+def _icc(arguments: argparse.Namespace) -> SampleSize:
+    return cases_for_icc(arguments.expected, arguments.width, readers=arguments.readers, level=arguments.confidence)
+
+
+def _limits(arguments: argparse.Namespace) -> SampleSize:
+    if arguments.readers != 2:
+        raise InputError("power: limits of agreement are of two readers; leave out --readers.")
+    multiplier = 1.96 if arguments.multiplier is None else arguments.multiplier
+    size = cases_for_limits(arguments.sd, arguments.width, multiplier=multiplier, level=arguments.confidence)
+    return replace(size, assumptions=f"{size.assumptions}, limits at {multiplier:g} of them")
+
+
+def _mean(arguments: argparse.Namespace) -> SampleSize:
+    return cases_for_mean(arguments.sd, arguments.width, readers=arguments.readers, level=arguments.confidence)
+
+
+_SIZES: dict[str, Callable[[argparse.Namespace], SampleSize]] = {
+    "kappa": _kappa,
+    "icc": _icc,
+    "limits": _limits,
+    "mean": _mean,
+}
+_NEEDED = {"kappa": {"expected", "prevalence"}, "icc": {"expected"}, "limits": {"sd"}, "mean": {"sd"}}
+_OPTIONAL = {"limits": {"multiplier"}}
+
+
+def _require_options(arguments: argparse.Namespace) -> None:
+    """Refuse what is missing, and what would do nothing."""
+    statistic = arguments.statistic
+    for name in ("expected", "prevalence", "sd", "multiplier"):
+        is_given = getattr(arguments, name) is not None
+        if is_given and name not in _NEEDED[statistic] | _OPTIONAL.get(statistic, set()):
+            raise InputError(f"power: --{name} has no meaning for {statistic}; leave it out.")
+        if not is_given and name in _NEEDED[statistic]:
+            raise InputError(f"power: {statistic} needs --{name}; give what a pilot or the literature found.")
+    if (arguments.per_patient is None) != (arguments.correlation is None):
+        raise InputError("power: --per-patient and --correlation go together; give both or neither.")
