@@ -12,6 +12,7 @@ RISKS = {
     "photograph": "a photograph, an endoscopic or a microscopic image",
     "digitized": "converted from film, video or paper",
     "screen-image": "the image type names a screen, a report or a capture",
+    "known-device": "a device rule says that this machine writes text into such images",
 }
 """Risk class to its explanation."""
 

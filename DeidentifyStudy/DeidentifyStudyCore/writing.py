@@ -13,6 +13,7 @@ from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_dige
 from DeidentifyStudyCore.engine import Engine, TallyKey, Uses
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.index import FileFacts
+from DeidentifyStudyCore.pixels.device_rules import KnownDevices
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
@@ -21,6 +22,7 @@ from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import Source, opened
 from DeidentifyStudyCore.stream import write_object
+from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.verification import Verifier
 
 if TYPE_CHECKING:
@@ -161,6 +163,7 @@ class _Writer:
         retained = job.pseudonyms.retain_uids
         self._verifier = Verifier(subject, uids_retained=retained, whole_bytes=job.whole_bytes)
         self._pixels: PixelStep | None = None
+        self._devices = KnownDevices(job.pixels.rules)
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
@@ -189,6 +192,8 @@ class _Writer:
                 if task.face.reason:
                     raise Quarantined(task.face.reason)
                 decision = self._job.decisions.get(result.input_header)
+                if self._writes_text(source, result):
+                    result.risks = (*result.risks, "known-device")
                 if task.face.digest or self._job.pixels.concerns(result.risks, decision):
                     face = self._face(path, task.face)
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
@@ -215,6 +220,12 @@ class _Writer:
 
             self._pixels = PixelStep(self._job.pixels)
         return self._pixels
+
+    def _writes_text(self, source: Source, result: FileResult) -> bool:
+        """Whether the device is known for text, where the header itself gives no reason to look."""
+        if result.risks or not (self._job.pixels.clean or self._job.pixels.review):
+            return False
+        return source.first(PIXEL_DATA) is not None and self._devices.has(source)
 
     def _picture(self, cleaned: Cleaned, written: Source) -> str:
         folder = self._job.pictures

@@ -22,7 +22,14 @@ from DeidentifyStudyCore.source import Source
 if TYPE_CHECKING:  # frames load decoders, which most runs do not need
     from DeidentifyStudyCore.pixels.frames import PixelFormat
 
-__all__ = ["DeviceRule", "load_device_rules", "matching_rules", "parse_device_rules", "shipped_device_rules"]
+__all__ = [
+    "DeviceRule",
+    "KnownDevices",
+    "load_device_rules",
+    "matching_rules",
+    "parse_device_rules",
+    "shipped_device_rules",
+]
 
 FORMAT = "deidentify-device-rules/1"
 _TEXTS = {
@@ -58,9 +65,9 @@ class DeviceRule:
     sizes: Mapping[str, int]
     boxes: tuple[tuple[float, float, float, float], ...]
 
-    def matches(self, header: Mapping[str, str], form: "PixelFormat") -> bool:
-        """Whether the rule holds for an object."""
-        sizes = {"rows": form.rows, "columns": form.columns}
+    def matches(self, header: Mapping[str, str], rows: int, columns: int) -> bool:
+        """Whether the rule holds for an object with frames of this size."""
+        sizes = {"rows": rows, "columns": columns}
         return all(sizes[key] == value for key, value in self.sizes.items()) and all(
             value.casefold() in header.get(key, "").casefold() for key, value in self.texts.items()
         )
@@ -151,8 +158,37 @@ def _box(box: Any, where: str, match: Mapping[str, Any]) -> tuple[float, float, 
     return (box[0], box[1], box[2], box[3])
 
 
-def matching_rules(rules: tuple[DeviceRule, ...], source: Source, form: "PixelFormat") -> list[DeviceRule]:
+def matching_rules(rules: tuple[DeviceRule, ...], source: Source) -> list[DeviceRule]:
     """Rules that hold for an object."""
-    codec = codecs_of(source.value(0x00080005))[0] if codecs_of(source.value(0x00080005)) else "ascii"
-    header = {key: source.value(tag).decode(codec, "replace").replace("\\", " ") for key, tag in _TEXTS.items()}
-    return [rule for rule in rules if rule.matches(header, form)]
+    codecs = codecs_of(source.value(0x00080005))
+    header = {
+        key: source.value(tag).decode(codecs[0] if codecs else "ascii", "replace").replace("\\", " ")
+        for key, tag in _TEXTS.items()
+    }
+    rows, columns = _size(source, 0x00280010), _size(source, 0x00280011)
+    return [rule for rule in rules if rule.matches(header, rows, columns)]
+
+
+class KnownDevices:
+    """Whether any rule holds for an object; objects of one device are asked about once."""
+
+    def __init__(self, rules: tuple[DeviceRule, ...]) -> None:
+        self._rules = rules
+        self._known: dict[tuple[object, ...], bool] = {}
+
+    def has(self, source: Source) -> bool:
+        """Whether a rule says that the device writes text into such objects."""
+        sizes = _size(source, 0x00280010), _size(source, 0x00280011)
+        key = (*map(source.value, (0x00080005, *_TEXTS.values())), *sizes)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = bool(matching_rules(self._rules, source))
+        return known
+
+
+def _size(source: Source, tag: int) -> int:
+    span = source.first(tag)
+    if span is None:
+        return 0
+    raw = bytes(source.buffer[span[3] : span[4]])
+    return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")

@@ -178,7 +178,7 @@ class PixelStep:
         outside = boxes_outside_regions(source, frames.format)
         placed = [Placed(ALL_FRAMES, ALL_FRAMES, box, "outside ultrasound regions") for box in outside]
         steps = ["filled outside of the ultrasound regions"] if placed else []
-        for rule in matching_rules(self._policy.rules, source, frames.format):
+        for rule in matching_rules(self._policy.rules, source):
             name = f"device rule {rule.name}"
             placed += [Placed(ALL_FRAMES, ALL_FRAMES, box, name) for box in rule.placed(frames.format)]
             steps.append(name)

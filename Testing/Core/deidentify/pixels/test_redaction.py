@@ -7,7 +7,7 @@ import pydicom
 import pydicom.data
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.pixels import get_encoder
+from pydicom.pixels import get_decoder, get_encoder
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -18,6 +18,7 @@ from pydicom.uid import (
 )
 
 from DeidentifyStudyCore.pixels import redaction
+from DeidentifyStudyCore.profile import load_profile
 
 BOX = [-1, 3, 5, 14, 21]
 INSIDE = (slice(3, 17), slice(5, 26))
@@ -199,3 +200,25 @@ def test_a_frame_of_several_fragments_is_replaced_as_a_whole(make_capture, encod
     mask = outside(frame[0].shape)
     np.testing.assert_array_equal(after.pixel_array[mask], frame[0][mask])
     assert (after.pixel_array[INSIDE] == frame.min()).all()
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"])
+def test_lossless_jpeg_is_redacted_with_a_decoder_and_quarantined_without(syntax, encode, reviewed, deidentify):
+    """Process 14; the decoder is an extra (python-gdcm), since Slicer's Python has none."""
+    path = pydicom.data.get_testdata_file("SC_rgb_jpeg_gdcm.dcm", download=False)
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax  # selection value 1, as .70 asks and .57 allows
+    content = encode(dataset, syntax)
+    if not get_decoder(syntax).is_available:
+        profile = load_profile("research-shifted-dates", ("clean_pixel_data",))
+        outcome, destination = deidentify({"jpeg.dcm": content}, profile)
+        assert [result.reason for result in outcome.files] == ["undecodable-pixels"]
+        assert not list(destination.rglob("*.dcm"))
+        return
+    after = reviewed(content, [BOX])
+    before = pydicom.dcmread(path).pixel_array
+    assert after.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    mask = outside(before.shape[:2])
+    np.testing.assert_array_equal(after.pixel_array[mask], before[mask])
+    assert (after.pixel_array[INSIDE] == 0).all()
+    assert "LossyImageCompression" not in after or after.LossyImageCompression != "01"
