@@ -2,8 +2,10 @@
 
 import math
 import re
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["holds_text"]
 
@@ -12,8 +14,10 @@ _RUNS = re.compile(rb"[A-Za-z]{6,}|[0-9]{7,}")
 _SHORTEST_WHOLE = 8
 _SHORTEST_RUN = 6
 _SHARE_OF_LETTERS = 5.0  # one of so many random bytes is a letter
-_RAMP_SHARE = 0.8
-_STEP = {1: 2, 2: 64}
+_SMALL_STEP = 2
+_SMALL_WORD_STEP, _RAMP_WORD_STEP = 512, 1024
+_AROUND = 16
+_FEWEST_WORD_STEPS = 5
 
 
 def holds_text(value: bytes) -> bool:
@@ -31,24 +35,32 @@ def holds_text(value: bytes) -> bool:
         content[::2] if not any(content[1::2]) else b"",
         content[1::2] if not any(content[::2]) else b"",
     ):
-        if len(plain) >= _SHORTEST_WHOLE and _PRINTABLE.fullmatch(plain) and _is_irregular(plain):
+        if len(plain) >= _SHORTEST_WHOLE and _PRINTABLE.fullmatch(plain) and _is_irregular(plain, 0, len(plain)):
             return True
     needed = max(_SHORTEST_RUN, math.ceil(math.log(1000 * len(content)) / math.log(_SHARE_OF_LETTERS)))
     for found in _RUNS.finditer(content):
         run = found[0]
-        if (len(run) >= needed or run.isdigit()) and len(set(run)) >= 3 and _is_irregular(run):
+        if (len(run) >= needed or run.isdigit()) and len(set(run)) >= 3 and _is_irregular(content, *found.span()):
             return True
     return False
 
 
-def _is_irregular(run: bytes) -> bool:
-    """Whether neither the bytes nor the words of two bytes rise, fall or stay evenly."""
-    for width in (1, 2):
-        for start in range(width):
-            for kind in ("<", ">"):
-                count = (len(run) - start) // width
-                cells = np.frombuffer(run, f"{kind}u{width}", count, start).astype(np.int64)
-                for steps in (np.diff(cells), np.diff(cells, 2)):
-                    if steps.size and np.mean(np.abs(steps) <= _STEP[width]) >= _RAMP_SHARE:
-                        return False
+def _is_irregular(content: bytes, start: int, stop: int) -> bool:
+    """Whether neither the bytes of a run nor, with what is around it, the words of two bytes go evenly."""
+    steps = np.diff(np.frombuffer(content, np.uint8, stop - start, start).astype(np.int64))
+    if _is_monotone(steps) or np.all(np.abs(steps) <= _SMALL_STEP):
+        return False
+    around = content[max(0, start - _AROUND) : stop + _AROUND]
+    for odd in range(2):
+        for kind in ("<u2", ">u2"):
+            steps = np.diff(np.frombuffer(around, kind, (len(around) - odd) // 2, odd).astype(np.int64))
+            if steps.size < _FEWEST_WORD_STEPS:
+                continue
+            largest = np.abs(steps).max()
+            if largest <= _SMALL_WORD_STEP or (largest <= _RAMP_WORD_STEP and _is_monotone(steps)):
+                return False
     return True
+
+
+def _is_monotone(steps: NDArray[Any]) -> bool:
+    return bool(np.all(steps >= 0) or np.all(steps <= 0))

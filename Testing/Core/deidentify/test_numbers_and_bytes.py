@@ -66,6 +66,7 @@ NOISE = np.random.default_rng(4)
     "value",
     [
         b"Hufigovoz^Segobotux",
+        b"gilibijomoromoz ",
         b"12/25/1960  ",
         "Hufigovoz".encode("utf-16-le"),
         b"\0" + "Hufigovoz".encode("utf-16-be")[:-1],
@@ -90,6 +91,8 @@ def test_text_among_numbers_is_seen(value):
         np.repeat(np.arange(256), 2).astype("u1").tobytes(),
         (2000 * np.sin(np.arange(5000) / 40)).astype("<i2").tobytes(),
         np.arange(500, dtype="<u4").tobytes(),
+        np.repeat(np.arange(0, 255, 3), 2).astype("u1").tobytes(),
+        (16000 + 4000 * np.sin(np.arange(50000) / 400) + NOISE.integers(0, 30, 50000)).astype("<i2").tobytes(),
         NOISE.normal(size=5000).astype("<f4").tobytes(),
         NOISE.normal(size=5000).tobytes(),
         NOISE.integers(0, 4096, 20000).astype("<u2").tobytes(),
