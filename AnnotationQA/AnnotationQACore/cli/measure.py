@@ -1,4 +1,4 @@
-"""Measure the segments of a segmentation on its image: volumes, diameters, intensities."""
+"""Measure segments on their image (volumes, diameters, intensities, change), or landmarks (lengths, angles)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from AnnotationQACore.cli import measure_change, measure_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_image, open_segmentation
 from AnnotationQACore.cli.output import write_json
+from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
 from AnnotationQACore.interchange.placement import placed_on
 from AnnotationQACore.measure.diameters import Diameter
 from AnnotationQACore.measure.intensity import PERCENTILES, IntensityStatistics
 from AnnotationQACore.measure.segments import DEFINITIONS, SegmentMeasurements, measure_segments
+from AnnotationQACore.segmentation import Segmentation, Volume
 
 __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `annotation-qa measure`."""
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="the image: a file, or the folder of a DICOM series")
     parser.add_argument(
-        "segmentation", type=Path, metavar="SEG", help="segmentation of the image: label image, .seg.nrrd or DICOM SEG"
+        "image", nargs="?", type=Path, metavar="IMAGE", help="the image: a file, or the folder of a DICOM series"
+    )
+    parser.add_argument(
+        "segmentation",
+        nargs="?",
+        type=Path,
+        metavar="SEG",
+        help="segmentation of the image: label image, .seg.nrrd or DICOM SEG",
     )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the measurements as JSON")
     parser.add_argument("--segments", nargs="+", metavar="ID", help="only these segments")
@@ -36,28 +45,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--factor", type=float, default=1.0, help="multiplies the image values, e.g. the SUV factor")
     parser.add_argument("--unit", default="", help="of the values after the factor, e.g. HU or SUV; only shown")
     parser.add_argument("--percentiles", nargs="+", type=float, default=list(PERCENTILES), metavar="P")
+    measure_change.add_arguments(parser)
+    measure_landmarks.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write and show."""
-    image = open_image(arguments.image)
-    names = (arguments.segmentation.name, arguments.image.name)
-    segmentation = placed_on(open_segmentation(arguments.segmentation), image.grid, names)
-    progress = ConsoleProgress("measuring")
-    total = len(arguments.segments or segmentation.segments)
-    measured = []
-    for row in measure_segments(
-        image,
-        segmentation,
-        only=arguments.segments,
-        slice_axis=arguments.slice_axis,
-        shell_mm=arguments.shell,
-        factor=arguments.factor,
-        percentiles=arguments.percentiles,
-    ):
-        measured.append(row)
-        progress(len(measured), total, row.segment.name)
-    report = {
+    _require_options(arguments)
+    if arguments.landmarks:
+        document, text = measure_landmarks.measure(arguments)
+        report = {"version": software_version(), **document}
+    else:
+        report, text = _segments(arguments)
+    if arguments.json:
+        write_json(arguments.json, report)
+    print(text)
+    return 0
+
+
+_OF_LANDMARKS = ("landmarks", "distance", "angle", "between", "cobb", "plane")
+_OF_CHANGE = ("days", "nadir", "new_lesion")
+
+
+def _require_options(arguments: argparse.Namespace) -> None:
+    """Refuse what is missing, and what would do nothing."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    unset = vars(parser.parse_args([]))
+    given = [name for name, value in unset.items() if getattr(arguments, name) != value]
+    if arguments.landmarks:
+        useless, reason = [name for name in given if name not in (*_OF_LANDMARKS, "json")], "with --landmarks"
+    elif arguments.segmentation is None:
+        raise InputError("measure: give IMAGE and SEG, or --landmarks FILE; see annotation-qa measure --help.")
+    else:
+        useless, reason = [name for name in given if name in _OF_LANDMARKS], "without --landmarks"
+        if arguments.baseline is None and not useless:
+            useless, reason = [name for name in given if name in _OF_CHANGE], "without --baseline"
+    if useless:
+        option = useless[0].upper() if useless[0] in ("image", "segmentation") else "--" + useless[0].replace("_", "-")
+        raise InputError(f"measure: {option} has no meaning {reason}; leave it out.")
+
+
+def _segments(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    image, segmentation = _opened(arguments.image, arguments.segmentation)
+    measured = _measured(image, segmentation, arguments)
+    report: dict[str, Any] = {
         "version": software_version(),
         "parameters": {
             "slice_axis": arguments.slice_axis,
@@ -73,10 +105,41 @@ def run(arguments: argparse.Namespace) -> int:
         },
         "segments": {row.segment.id: _plain(_row(row)) for row in measured},
     }
-    if arguments.json:
-        write_json(arguments.json, report)
-    print(_table(measured, arguments.unit))
-    return 0
+    parts = [_table(measured, arguments.unit)]
+    if arguments.baseline:
+        before = _measured(*_opened(*arguments.baseline), arguments)
+        document, text = measure_change.changes(before, measured, arguments)
+        report["change"] = _plain(document)
+        parts.append(text)
+    if arguments.end_systole:
+        document, text = measure_change.ejections(segmentation, arguments.end_systole, arguments.segments)
+        report["ejection"] = document
+        parts.append(text)
+    return report, "\n\n".join(parts)
+
+
+def _opened(image_path: Path, segmentation_path: Path) -> tuple[Volume, Segmentation]:
+    image = open_image(image_path)
+    names = (segmentation_path.name, image_path.name)
+    return image, placed_on(open_segmentation(segmentation_path), image.grid, names)
+
+
+def _measured(image: Volume, segmentation: Segmentation, arguments: argparse.Namespace) -> list[SegmentMeasurements]:
+    progress = ConsoleProgress("measuring")
+    total = len(arguments.segments or segmentation.segments)
+    measured = []
+    for row in measure_segments(
+        image,
+        segmentation,
+        only=arguments.segments,
+        slice_axis=arguments.slice_axis,
+        shell_mm=arguments.shell,
+        factor=arguments.factor,
+        percentiles=arguments.percentiles,
+    ):
+        measured.append(row)
+        progress(len(measured), total, row.segment.name)
+    return measured
 
 
 def _row(row: SegmentMeasurements) -> dict[str, Any]:
