@@ -80,7 +80,10 @@ def boxes_from_sizes(lower: ArrayLike, size: ArrayLike) -> FloatArray:
 
 
 def box_iou(a: ArrayLike, b: ArrayLike, *, inclusive_pixels: bool = False) -> FloatArray:
-    """Intersection over union of all pairs of boxes.
+    """Intersection over union of all pairs of boxes, over the axes along which either has an extent.
+
+    So boxes drawn on one slice are compared in its plane, when they lie on the same one; two identical points overlap
+    fully.
 
     Parameters
     ----------
@@ -92,7 +95,6 @@ def box_iou(a: ArrayLike, b: ArrayLike, *, inclusive_pixels: bool = False) -> Fl
     Returns
     -------
     array, shape (box of a, box of b)
-        NaN where both boxes are empty.
     """
     first, second = as_boxes(a), as_boxes(b)
     if len(first) and len(second) and first.shape[2] != second.shape[2]:
@@ -102,11 +104,13 @@ def box_iou(a: ArrayLike, b: ArrayLike, *, inclusive_pixels: bool = False) -> Fl
     more = 1.0 if inclusive_pixels else 0.0
     lower = np.maximum(first[:, None, 0], second[None, :, 0])
     upper = np.minimum(first[:, None, 1], second[None, :, 1])
-    shared = np.maximum(upper - lower + more, 0.0).prod(axis=2)
-    size_a = (first[:, 1] - first[:, 0] + more).prod(axis=1)
-    size_b = (second[:, 1] - second[:, 0] + more).prod(axis=1)
-    union = size_a[:, None] + size_b[None, :] - shared
-    iou: FloatArray = np.divide(shared, union, out=np.full(shared.shape, np.nan), where=union > 0)
+    extent_a = (first[:, 1] - first[:, 0] + more)[:, None]
+    extent_b = (second[:, 1] - second[:, 0] + more)[None, :]
+    is_flat = (extent_a == 0.0) & (extent_b == 0.0)
+    shared = np.where(is_flat, upper == lower, np.maximum(upper - lower + more, 0.0)).prod(axis=2)
+    size_a, size_b = (np.where(is_flat, 1.0, extent).prod(axis=2) for extent in (extent_a, extent_b))
+    union = size_a + size_b - shared
+    iou: FloatArray = np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0)
     return iou
 
 
@@ -118,7 +122,7 @@ def match_boxes(a: ArrayLike, b: ArrayLike, *, iou_above: float = 0.5) -> BoxAgr
     if not 0.0 <= iou_above < 1.0:
         raise InputError(f"boxes: the IoU threshold {iou_above} is not in [0, 1); 0.5 is usual.")
     first, second = as_boxes(a), as_boxes(b)
-    iou = np.nan_to_num(box_iou(first, second), nan=0.0)
+    iou = box_iou(first, second)
     gain = np.where(iou > iou_above, iou, 0.0)
     rows, columns = optimize.linear_sum_assignment(gain, maximize=True)
     kept = gain[rows, columns] > 0.0

@@ -134,7 +134,7 @@ def _true_detections(
         if not candidates:
             continue
         iou = box_iou(found[[detection]], reference[candidates], inclusive_pixels=inclusive_pixels)[0]
-        best = int(np.argmax(np.nan_to_num(iou)))
+        best = int(np.argmax(iou))
         if iou[best] >= threshold and candidates[best] not in taken:
             taken.add(candidates[best])
             true[rank] = 1.0

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from AnnotationQACore.agreement.boxes import box_iou
 from AnnotationQACore.errors import InputError
 
-__all__ = ["Box", "BoxCluster", "BoxConsensus", "box_consensus", "box_iou"]
+__all__ = ["Box", "BoxCluster", "BoxConsensus", "box_consensus"]
 
 Corner = tuple[float, float, float]
 
@@ -75,24 +76,6 @@ class BoxConsensus:
         return tuple(cluster.box for cluster in self.clusters if cluster.accepted)
 
 
-def box_iou(first: Box, second: Box) -> float:
-    """Intersection over union in mm, without a voxel added; over the axes along which either box has an extent.
-
-    Flat boxes (drawn on one slice) are compared in their plane when they lie in the same one; two identical points
-    overlap fully.
-    """
-    extents = []
-    for low_1, high_1, low_2, high_2 in zip(first.lower, first.upper, second.lower, second.upper, strict=True):
-        common = min(high_1, high_2) - max(low_1, low_2)
-        if common < 0:
-            return 0.0
-        if high_1 > low_1 or high_2 > low_2:
-            extents.append((common, high_1 - low_1, high_2 - low_2))
-    both, one, other = (math.prod(column) for column in zip(*extents, strict=True)) if extents else (1.0, 1.0, 1.0)
-    union = one + other - both
-    return both / union if union > 0 else 0.0
-
-
 def box_consensus(
     readings: Mapping[str, Sequence[Box]], iou: float = 0.5, minimum_readers: int | None = None
 ) -> BoxConsensus:
@@ -154,7 +137,11 @@ def _clusters(drawn: Sequence[tuple[str, Box]], threshold: float) -> list[list[i
 def _linkable(first: tuple[str, Box], second: tuple[str, Box]) -> float:
     if first[0] == second[0] or first[1].label != second[1].label:
         return -math.inf
-    return box_iou(first[1], second[1])
+    return _overlap(first[1], second[1])
+
+
+def _overlap(first: Box, second: Box) -> float:
+    return float(box_iou([(first.lower, first.upper)], [(second.lower, second.upper)])[0, 0])
 
 
 def _mean_overlap(overlap: NDArray[np.float64], first: list[int], second: list[int]) -> float:
@@ -165,7 +152,7 @@ def _summarized(members: Sequence[tuple[str, Box]], readers: int, needed: int) -
     lower = np.median([box.lower for _, box in members], axis=0)
     upper = np.median([box.upper for _, box in members], axis=0)
     box = Box(_corner(lower), _corner(upper), members[0][1].label)
-    iou = {reader: box_iou(box, member) for reader, member in members}
+    iou = {reader: _overlap(box, member) for reader, member in members}
     uncertainty = 1.0 - sum(iou.values()) / len(iou)
     return BoxCluster(box, dict(members), len(members) / readers, len(members) >= needed, iou, uncertainty)
 

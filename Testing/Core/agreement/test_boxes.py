@@ -76,9 +76,18 @@ def test_matching_takes_the_best_assignment_and_lists_the_rest():
     assert found.mean_iou == pytest.approx((90 / 130 + 90 / 110) / 2)
 
 
+def test_boxes_on_one_slice_are_compared_in_their_plane():
+    flat = [[[0, 0, 7], [10, 10, 7]]]
+    others = [[[5, 0, 7], [15, 10, 7]], [[0, 0, 8], [10, 10, 8]], flat[0], [[0, 0, 0], [10, 10, 10]]]
+    np.testing.assert_allclose(box_iou(flat, others), [[1 / 3, 0, 1, 0]])
+    upright = [[[0, 0, 0], [10, 0, 10]]]
+    assert box_iou(flat, upright)[0, 0] == 0.0
+
+
 def test_degenerate_boxes_are_defined():
     point = [[[1, 1, 1], [1, 1, 1]]]
-    assert np.isnan(box_iou(point, point)[0, 0])
+    assert box_iou(point, point)[0, 0] == 1.0
+    assert box_iou(point, [[[1, 1, 2], [1, 1, 2]]])[0, 0] == 0.0
     assert box_iou(point, [[[0, 0, 0], [2, 2, 2]]])[0, 0] == 0.0
     assert box_iou(point, point, inclusive_pixels=True)[0, 0] == 1.0
     nothing = match_boxes(np.empty((0, 2, 3)), np.empty((0, 2, 3)))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from AnnotationQACore.agreement.bland_altman import bland_altman, limits_statistic
+from AnnotationQACore.agreement.bland_altman import bland_altman, limit_reach, limits_statistic
 from AnnotationQACore.agreement.continuous import (
     agree_on_measurements,
     concordance,
@@ -123,9 +123,22 @@ def test_peak_flow_limits_of_agreement_of_the_1986_paper(published):
     # The paper goes on from bias -2.1, sd 38.8, standard error 16.3 and t 2.12, each rounded; its ends are 0.2 wider.
     assert (result.lower_low, result.lower_high) == pytest.approx(expected["ci_lower_loa"], abs=2 * tolerance)
     assert (result.upper_low, result.upper_high) == pytest.approx(expected["ci_upper_loa"], abs=2 * tolerance)
+    # Its formula, t times the root of 3 s^2 / n, with its t of 2.12, and nothing else rounded.
+    assert (result.upper_high - result.upper) / result.sd == pytest.approx(2.12 * math.sqrt(3 / 17), abs=5e-5)
+    assert (result.lower - result.lower_low) / result.sd == pytest.approx(2.12 * math.sqrt(3 / 17), abs=5e-5)
     assert result.correlation == pytest.approx(expected["r"], abs=0.005)
     usual = bland_altman(example["x"], example["y"])
     assert (usual.lower, usual.upper) == pytest.approx((-78.10, 73.86), abs=0.005)
+
+
+ONE_SIDED_FACTORS = {5: 4.203, 10: 2.911, 20: 2.396, 30: 2.220, 50: 2.065, 100: 1.927}
+"""By n: one-sided tolerance factor for 95 % of a normal population at 95 % confidence (Odeh and Owen 1980, table 1)."""
+
+
+@pytest.mark.parametrize(("n", "factor"), ONE_SIDED_FACTORS.items())
+def test_exact_interval_of_a_limit_ends_at_the_published_tolerance_factor(n, factor):
+    _, outer = limit_reach(n, float(stats.norm.ppf(0.95)), 0.95, "exact")
+    assert outer == pytest.approx(factor, abs=0.0006)
 
 
 def test_exact_interval_of_a_limit_covers_as_often_as_it_says():
