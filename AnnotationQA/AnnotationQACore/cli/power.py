@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--readers", type=int, default=2, metavar="N", help="who read each case; default: 2")
     parser.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of the interval; default: 0.95")
     parser.add_argument("--per-patient", type=float, metavar="M", help="mean number of cases (lesions) of a patient")
-    parser.add_argument("--correlation", type=float, metavar="R", help="of the cases of one patient, with --per-patient")
+    parser.add_argument("--correlation", type=float, metavar="R", help="of the cases of one patient")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the answer as JSON")
 
 
