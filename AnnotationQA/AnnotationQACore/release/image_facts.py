@@ -28,7 +28,7 @@ def case_images(
         Locations of series are relative to its folder.
     case : Case
     protocol : Protocol
-        A series that states no modality has that of its role, where the role admits one only.
+        An image that is no DICOM has the modality of its role, where the role admits one only.
     images : mapping of Series Instance UID to files
         Images that lie elsewhere.
 
@@ -55,7 +55,7 @@ def case_images(
 
 
 def image_facts(files: Sequence[Path], modality: str = "") -> ImageFacts:
-    """Facts of one series; `modality` is taken where it states none. Raises `InputError` when it cannot be read."""
+    """Facts of one series; `modality` is that of what is no DICOM. Raises `InputError` when it cannot be read."""
     scan = scan_files((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
     pictured = [series for series in scan.series if series.stacks]
     if len(pictured) == 1:
@@ -65,7 +65,7 @@ def image_facts(files: Sequence[Path], modality: str = "") -> ImageFacts:
     volumes = shape[0] if opened.dimension is not None else 1
     spacing = opened.grid.spacing if opened.grid is not None else (None, *(opened.spacing.spacing or (None, None)))
     return ImageFacts(
-        modality=opened.modality or modality,
+        modality=modality or opened.modality,
         body_part=opened.body_part,
         sex=opened.sex,
         age_years=opened.age_years,
