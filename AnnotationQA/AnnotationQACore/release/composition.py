@@ -25,7 +25,19 @@ from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.release.exporting import ReadingKind, ReleaseCase, ReleaseReading
 from AnnotationQACore.release.split import SplitCase
 
-__all__ = ["STRATA", "Count", "Spread", "characteristics", "count_by", "findings", "imbalance", "split_case", "spread"]
+__all__ = [
+    "STRATA",
+    "Count",
+    "Spread",
+    "characteristics",
+    "count_by",
+    "findings",
+    "imbalance",
+    "parts_in_order",
+    "reference_of",
+    "split_case",
+    "spread",
+]
 
 UNKNOWN = "not known"
 
@@ -73,7 +85,7 @@ def _labels(answer: Answer, protocol: Protocol) -> Iterable[str]:
         case RatingValue(level):
             titles_of = {one.value: one.title for one in item.levels} if isinstance(item, Rating) else {}
             title = titles_of.get(level, "") if level is not None else "not assessable"
-            yield f"{item.title}: {level if level is not None else ''} {title}".replace("  ", " ").strip()
+            yield f"{item.title}: {title}" if level is None else f"{item.title}: {level} ({title})"
         case BoxValue() | PolygonValue() | LandmarksValue():
             yield f"{item.title}: present"
         case NotApplicable():
@@ -144,6 +156,12 @@ def count_by(
             by_part.setdefault(value, Counter())[parts.get(case.id, "")] += 1
     ordered = sorted(in_cases, key=lambda value: (-in_cases[value], value))
     return tuple(Count(value, in_cases[value], len(patients[value]), by_part[value]) for value in ordered)
+
+
+def parts_in_order(parts: Iterable[str]) -> list[str]:
+    """Parts as people expect them: train, validation, folds, test."""
+    place = {"train": 0, "validation": 1, "test": 3}
+    return sorted(set(parts), key=lambda part: (place.get(part, 2), len(part), part))
 
 
 def imbalance(counts: Sequence[Count]) -> float:

@@ -23,6 +23,7 @@ from AnnotationQACore.project.fields import format_time, parse_time
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.layout import make_folder
 from AnnotationQACore.project.ledger import utc_now
+from AnnotationQACore.project.state import Role
 from AnnotationQACore.protocol.loading import protocol_text
 from AnnotationQACore.release.card.croissant import croissant_json
 from AnnotationQACore.release.card.html_page import card_html
@@ -124,7 +125,8 @@ def make_release(
     if project.identity is None:
         raise ProjectError(f"{project.folder}: was opened without identity; say who acts (--as NAME).")
     require_destination(destination)
-    project.refresh()
+    if not project.refresh().has_role(project.identity.member, Role.LEAD):
+        raise ProjectError(f"'{project.identity.member}' is no lead of the project; a lead releases.")
     building = unfinished_folder(destination)
     recorded = _recorded(project, request.name, building)
     if recorded is None:

@@ -56,6 +56,8 @@ class ReleaseSheet:
     images_without_report : str
         Why images that no de-identification report lists identify nobody; such as a conversion to a format without
         header.
+    concepts_without_code : str
+        Why some items or choices of the protocol have no code of a terminology; segmentations must have one.
     funding : str
         Who paid for it.
     citation : str
@@ -89,6 +91,7 @@ class ReleaseSheet:
     uses_to_avoid: tuple[Text, ...] = ()
     limitations: tuple[Text, ...] = ()
     images_without_report: str = ""
+    concepts_without_code: str = ""
     funding: str = ""
     citation: str = ""
     url: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from AnnotationQACore.project.answers import MeasurementValue, NotApplicable, Presence, PresenceValue, SegmentationValue
 from AnnotationQACore.protocol.items import Measurement, Segmentation
@@ -17,6 +18,7 @@ from AnnotationQACore.release.composition import (
     characteristics,
     count_by,
     imbalance,
+    parts_in_order,
     reference_of,
     spread,
 )
@@ -55,7 +57,7 @@ def composition_blocks(sources: CardSources) -> tuple[Block, ...]:
     rows = tuple(_row(one) for one in _sizes(dataset.cases, sources) if one.n)
     if rows:
         columns = ("size", "unit", "n", "missing", "least", "quartiles and median", "greatest")
-        blocks.append(Table("Sizes of images and labels", columns, rows, frozenset({2, 3, 4, 6})))
+        blocks.append(Table("Sizes of images and labels", columns, rows, frozenset({2, 3, 4, 5, 6})))
     return tuple(blocks)
 
 
@@ -63,7 +65,7 @@ def coverage_blocks(sources: CardSources) -> tuple[Block, ...]:
     """How many cases answer each item, how often each finding occurs, in each part, and how uneven that is."""
     dataset = sources.gathered.dataset
     counts = count_by(dataset.cases, dataset.splits, characteristics(dataset.protocol)["findings"])
-    parts = sorted(set(dataset.splits.values()))
+    parts = parts_in_order(dataset.splits.values())
     columns = ("finding", "cases", "patients", *parts)
     rows = tuple(
         (one.value, str(one.cases), str(one.patients), *(str(one.by_part.get(part, 0)) for part in parts))
@@ -126,6 +128,15 @@ def _imbalances(sources: CardSources) -> Iterator[str]:
         if not math.isnan(ratio):
             first, last = counts[0], counts[-1]
             yield f"{name}: {first.value} ({first.cases}) to {last.value} ({last.cases}), {number(ratio, 1)} to 1."
+    by_item: dict[str, list[Count]] = {}
+    for one in count_by(dataset.cases, dataset.splits, known["findings"]):
+        item, _, answer = one.value.partition(": ")
+        by_item.setdefault(item, []).append(replace(one, value=answer))
+    for item, counts_of in by_item.items():
+        ratio = imbalance(counts_of)
+        if not math.isnan(ratio):
+            first, last = counts_of[0], counts_of[-1]
+            yield f"{item}: {first.value} ({first.cases}) to {last.value} ({last.cases}), {number(ratio, 1)} to 1."
 
 
 def _bars(caption: str, counts: Sequence[Count], whole: int) -> Bars:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from AnnotationQACore.release.card.sources import CardSources
+from AnnotationQACore.release.composition import parts_in_order
 from AnnotationQACore.release.tables import CASE_COLUMNS
 
 __all__ = ["croissant_json"]
@@ -23,6 +24,7 @@ _CONTEXT: dict[str, Any] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -42,6 +44,7 @@ _CONTEXT: dict[str, Any] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -170,7 +173,7 @@ def _media_type(path: str) -> str:
 
 
 def _record_sets(sources: CardSources) -> list[dict[str, Any]]:
-    parts = sorted(set(sources.gathered.dataset.splits.values()))
+    parts = parts_in_order(sources.gathered.dataset.splits.values())
     sets: list[dict[str, Any]] = []
     if parts:
         sets.append(

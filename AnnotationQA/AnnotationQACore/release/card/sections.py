@@ -15,6 +15,8 @@ from AnnotationQACore.protocol.difference import protocol_diff
 from AnnotationQACore.release.card.blocks import Block, Bullets, DatasetCard, Facts, Paragraph, Section, Table
 from AnnotationQACore.release.card.composition_section import composition_blocks, coverage_blocks, is_empty
 from AnnotationQACore.release.card.sources import CardSources
+from AnnotationQACore.release.coding import uncoded
+from AnnotationQACore.release.composition import parts_in_order
 from AnnotationQACore.release.manifest import MANIFEST
 from AnnotationQACore.reporting.contents import software_version
 from AnnotationQACore.reporting.numbers import count, interval, number
@@ -222,7 +224,7 @@ def _split(sources: CardSources) -> Iterator[Block]:
         yield Paragraph("There is no split: all cases are in one part.")
         return
     split = sources.project.state.splits[name]
-    parts: dict[str, list[str]] = {part: [] for part in split.parts}
+    parts: dict[str, list[str]] = {part: [] for part in parts_in_order(split.parts)}
     for case in dataset.cases:
         parts.setdefault(dataset.splits.get(case.id, ""), []).append(case.patient)
     rows = tuple(
@@ -263,6 +265,10 @@ def _hidden(sources: CardSources) -> Iterator[Block]:
 
 def _limits(sources: CardSources) -> Iterator[Block]:
     sheet = sources.request.sheet
+    bare = [item.title for item in sources.gathered.dataset.protocol.items if uncoded(item)]
+    if bare:
+        why = f": {sheet.concepts_without_code}" if sheet.concepts_without_code else "."
+        yield Paragraph(f"Not or not fully coded in a terminology are {', '.join(bare)}{why}")
     if sheet.limitations:
         yield Bullets(sheet.limitations)
     if sheet.uses_to_avoid:

@@ -10,8 +10,9 @@ from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.verification import Verification, verify
 from AnnotationQACore.protocol.difference import protocol_diff
-from AnnotationQACore.protocol.items import Classification, Rating, Segmentation, TextAnswer
+from AnnotationQACore.protocol.items import Segmentation
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.release.coding import uncoded
 from AnnotationQACore.release.duplicates import Link, pair_hash
 from AnnotationQACore.release.exporting import Exporter, ReadingKind
 from AnnotationQACore.release.gate.deidentification import check_images_listed, retained_texts
@@ -82,7 +83,7 @@ def check_gate(
         _pictures(project, gathered),
         check_texts("free text holds nothing that identifies", _free_texts(project, gathered), screen, signed_texts),
         check_names("identifiers hold nothing that identifies", _identifiers(gathered), screen),
-        _codes(gathered.dataset.protocol),
+        _codes(gathered.dataset.protocol, request.sheet.concepts_without_code),
         _split(project, request, gathered),
         _sheet(request),
         _formats(request, gathered, exporters),
@@ -220,24 +221,22 @@ def _identifiers(gathered: Gathered) -> Iterator[tuple[str, str, str]]:
                 yield f"{name.replace('_', ' ')} of case number {number}", value, "write it in other words"
 
 
-def _codes(protocol: Protocol) -> Check:
-    problems = []
-    count = 0
-    remedy = "add the code to the protocol, and adopt the new version"
+def _codes(protocol: Protocol, excuse: str) -> Check:
+    """What is segmented is coded, for DICOM SEG has no place without; for the rest the sheet may say why it is not."""
+    problems, notes = [], []
     for item in protocol.items:
-        if isinstance(item, TextAnswer):
+        missing = uncoded(item)
+        if not missing:
             continue
-        count += 1
-        missing = [] if item.codes.type is not None else ["type"]
-        if isinstance(item, Segmentation) and item.codes.category is None:
-            missing.append("category")
-        if isinstance(item, Classification):
-            missing += [f"choice '{choice.id}'" for choice in item.answers if choice.code is None]
-        if isinstance(item, Rating) and item.scale == "nominal":
-            missing += [f"level {level.value}" for level in item.levels if level.code is None]
-        if missing:
-            problems.append(Problem(f"item '{item.id}'", f"has no code for {', '.join(missing)}", remedy))
-    return Check("codes are present", f"{count} items", shortened(problems))
+        words = f"has no code for {', '.join(missing)}"
+        if excuse.strip() and not isinstance(item, Segmentation):
+            notes.append(f"item '{item.id}' {words}")
+            continue
+        remedy = "add one to the protocol, where no scheme has it a private one whose scheme begins with 99"
+        if not isinstance(item, Segmentation):
+            remedy += ", or say in the release sheet (concepts_without_code) why there is none"
+        problems.append(Problem(f"item '{item.id}'", words, remedy))
+    return Check("codes are present", f"{len(protocol.items)} items", shortened(problems), tuple(notes))
 
 
 def _split(project: Project, request: ReleaseRequest, gathered: Gathered) -> Check:
