@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent import futures
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from AnnotationQACore.errors import Cancelled
 from AnnotationQACore.progress import Progress
 
-__all__ = ["BackgroundTask", "TaskProgress"]
+__all__ = ["BackgroundTask", "TaskProgress", "Workers"]
 
 T = TypeVar("T")
 
@@ -73,3 +74,33 @@ class BackgroundTask(Generic[T]):
         if self._cancelled:
             raise Cancelled("cancelled.")
         self._progress = TaskProgress(done, total, message)
+
+
+class Workers(ThreadPoolExecutor):
+    """Threads that know whether there is anything left to do."""
+
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(max_workers=number, thread_name_prefix=name)
+        self._count_lock = threading.Lock()
+        self._pending = 0
+
+    @property
+    def is_working(self) -> bool:
+        """Whether work is waiting or going on."""
+        return self._pending > 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Begin a piece of work."""
+        with self._count_lock:
+            self._pending += 1
+        try:
+            future = super().submit(fn, *args, **kwargs)
+        except BaseException:
+            self._finished(None)
+            raise
+        future.add_done_callback(self._finished)
+        return future
+
+    def _finished(self, _future: Future[Any] | None) -> None:
+        with self._count_lock:
+            self._pending -= 1

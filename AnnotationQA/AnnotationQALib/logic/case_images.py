@@ -284,9 +284,16 @@ def _grid(series: LoadedSeries) -> Grid:
 
 
 def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
+    """Remove a node with all its display nodes, and what a volume rendering has besides."""
     if not scene.IsNodePresent(node):
         return
-    display = node.GetDisplayNode() if isinstance(node, slicer.vtkMRMLDisplayableNode) else None
+    others: list[slicer.vtkMRMLNode | None] = []
+    if isinstance(node, slicer.vtkMRMLDisplayableNode):
+        others = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+    for display in tuple(others):
+        if display is not None and display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
+            others += [display.GetVolumePropertyNode(), display.GetROINode()]
     scene.RemoveNode(node)
-    if display is not None and scene.IsNodePresent(display):
-        scene.RemoveNode(display)
+    for other in others:
+        if other is not None and scene.IsNodePresent(other):
+            scene.RemoveNode(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from AnnotationQACore.project.state import SubmittedReading, TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
-from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.case_contents import CaseContents, load_contents
 from AnnotationQALib.logic.case_images import PreparedCase, prepare_images
 from AnnotationQALib.logic.case_loading import Locate, load_case
@@ -158,7 +158,7 @@ class LabelingSession:
         self._scene = scene
         self._lock = threading.Lock()
         self._owns_executor = executor is None
-        self._executor = executor or ThreadPoolExecutor(max_workers=3, thread_name_prefix="AnnotationQA")
+        self._executor = executor or Workers(3, "AnnotationQA")
         self._locate = locate
         self._utc = utc
         self._seconds = seconds
@@ -381,6 +381,11 @@ class LabelingSession:
         """To be called some times a second on the main thread; True when there is something new to show."""
         self._collect_drafts()
         return self.case is not None and self.case.tick()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether threads of this session have work to do."""
+        return bool(getattr(self._executor, "is_working", False))
 
     def start_offers(self) -> tuple[StartOffer, ...]:
         """Readings that the protocol allows the open case to be started from."""

@@ -36,6 +36,7 @@ from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.sign_in_view import Keys, SignInView, progress_text
 from AnnotationQALib.widgets.start_menu import StartMenu, offer_text
 from AnnotationQALib.widgets.texts import notice_text
+from AnnotationQALib.widgets.thread_time import let_threads_work
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.views import show_layout, show_volume_rendering
 from AnnotationQALib.widgets.worklist_view import WorklistView
@@ -43,7 +44,7 @@ from AnnotationQALib.widgets.worklist_view import WorklistView
 __all__ = ["LabelingPanel"]
 
 TICK_MS = 200
-BUSY_TICK_MS = 50
+BUSY_TICK_MS = 20
 REFRESH_TICKS = 150
 
 OpenSession = Callable[[Any, str, Identity], LabelingSession]
@@ -235,7 +236,10 @@ class LabelingPanel:
             session.begin_refresh()
         if self._ticks % REFRESH_TICKS == REFRESH_TICKS // 2:
             self.refresh_project()
-        self._timer.setInterval(BUSY_TICK_MS if self.busy.is_busy else TICK_MS)
+        is_working = self.busy.is_busy or session.is_working
+        if is_working:
+            let_threads_work()
+        self._timer.setInterval(BUSY_TICK_MS if is_working else TICK_MS)
 
     # project
 

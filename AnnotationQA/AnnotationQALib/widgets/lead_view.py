@@ -20,11 +20,12 @@ from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.database_cases import Database, cases_of_studies
 from AnnotationQALib.logic.lead_desk import Plan
 from AnnotationQALib.widgets.studies_tree import StudiesTree
+from AnnotationQALib.widgets.thread_time import let_threads_work
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["LeadView"]
 
-POLL_MS = 100
+POLL_MS = 20
 
 
 class LeadView:
@@ -200,6 +201,7 @@ class LeadView:
         self.ui.casesProgress.maximum = reading.progress.total
         self.ui.casesProgress.value = reading.progress.done
         if not reading.is_done:
+            let_threads_work()
             return
         self._reading = None
         self._timer.stop()

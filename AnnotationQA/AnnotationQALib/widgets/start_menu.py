@@ -74,7 +74,8 @@ class StartMenu:
             action.connect("triggered()", lambda offer=offer: self._on_offer(offer))
         if not self._takes_models:
             return
-        self.menu.addSeparator()
+        if self._offers:
+            self.menu.addSeparator()
         node = self._case.editor.segmentation_node
         for found in other_segmentations(node.GetScene()) if node is not None else ():
             action = self.menu.addAction(_("Segmentation '{name}' of the scene").format(name=found.GetName()))

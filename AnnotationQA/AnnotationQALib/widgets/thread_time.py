@@ -1,0 +1,18 @@
+"""Lets background threads get on while the application waits for events."""
+
+from __future__ import annotations
+
+import time
+
+__all__ = ["let_threads_work"]
+
+SHARE_SECONDS = 0.008
+
+
+def let_threads_work() -> None:
+    """To be called by a timer while threads have work to do.
+
+    An application that embeds Python may keep the interpreter's lock while its event loop waits, so that other threads
+    stand still between two calls into Python. Sleeping gives the lock away; the pen does not feel so short a time.
+    """
+    time.sleep(SHARE_SECONDS)
