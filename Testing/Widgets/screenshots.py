@@ -25,6 +25,8 @@ from head_picture import head_picture  # noqa: E402
 from labeling_screenshots import labeling_states  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
+from review_screenshots import review_states  # noqa: E402
+from review_views_picture import review_views_pictures  # noqa: E402
 from sample_studies import head_series, make_studies, screen_shot  # noqa: E402
 from slice_picture import review_picture  # noqa: E402
 
@@ -157,8 +159,10 @@ def main() -> int:
                 lambda name, panel, only, end=suffix: save(panel, folder / f"{name}{end}.png", only),
             )
             labeling_states(Path(work), folder, suffix)
+            review_states(Path(work), folder, suffix)
         application.stop()
     review_in_slice_view(folder / "deidentify-review-view.png")
+    review_views_pictures(folder)
     return 0
 
 

@@ -76,7 +76,7 @@ class CaseRow:
     case : str
     status : CaseStatus
     readers : mapping of reader to str
-        What they are called, blinded where the protocol says so.
+        What they are called, blinded where the protocol says so, in the order of these names.
     cells : mapping of item ID to ItemCell
     conflicts : tuple of pairs of Decision
     messages : tuple of str
@@ -199,7 +199,7 @@ def _row(
     return CaseRow(
         case,
         status,
-        {reader: names[reader] for reader in readers},
+        {reader: names[reader] for reader in sorted(readers, key=lambda one: names[one])},
         cells,
         conflicts,
         tuple(in_text(message, names) for message in messages),

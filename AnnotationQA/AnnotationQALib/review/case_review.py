@@ -179,6 +179,7 @@ class CaseReview:
         self._painting: Painting | None = None
         self._walk: Walk | None = None
         self._style: Style | None = None
+        self._three_d: ThreeD = "none"
         self.reading_nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
         for reader, node in (nodes or {}).items():
             self._borrow(reader, node)
@@ -284,11 +285,10 @@ class CaseReview:
         if with_result:
             sources[RESULT] = "Result"
         layout = review_layout(sources, planes, three_d, orientation)
+        self._three_d = three_d
         former = self.views
         kept = {pane.tag for pane in layout.panes}
         self.views = ReviewViews(self.scene, layout)
-        if former is not None:
-            former.remove_except(kept)
         self.views.show_volume(self.volume)
         for reader, node in self.reading_nodes.items():
             _set_visible(node, reader in self.shown)
@@ -302,6 +302,8 @@ class CaseReview:
             self.set_style(self._style)
         if layout_node is not None:
             add_layout(layout_node, layout)
+        if former is not None:  # only now, so that the layout manager never shows a view that is gone
+            former.remove_except(kept)
         return layout
 
     def has_heat_map(self, kind: HeatMap) -> bool:
@@ -459,6 +461,8 @@ class CaseReview:
         node = self._need_result_node()
         if not _refilled(node.GetSegmentation(), result):
             fill_segmentation(node, result)
+            if self._three_d != "none":
+                node.CreateClosedSurfaceRepresentation()
 
     def _show(self, source: str, node: slicer.vtkMRMLSegmentationNode, three_d: ThreeD) -> None:
         if self.views is None:

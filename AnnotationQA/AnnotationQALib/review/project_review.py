@@ -86,8 +86,8 @@ class OpenReview:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Who has submitted a reading of the case."""
-        return tuple(self._found.submitted)
+        """Who has submitted a reading of the case, in the order of the views."""
+        return self.review.labels.readers
 
     def revision(self, reader: str) -> int:
         """Revision of the reading in review."""
@@ -215,7 +215,9 @@ class ProjectReview:
         if not found.submitted:
             raise InputError(f"case '{case}': nobody has read it yet.")
         names = names_in_review(self.protocol, self.project.state, case, self._people(case))
-        labels = review_labels(self._with_empty(found, grid), grid)
+        given = self._with_empty(found, grid)
+        # by the names that the reviewer sees: the order of the views must not tell who is who
+        labels = review_labels({reader: given[reader] for reader in sorted(given, key=lambda one: names[one])}, grid)
         _, compared = self._compared.get(case, ((), None))
         lesions = {one.item: one.instances for one in compared.items} if isinstance(compared, CaseAgreement) else {}
         return PreparedReview(found, labels, answer_differences(found.readings, self.protocol, lesions), names)

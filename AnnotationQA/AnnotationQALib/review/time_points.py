@@ -70,8 +70,6 @@ class TimePointViews:
         layout = review_layout(sources, planes, three_d, orientation)
         former = self.views
         self.views = ReviewViews(self.scene, layout)
-        if former is not None:
-            former.remove_except({pane.tag for pane in layout.panes})
         given = {str(n): point.volume for n, point in enumerate(self.points) if point.volume is not None}
         self.views.show_volumes(given)
         for number, point in enumerate(self.points):
@@ -80,6 +78,8 @@ class TimePointViews:
                 point.segmentation.CreateClosedSurfaceRepresentation()
         if layout_node is not None:
             add_layout(layout_node, layout)
+        if former is not None:  # only now, so that the layout manager never shows a view that is gone
+            former.remove_except({pane.tag for pane in layout.panes})
         return layout
 
     def set_style(self, style: Style) -> None:

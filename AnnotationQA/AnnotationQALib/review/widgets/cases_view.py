@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.project.state import CaseStatus
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.review.case_list import CaseFilter, CaseRow, Judgement, proposals
 from AnnotationQACore.review.kinds import Kind
 from AnnotationQALib.review.widgets.cells import (
@@ -23,6 +24,7 @@ from AnnotationQALib.review.widgets.cells import (
     kind_text,
     prepare,
     selected_row,
+    threshold_text,
 )
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -182,7 +184,7 @@ class CasesView:
                 [
                     cell(self._titles.get(one.item, one.item), judgement_text(one.judgement)),
                     judged_cell(one, is_dark(self.widget)),
-                    cell(f"{one.statistic} {figure_text(one.threshold, '')}".strip()),
+                    cell(threshold_text(one)),
                     cell(", ".join(kind_text(kind) for kind in sorted(one.kinds))),
                 ]
                 for one in row.cells.values()
@@ -206,12 +208,8 @@ class CasesView:
         listed.blockSignals(True)
         listed.clear()
         for row in proposed:
-            figures = ", ".join(
-                f"{self._titles.get(one.item, one.item)} {figure_text(one.value)}"
-                for one in row.cells.values()
-                if one.judgement is Judgement.AGREED and one.value == one.value
-            )
-            entry = qt.QListWidgetItem(f"{row.case}: {figures}" if figures else row.case)
+            entry = qt.QListWidgetItem(f"{row.case}: {self._agreed_text(row)}")
+            entry.setToolTip(self._agreed_text(row))
             entry.setData(CASE, row.case)
             entry.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled)
             off = row.case in known and row.case in unticked
@@ -219,6 +217,14 @@ class CasesView:
             listed.addItem(entry)
         listed.blockSignals(False)
         self._enable_acceptance()
+
+    def _agreed_text(self, row: CaseRow) -> str:
+        """The figures of what is drawn, and how many answers agree."""
+        agreed = [one for one in row.cells.values() if one.judgement is Judgement.AGREED]
+        drawn = [one for one in agreed if STATISTICS[one.statistic].of_one_case]
+        texts = [f"{self._titles.get(one.item, one.item)} {figure_text(one.value)}" for one in drawn]
+        answers = len(agreed) - len(drawn)
+        return ", ".join([*texts, *([_("{number} answers agree").format(number=answers)] if answers else [])])
 
     def _listed(self) -> list[str]:
         listed = self.ui.proposalsList

@@ -10,10 +10,12 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.review.case_list import ItemCell, Judgement
 from AnnotationQACore.review.kinds import Kind
 
 __all__ = [
+    "ROW_HEIGHT",
     "cell",
     "chosen",
     "distance_text",
@@ -26,9 +28,13 @@ __all__ = [
     "kind_text",
     "prepare",
     "selected_row",
+    "threshold_text",
     "time_text",
     "volume_text",
 ]
+
+ROW_HEIGHT = 24
+"""Of all tables, in pixels."""
 
 _LIGHT = {
     Judgement.AGREED: "#c9ecd2",
@@ -86,6 +92,8 @@ def prepare(table: Any, stretched: int, headers: Sequence[str] = ()) -> None:
         table.setColumnCount(len(headers))
         table.setHorizontalHeaderLabels(list(headers))
     table.verticalHeader().setVisible(False)
+    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+    table.wordWrap = False
     header = table.horizontalHeader()
     for column in range(table.columnCount):
         mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
@@ -143,6 +151,19 @@ def judged_cell(found: ItemCell | None, dark: bool) -> Any:
         made.setBackground(qt.QBrush(qt.QColor(color)))
         made.setForeground(qt.QBrush(qt.QColor("#ffffff" if dark else "#111111")))
     return made
+
+
+def threshold_text(found: ItemCell) -> str:
+    """What the figure is and what the protocol asks of it."""
+    if not found.statistic:
+        return ""
+    facts = STATISTICS[found.statistic]
+    if facts.of_one_case:
+        sign = "≥" if facts.better == "larger" else "≤"
+        return f"{found.statistic.replace('_', ' ')} {sign} {figure_text(found.threshold)}"
+    if math.isnan(found.threshold):
+        return _("over all cases only")
+    return _("apart ≤ {number}").format(number=figure_text(found.threshold))
 
 
 def kind_text(kind: Kind) -> str:

@@ -15,6 +15,7 @@ from AnnotationQACore.review.walk import Stop, Walk, WalkFilter
 from AnnotationQALib.review.deciding import METHOD_TITLES, Deciding
 from AnnotationQALib.review.widgets import review_keys as keys
 from AnnotationQALib.review.widgets.cells import (
+    ROW_HEIGHT,
     cell,
     chosen,
     distance_text,
@@ -67,7 +68,7 @@ class WalkView:
             self._consensus.addItem(METHOD_TITLES[method], CONSENSUS + method)
         prepare(self.ui.walkTable, 1)
         prepare(self.ui.whoTable, 1)
-        orders = ((_("Largest volume first"), "volume"), (_("Largest distance first"), "distance"))
+        orders = ((_("By volume"), "volume"), (_("By distance"), "distance"))
         fill_combo(self.ui.orderCombo, "", orders)
         for combo in (self.ui.kindCombo, self.ui.itemCombo, self.ui.readerCombo, self.ui.orderCombo):
             combo.connect("currentIndexChanged(int)", lambda _index: self._filter())
@@ -221,7 +222,9 @@ class WalkView:
             button.connect("clicked()", self.take_consensus)
             table.setCellWidget(len(self._names), BUTTON, button)
             self._buttons[CONSENSUS] = button
-        table.minimumHeight = min(30 * table.rowCount + 30, 260)
+        height = ROW_HEIGHT * min(table.rowCount, 8) + table.horizontalHeader().height + 8
+        table.minimumHeight = height
+        table.maximumHeight = height
 
     def _show_who(self, stop: Stop | None) -> None:
         source = self._deciding.decided_source(stop.region, stop.items[0]) if stop and self._deciding else ""
