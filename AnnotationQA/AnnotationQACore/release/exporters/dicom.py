@@ -22,6 +22,7 @@ from AnnotationQACore.interchange.dicom_sr_writer import write_measurement_repor
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.interchange.matching import as_in_protocol
 from AnnotationQACore.interchange.placement import joint_grid, placed_on
+from AnnotationQACore.interchange.settled_objects import settle
 from AnnotationQACore.interchange.sources import SourceImages, read_sources
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.fields import parse_time
@@ -165,6 +166,7 @@ def _write_reading(
         path = folder / f"{stem}-seg.dcm"
         origins = {segment.id: _origin(reading) for segment in segmentation.segments}
         yield from write_dicom_seg(path, segmentation, sources[reference], info, origins=origins)
+        settle(path, info)
         written = read_dicom_seg(path)
         series = str(sources[reference].first.SeriesInstanceUID)
         places = {
@@ -177,7 +179,8 @@ def _write_reading(
         report = ObjectInfo(
             description=info.description, creator=info.creator, when=when, key=f"{info.key} report", series_number=101
         )
-        write_measurement_reports(folder, stem, found.groups, sources[reference], report, path)
+        for written_report in write_measurement_reports(folder, stem, found.groups, sources[reference], report, path):
+            settle(written_report, report)
 
 
 def _places(sources: dict[str, SourceImages], reference: str, segments: dict[str, SegmentReference]) -> Places:
@@ -230,7 +233,9 @@ def _write_probabilities(
             maps.append(ProbabilityMap(segment, Volume(votes, grid)))
     if maps:
         origin = SegmentOrigin(Algorithm(AlgorithmType.SEMIAUTOMATIC, f"fraction of {reading.voters} readers"))
-        origins = {one.segment.id: origin for one in maps}
+        origins = {each.segment.id: origin for each in maps}
         written = write_fractional_segs(path, maps, images, info, origins)
+        for one in written:
+            settle(one, info)
         if len(written) > 1:
             yield f"the probability map is written as {len(written)} objects, one a label, for its size."

@@ -62,8 +62,10 @@ def case_by_case(
         progress(place, len(dataset.cases), case.id)
         if case.id in done:
             continue
-        done[case.id] = written = write(case)
-        _append(journal, {"case": case.id, "files": list(written.files), "notes": dict(written.notes)})
+        written = write(case)
+        entry = {"case": case.id, "files": list(written.files), "notes": dict(written.notes)}
+        _append(journal, entry)
+        done[case.id] = _recorded(json.loads(canonical_bytes(entry)))  # as a resumed export reads it
     progress(len(dataset.cases), len(dataset.cases))
     return {case.id: done[case.id] for case in dataset.cases}
 
@@ -121,8 +123,12 @@ def _begun(journal: Path, head: Mapping[str, Any], folder: Path) -> dict[str, Wr
     for leftover in list(folder.rglob(f"{_TEMPORARY}*")):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
     journal.write_bytes(b"".join(canonical_bytes(entry) + b"\n" for entry in entries))
-    found = {entry["case"]: Written(tuple(entry["files"]), entry["notes"]) for entry in entries[1:]}
+    found = {entry["case"]: _recorded(entry) for entry in entries[1:]}
     return {case: one for case, one in found.items() if all((folder / name).is_file() for name in one.files)}
+
+
+def _recorded(entry: Mapping[str, Any]) -> Written:
+    return Written(tuple(entry["files"]), entry["notes"])
 
 
 def _append(journal: Path, entry: Mapping[str, Any]) -> None:
