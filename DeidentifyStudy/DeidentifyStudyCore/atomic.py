@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import ctypes
 import os
 import secrets
 import sys
@@ -34,11 +35,12 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
         temporary.replace(path)
         if flush:
             _flush_folder(path.parent)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _cannot_write(path, error) from error
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -55,13 +57,15 @@ def write_text(path: Path, content: str) -> None:
 def flush_files(paths: Iterable[Path]) -> None:
     """Flush files and their folders to disk; raises `DestinationError`.
 
-    Linux flushes everything at once and waits for it (sync(2)), which for many files costs one commit of the journal
-    instead of one for each.
+    Linux flushes each file system that they lie on as a whole (syncfs(2)), which for many files costs one commit of
+    its journal instead of one for each.
     """
+    folders: set[Path] = set()
     if sys.platform == "linux":
-        os.sync()
+        folders.update(path.parent for path in paths)
+        for folder in {os.stat(folder).st_dev: folder for folder in folders}.values():
+            _flush_file_system(folder)
         return
-    folders = set()
     for path in paths:
         try:
             _flush(path)
@@ -70,6 +74,15 @@ def flush_files(paths: Iterable[Path]) -> None:
             raise _cannot_write(path, error) from error
     for folder in folders:
         _flush_folder(folder)
+
+
+def _flush_file_system(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
+            raise _cannot_write(folder, OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno())))
+    finally:
+        os.close(descriptor)
 
 
 def _cannot_write(path: Path, error: OSError) -> DestinationError:

@@ -3,14 +3,16 @@
 Decisions on elements that are equal byte for byte, as most are within a series, are made once and remembered.
 """
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, compress
 from types import MappingProxyType
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.codestream import Piece
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+from DeidentifyStudyCore.layouts import Scanned
 from DeidentifyStudyCore.markers import file_meta, marker_elements
 from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
@@ -40,8 +42,10 @@ TallyKey = tuple[tuple[int, ...], int, str, str]
 
 _CHARACTER_SET = 0x00080005
 _CONTENT = 0x0040A730
+_MIME = 0x00420012
 _LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
+_MOST_PATTERNS = 256
 _BULK = 1 << 20
 _BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
 _NUL_PADDED = frozenset({b"UI", b"OB", b"UN"})
@@ -83,6 +87,77 @@ class Rewritten:
     pixels_changed: frozenset[str] = field(default=frozenset())
 
 
+_HANDED_OVER: _Decision = None, Uses(())
+"""Stands for an element that no rule decided on: the pixels, and what is planned with them."""
+
+_PatternKey = tuple[int, str, bytes, tuple[tuple[int, bytes], ...]]
+
+
+@dataclass(slots=True)
+class _Pattern:
+    """How an object was spliced, for the next one of its layout.
+
+    Attributes
+    ----------
+    layout : Scanned
+        Held so that its identity, which is in the key, stays its own.
+    elements : tuple of bytes
+        Of that object, in the order of its spans.
+    taken : list of _Decision
+        On each of them.
+    slots : mapping of int to int
+        Number of an element that was replaced to that of the piece in its place.
+    pixels : (int, int)
+        First piece of the pixel data, and how many.
+    """
+
+    layout: Scanned
+    elements: tuple[bytes, ...]
+    pieces: list[Piece | Masked | Generated]
+    taken: list[_Decision]
+    slots: dict[int, int]
+    pixels: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        pieces: list[Piece | Masked | Generated],
+        taken: list[_Decision],
+        plan: PixelPlan | None,
+    ) -> "_Pattern | None":
+        """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
+        elements = source.elements()
+        planned = plan.pieces if plan else []
+        if elements is None or len(taken) != len(elements) or (plan and plan.moved):
+            return None
+        if any(not raw and decision is not _HANDED_OVER for raw, decision in zip(elements, taken, strict=True)):
+            return None
+        places = {id(piece): number for number, piece in enumerate(pieces)}
+        slots = {index: places[id(new)] for index, (new, _) in enumerate(taken) if new}
+        pixels = (places[id(planned[0])], len(planned)) if planned else (len(pieces), 0)
+        return cls(source.layout, elements, list(pieces), taken, slots, pixels)
+
+    def hand_over(self, plan: PixelPlan | None) -> bool:
+        """Exchange the pieces of the pixels; False when they are more or fewer."""
+        planned = plan.pieces if plan else []
+        first, count = self.pixels
+        if len(planned) != count or (plan and plan.moved):
+            return False
+        self.pieces[first : first + count] = planned
+        return True
+
+    def exchange(self, index: int, decision: _Decision) -> bool:
+        """Exchange what becomes of an element; False when it is kept that was not, or the other way round."""
+        old, new = self.taken[index][0], decision[0]
+        if (old is None) != (new is None) or bool(old) != bool(new):
+            return False
+        if new:
+            self.pieces[self.slots[index]] = new
+        self.taken[index] = decision
+        return True
+
+
 class Engine:
     """Rewrites the objects of one patient.
 
@@ -97,6 +172,7 @@ class Engine:
         self._pseudonyms = pseudonyms
         self._subject = subject
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, _Decision]] = {}
+        self._patterns: dict[_PatternKey, _Pattern] = {}
         self.retained: set[tuple[int, str]] = set()
 
     def rewrite(self, source: Source, plan: PixelPlan | None = None, claims: tuple[str, ...] = ()) -> Rewritten:
@@ -130,18 +206,63 @@ class Engine:
         context = self._context(sop_class, character_set)
         if source.value(0x00420012):
             context.item = {0x00420012: source.value(0x00420012)}
-        used: list[Uses] = []
         replaced = plan.elements if plan else _NOTHING
         inserted = marker_elements(self._book.profile, source.encoding, claims)
         if replaced:
             inserted = tuple(sorted([*inserted, *replaced.items()]))
-        pieces = self._splice(
-            source.buffer, source.spans, source.start, source.encoding, context, 0, used, memo, plan, inserted, replaced
-        )
+        pattern_key = (id(source.layout), sop_class, character_set, inserted)
+        pattern = None if replaced else self._patterns.get(pattern_key)
+        pieces = None if pattern is None else self._like_before(pattern, source, context, memo, plan)
+        if pattern is None or pieces is None:
+            taken: list[_Decision] = []
+            pieces = self._splice(
+                source.buffer, source.spans, source.start, source.encoding, context, 0, taken, memo, plan, inserted,
+                replaced,
+            )  # fmt: skip
+            if not replaced:
+                self._remember(pattern_key, _Pattern.of(source, pieces, taken, plan))
+        else:
+            taken = pattern.taken
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
         meta = file_meta(sop_class, self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
-        return Rewritten(meta, pieces, used, changed)
+        return Rewritten(meta, pieces, [decision[1] for decision in taken], changed)
+
+    def _remember(self, key: "_PatternKey", pattern: "_Pattern | None") -> None:
+        self._patterns.pop(key, None)
+        if pattern is not None:
+            if len(self._patterns) >= _MOST_PATTERNS:
+                self._patterns.pop(next(iter(self._patterns)))
+            self._patterns[key] = pattern
+
+    def _like_before(
+        self,
+        pattern: "_Pattern",
+        source: Source,
+        context: Context,
+        memo: dict[bytes, _Decision],
+        plan: PixelPlan | None,
+    ) -> list[Piece | Masked | Generated] | None:
+        """Pieces of an object that has the layout of one before: only what differs is decided on and exchanged.
+
+        None where that is not enough: something is dropped that was kept, or private, or the pixels are planned anew.
+        """
+        elements = source.elements()
+        if elements is None or not pattern.hand_over(plan):
+            return None
+        for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
+            span, raw = source.spans[index], elements[index]
+            if pattern.taken[index] is _HANDED_OVER:
+                continue
+            if span[0] & 0x10000 or span[0] == _MIME:
+                return None
+            decision = memo.get(raw)
+            if decision is None:
+                decision = memo[raw] = self._decide(source.buffer, span, source.encoding, context, _NO_BLOCK, 0)
+            if not pattern.exchange(index, decision):
+                return None
+        pattern.elements = elements
+        return list(pattern.pieces)
 
     def _context(self, sop_class: str, character_set: bytes) -> Context:
         return Context(
@@ -184,7 +305,7 @@ class Engine:
         encoding: Encoding,
         context: Context,
         depth: int,
-        used: list[Uses],
+        taken: list[_Decision],
         memo: dict[bytes, _Decision] | None = None,
         plan: PixelPlan | None = None,
         inserted: tuple[tuple[int, bytes], ...] = (),
@@ -208,6 +329,7 @@ class Engine:
                 if start > run:
                     pieces.append((run, start))
                 run = end
+                taken.append(_HANDED_OVER)
                 continue
             if tag >= _EXTENDED_OFFSETS and plan is not None and not depth:
                 new = self._pixel_element(span, plan, encoding, buffer)
@@ -216,6 +338,7 @@ class Engine:
                         pieces.append((run, start))
                     pieces.extend(new)
                     run = end
+                    taken.append(_HANDED_OVER)
                     continue
             if memo is not None and end - start <= _LARGEST_REMEMBERED and not tag & 0x10000:
                 raw = buffer[start:end]
@@ -224,7 +347,7 @@ class Engine:
                     decision = memo[raw] = self._decide(buffer, span, encoding, context, private, depth)
             else:
                 decision = self._decide(buffer, span, encoding, context, private, depth)
-            used.append(decision[1])
+            taken.append(decision)
             replacement = decision[0]
             if replacement is None:
                 continue
@@ -360,7 +483,9 @@ class Engine:
         for item_start, item_value, item_stop, item_end in items(buffer, span, inner, depth):
             nested = scan(buffer, item_value, item_stop, inner, depth + 1)
             below = self._below(buffer, nested, context, tag, mode)
-            pieces = self._splice(buffer, nested, item_value, inner, below, depth + 1, used)
+            taken: list[_Decision] = []
+            pieces = self._splice(buffer, nested, item_value, inner, below, depth + 1, taken)
+            used.extend(decision[1] for decision in taken)
             if pieces == [(item_value, item_stop)] or (not pieces and item_value == item_stop):
                 result.append(bytes(buffer[item_start:item_end]))
                 continue

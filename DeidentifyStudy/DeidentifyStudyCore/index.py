@@ -1,14 +1,17 @@
 """The first pass: who is in the files, what refers to what, and every name, number and date that must not be
 repeated."""
 
+import operator
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
+from DeidentifyStudyCore.layouts import Scanned
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.risk import burned_in_risks
@@ -16,7 +19,7 @@ from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.identity import CLASS_UIDS
 from DeidentifyStudyCore.source import Source, opened, text_of
 from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.tokenizer import Span
+from DeidentifyStudyCore.tokenizer import Encoding, Span
 from DeidentifyStudyCore.walk import Leaf, leaves
 
 __all__ = ["FileFacts", "index_files", "list_files"]
@@ -24,7 +27,7 @@ __all__ = ["FileFacts", "index_files", "list_files"]
 _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _REFERENCED_INSTANCE = 0x00081155
 _UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
-_OPENED = frozenset({b"SQ", b"UN"})
+_MOST_LAYOUTS = 256
 _LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
 _LARGEST_TEXT = 1 << 16
@@ -122,6 +125,8 @@ class _Indexer:
     def __init__(self, profile: Profile) -> None:
         self._book = RuleBook(profile)
         self._seen: dict[tuple[str, bytes], set[bytes]] = {}
+        self._last: dict[tuple[int, str, bytes], tuple[Scanned, tuple[bytes, ...]]] = {}
+        self._referenced: dict[tuple[Encoding, bytes], list[str]] = {}
         self.patients: dict[str, EchoBuilder] = {}
 
     def facts(self, root: Path, relative: str) -> FileFacts:
@@ -142,55 +147,59 @@ class _Indexer:
         if sop_class == _DICOMDIR_CLASS or source.first(0x00041220):
             return FileFacts(relative, size, modified, sop_class=_DICOMDIR_CLASS)
         reason = "" if study and series and instance and sop_class else "missing-identifiers"
-        builder = self.patients.setdefault(patient, EchoBuilder(vocabulary()))
+        builder = self.patients.get(patient)
+        if builder is None:
+            builder = self.patients[patient] = EchoBuilder(vocabulary())
         seen = self._seen.setdefault((patient, character_set), set())
         if len(seen) > _MOST_REMEMBERED:
             seen.clear()
-        references: list[str] = []
         codecs = codecs_of(character_set)
-        buffer = source.buffer
-        for span in source.spans:
-            if span[1] in _UNINTERESTING:
-                continue
-            if (
-                span[1] not in _OPENED
-                and span[5] - span[2] <= _LARGEST_REMEMBERED
-                and buffer[span[2] : span[5]] in seen
-            ):
-                continue
-            self._collect(source, span, codecs, seen, builder, references)
+        for span in self._changed(source, patient, character_set):
+            if span[1] not in _UNINTERESTING:
+                self._collect(source, span, codecs, seen, builder)
+        references = [reference for span in source.sequences() for reference in self._references(source, span)]
         return FileFacts(
             relative, size, modified, patient, study, series, instance, sop_class,
             tuple(references), burned_in_risks(source), reason,
         )  # fmt: skip
 
+    def _changed(self, source: Source, patient: str, character_set: bytes) -> list[Span]:
+        """Elements that the last object of the patient with the same layout did not have as they are."""
+        elements, spans = source.elements(), source.spans
+        if elements is None:
+            return spans
+        key = (id(source.layout), patient, character_set)
+        before = self._last.get(key)
+        if len(self._last) > _MOST_LAYOUTS:
+            self._last.clear()
+        self._last[key] = (source.layout, elements)
+        if before is None:
+            return spans
+        numbers = {*compress(range(len(elements)), map(operator.ne, elements, before[1])), *source.layout.long}
+        return [spans[number] for number in sorted(numbers)]
+
     def _collect(
-        self,
-        source: Source,
-        span: Span,
-        codecs: tuple[str, ...],
-        seen: set[bytes],
-        builder: EchoBuilder,
-        references: list[str],
+        self, source: Source, span: Span, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder
     ) -> None:
-        _, vr, start, _, _, end = span
+        _, _, start, _, _, end = span
         raw = source.buffer[start:end] if end - start <= _LARGEST_REMEMBERED else None
         if raw is not None and raw in seen:
-            if vr in {b"SQ", b"UN"}:
-                references.extend(self._references(source, span, codecs))
             return
         for leaf in leaves(source.buffer, [span], source.encoding, codecs):
-            if leaf.tag == _REFERENCED_INSTANCE:
-                references.append(leaf.text(source.buffer))
             self._add(source, leaf, builder)
         if raw is not None:
             seen.add(raw)
 
-    @staticmethod
-    def _references(source: Source, span: Span, codecs: tuple[str, ...]) -> Iterator[str]:
-        for leaf in leaves(source.buffer, [span], source.encoding, codecs):
-            if leaf.tag == _REFERENCED_INSTANCE:
-                yield leaf.text(source.buffer)
+    def _references(self, source: Source, span: Span) -> list[str]:
+        """SOP Instance UIDs that a sequence refers to; those of equal ones are read once."""
+        raw = source.buffer[span[2] : span[5]] if span[5] - span[2] <= _LARGEST_REMEMBERED else b""
+        found = self._referenced.get((source.encoding, raw)) if raw else None
+        if found is None:
+            parsed = leaves(source.buffer, [span], source.encoding, ())
+            found = [leaf.text(source.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
+            if raw and len(self._referenced) < _MOST_REMEMBERED:
+                self._referenced[(source.encoding, raw)] = found
+        return found
 
     def _add(self, source: Source, leaf: Leaf, builder: EchoBuilder) -> None:
         if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:

@@ -7,16 +7,18 @@ the same elements in the same places, which one call of ``struct`` finds out.
 
 import struct
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from DeidentifyStudyCore.tokenizer import Buffer, Encoding, Span, scan_dataset
 
-__all__ = ["Scanned", "scanned"]
+__all__ = ["LONGEST_ELEMENT", "Scanned", "scanned"]
 
 _MOST_LAYOUTS = 256
 _MOST_OF_A_SIZE = 4
 _MOST_ELEMENTS = 1000
 _LARGEST_COMPARED = 1 << 16
+LONGEST_ELEMENT = 1 << 16
+"""Bytes of the elements that are read, compared and remembered as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +33,28 @@ class Scanned:
         Where slack begins.
     first : dict of int to Span
         The first element with each tag.
+    elements : struct.Struct or None
+        Reads the bytes of all elements at once, empty for the long ones; None until the layout is met again.
+    sequences, long : tuple of int
+        Numbers of the spans that are or may hold sequences, and of those longer than `LONGEST_ELEMENT`.
     """
 
     spans: list[Span]
     end: int
     first: dict[int, Span]
+    elements: struct.Struct | None = None
+    sequences: tuple[int, ...] = ()
+    long: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Layout:
     form: struct.Struct
     found: tuple[bytes, ...]
     scanned: Scanned
 
 
+_OPENED = frozenset({b"SQ", b"UN"})
 _Key = tuple[Encoding, int, int]
 _known: OrderedDict[_Key, list[_Layout]] = OrderedDict()
 
@@ -55,12 +65,22 @@ def scanned(buffer: Buffer, start: int, stop: int, encoding: Encoding) -> Scanne
     layouts = _known.get(key, ())
     for layout in layouts:
         if layout.form.unpack_from(buffer, start) == layout.found:
+            if layout.scanned.elements is None:
+                layout.scanned = _met_again(layout.scanned)
             return layout.scanned
     spans, end = scan_dataset(buffer, start, stop, encoding)
     result = Scanned(spans, end, {span[0]: span for span in reversed(spans)})
     if end == stop and len(spans) <= _MOST_ELEMENTS and spans and spans[-1][5] == stop:
         _remember(key, buffer, start, result)
     return result
+
+
+def _met_again(found: Scanned) -> Scanned:
+    lengths = [span[5] - span[2] for span in found.spans]
+    form = struct.Struct("=" + "".join(f"{n}s" if n <= LONGEST_ELEMENT else f"0s{n}x" for n in lengths))
+    sequences = tuple(number for number, span in enumerate(found.spans) if span[1] in _OPENED)
+    long = tuple(number for number, length in enumerate(lengths) if length > LONGEST_ELEMENT)
+    return replace(found, elements=form, sequences=sequences, long=long)
 
 
 def _remember(key: _Key, buffer: Buffer, start: int, result: Scanned) -> None:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from pydicom.uid import AllTransferSyntaxes
 
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
-from DeidentifyStudyCore.layouts import scanned
+from DeidentifyStudyCore.layouts import Scanned, scanned
 from DeidentifyStudyCore.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -58,6 +58,8 @@ class Source:
         Bytes after the data set that belong to no element.
     size : int
         Bytes of the file itself, before inflating.
+    layout : Scanned
+        The same object for all files of a layout that was recognized.
     """
 
     buffer: Buffer
@@ -68,22 +70,44 @@ class Source:
     spans: list[Span]
     slack: int
     size: int
-    _first: dict[int, Span]
+    layout: Scanned
 
     def first(self, tag: int) -> Span | None:
         """First top-level element with this tag."""
-        return self._first.get(tag)
+        return self.layout.first.get(tag)
+
+    def elements(self) -> tuple[bytes, ...] | None:
+        """Bytes of each element in the order of `spans`, empty for those over `layouts.LONGEST_ELEMENT`.
+
+        None where files of this layout were not met before: then reading one by one is quicker.
+        """
+        form = self.layout.elements
+        return None if form is None else form.unpack_from(self.buffer, self.start)
 
     def value(self, tag: int) -> bytes:
         """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
         span = self.first(tag)
         return b"" if span is None else bytes(self.buffer[span[3] : span[4]]).rstrip(b" \0")
 
+    def sequences(self) -> list[Span]:
+        """Elements that are or may hold sequences."""
+        if self.layout.elements is None:
+            return [span for span in self.spans if span[1] in {b"SQ", b"UN"}]
+        return [self.spans[number] for number in self.layout.sequences]
+
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
         if hasattr(os, "pread"):
             return os.pread(self.file.fileno(), stop - start, start)
         return bytes(self.buffer[start:stop])
+
+    def read_into(self, target: bytearray, start: int) -> int:
+        """Fill `target` from the file as `read` does, without new memory for each range; returns how many bytes."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self.file.fileno(), [target], start)
+        found = self.buffer[start : start + len(target)]
+        target[: len(found)] = found
+        return len(found)
 
 
 def text_of(value: bytes) -> str:
@@ -119,7 +143,7 @@ def opened(path: Path) -> Iterator[Source]:
             buffer, start = _buffer(file, inflated, stack), 0
         found = scanned(buffer, start, len(buffer), encoding)
         slack = len(buffer) - found.end
-        yield Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found.first)
+        yield Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found)
 
 
 def _guessed(encoding: Encoding) -> str:

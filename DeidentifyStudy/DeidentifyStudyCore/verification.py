@@ -7,6 +7,7 @@ from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.digests import pixels_start
 from DeidentifyStudyCore.engine import Rewritten
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.layouts import LONGEST_ELEMENT
 from DeidentifyStudyCore.numerals import BINARY_NUMBERS
 from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.rules.book import MARKERS
@@ -26,7 +27,6 @@ _SEARCHED_BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 _SHORTEST_SEARCHED = 3
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
-_LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
 _COMPARED = 1 << 16  # larger buffers would be mapped and faulted in each time
 _IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
@@ -44,6 +44,7 @@ class Verifier:
         self._uids_retained = uids_retained
         self._whole_bytes = whole_bytes
         self._clean: dict[tuple[str, ...], set[bytes]] = {}
+        self._referenced: dict[bytes, list[str]] = {}
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
@@ -74,7 +75,7 @@ class Verifier:
             A sequence of it cannot be parsed.
         """
         own = tuple(text_of(output.value(tag)) for tag in _IDENTITY)
-        found = _references(output)
+        found = self._references(output)
         if output.slack or own != identity or not references.issuperset(found):
             raise Quarantined("verification-failed")
         self._search(output)
@@ -87,16 +88,22 @@ class Verifier:
 
     def _search(self, output: Source) -> None:
         codecs = codecs_of(output.value(0x00080005))
-        clean = self._clean.setdefault(codecs, set())
+        clean = self._clean.setdefault(codecs, {b""})
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
+            clean.add(b"")  # stands for the long ones
         buffer = output.buffer
-        small = {buffer[s[2] : s[5]]: s for s in output.spans if s[5] - s[2] <= _LARGEST_REMEMBERED}
-        new = small.keys() - clean
-        large = [span for span in output.spans if span[5] - span[2] > _LARGEST_REMEMBERED]
-        if any(self._leaks_of(output, span, codecs) for span in (*large, *(small[raw] for raw in new))):
+        elements, long = output.elements(), [output.spans[number] for number in output.layout.long]
+        if elements is None:
+            elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in output.spans)
+            long = [span for span in output.spans if span[5] - span[2] > LONGEST_ELEMENT]
+        if not clean.issuperset(elements):
+            new = {raw: span for raw, span in zip(elements, output.spans, strict=True) if raw and raw not in clean}
+            if any(self._leaks_of(output, span, codecs) for span in new.values()):
+                raise Quarantined("verification-failed")
+            clean.update(new)
+        if any(self._leaks_of(output, span, codecs) for span in long):
             raise Quarantined("verification-failed")
-        clean |= new
         if self._whole_bytes and self._subject.echo.is_in_bytes(bytes(buffer)):
             raise Quarantined("verification-failed")
 
@@ -146,6 +153,20 @@ class Verifier:
                 return True
         return False
 
+    def _references(self, output: Source) -> list[str]:
+        """SOP Instance UIDs that an object refers to, in file order; those of equal sequences are read once."""
+        found: list[str] = []
+        for span in output.sequences():
+            raw = output.buffer[span[2] : span[5]]
+            references = self._referenced.get(raw)
+            if references is None:
+                parsed = leaves(output.buffer, [span], output.encoding, ())
+                references = [leaf.text(output.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
+                if len(raw) <= LONGEST_ELEMENT and len(self._referenced) < _MOST_REMEMBERED:
+                    self._referenced[raw] = references
+            found += references
+        return found
+
     @staticmethod
     def _compare(source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
         """Compare bulk data, and digest the pixels on the way where they were handed over whole, up to the last
@@ -175,21 +196,19 @@ def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:
 def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
     """SHA-256 of a range that is equal in both files, open for more."""
     digest = hashlib.sha256()
-    for offset in range(0, length, _COMPARED):
-        size = min(_COMPARED, length - offset)
-        old = source.read(at + offset, at + offset + size)
-        if old != output.read(there + offset, there + offset + size):
+    whole = length - length % _COMPARED
+    old, new = bytearray(_COMPARED), bytearray(_COMPARED)  # one pair: new memory for each range costs more than reading
+    for offset in range(0, whole, _COMPARED):
+        source.read_into(old, at + offset)
+        if output.read_into(new, there + offset) != _COMPARED or old != new:
             raise Quarantined("verification-failed")
         digest.update(old)
+    rest = source.read(at + whole, at + length)
+    if rest != output.read(there + whole, there + length):
+        raise Quarantined("verification-failed")
+    digest.update(rest)
     return digest
 
 
 def _is_private_creator(tag: int) -> bool:
     return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
-
-
-def _references(output: Source) -> list[str]:
-    """SOP Instance UIDs that an object refers to, in file order."""
-    sequences = [span for span in output.spans if span[1] in {b"SQ", b"UN"}]
-    found = leaves(output.buffer, sequences, output.encoding, ())
-    return [leaf.text(output.buffer) for leaf in found if leaf.tag == _REFERENCED_INSTANCE]

@@ -163,11 +163,13 @@ class _Writer:
         retained = job.pseudonyms.retain_uids
         self._verifier = Verifier(subject, uids_retained=retained, whole_bytes=job.whole_bytes)
         self._pixels: PixelStep | None = None
+        self._folder: Path | None = None
         self._devices = KnownDevices(job.pixels.rules)
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
         uses: Counter[Uses] = Counter()
+        self._folder = None
         for task in tasks:
             result.files.append(self.write(task, uses))
         for used, count in uses.items():
@@ -245,11 +247,15 @@ class _Writer:
 
     def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, uses: Counter[Uses]) -> None:
         target = self._job.destination / task.output
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror or "unknown error"
-            raise DestinationError(f"{target.parent}: cannot be written ({reason}); choose another folder.") from error
+        if target.parent != self._folder:
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or "unknown error"
+                raise DestinationError(
+                    f"{target.parent}: cannot be written ({reason}); choose another folder."
+                ) from error
+            self._folder = target.parent
         facts = task.facts
         expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
         references = {self._uid(reference) for reference in facts.references}
