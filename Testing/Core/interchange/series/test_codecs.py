@@ -177,3 +177,48 @@ def test_no_decoder_under_the_gpl_is_ever_asked():
     jpeg = {plugin for syntax in codecs._JPEG for plugin in codecs._PLUGINS[syntax]}
     assert "pylibjpeg" not in jpeg  # there it would mean pylibjpeg-libjpeg
     assert codecs._PYLIBJPEG_CODEC.keys() == {s for s, names in codecs._PLUGINS.items() if "pylibjpeg" in names}
+
+
+IN_SLICER = {"PIL", "jpeg_ls"}
+"""Decoders that Slicer 5.12 bundles, beside numpy, pydicom and SimpleITK."""
+
+
+@pytest.fixture
+def slicer_bundle(monkeypatch):
+    """No other decoder than those of Slicer's bundle."""
+    find = codecs.importlib.util.find_spec
+    optional = {"gdcm", "pylibjpeg", "openjpeg", "rle", "libjpeg", "PIL", "jpeg_ls"}
+    monkeypatch.setattr(
+        codecs.importlib.util, "find_spec", lambda name: None if name in optional - IN_SLICER else find(name)
+    )
+    codecs._is_installed.cache_clear()
+    yield
+    codecs._is_installed.cache_clear()
+
+
+def test_what_slicers_bundle_decodes_and_by_what(slicer_bundle):
+    by = {codecs._NAMES[syntax]: codecs.decoder_for(syntax) for syntax in codecs._NAMES}
+    assert by == {
+        "RLE": "pydicom",
+        "JPEG baseline": "pillow",
+        "JPEG extended (12 bit)": "pillow",
+        "JPEG lossless": "SimpleITK",
+        "JPEG-LS lossless": "pyjpegls",
+        "JPEG-LS near-lossless": "pyjpegls",
+        "JPEG 2000 lossless": "pillow",
+        "JPEG 2000": "pillow",
+        "HTJ2K lossless": None,
+        "HTJ2K lossless RPCL": None,
+        "HTJ2K": None,
+    }
+    assert codecs.decoder_for("1.2.840.10008.1.2.4.51", bits_stored=12) == "SimpleITK"
+
+
+@pytest.mark.parametrize("syntax", ["201", "202", "203"])
+def test_what_slicers_bundle_cannot_decode_is_named_with_the_extra(slicer_bundle, studio, syntax):
+    encapsulated(studio, f"1.2.840.10008.1.2.4.{syntax}")
+    series = studio.scanned()
+    (finding,) = [finding for finding in series.findings if finding.code is FindingCode.CODEC_MISSING]
+    assert "HTJ2K" in finding.message
+    with pytest.raises(MissingExtra, match=r'HTJ2K.*pip install "annotation-qa\[codecs\]"'):
+        load_series(series)
