@@ -176,9 +176,15 @@ def test_imbalance_and_spread() -> None:
 
 
 def test_a_section_that_says_nothing_is_left_out(ready_study: Any) -> None:
-    card = card_of(ready_study, reports=())
-    assert "deidentification" not in {section.id for section in card.sections}
+    sheet = replace(ready_study.request().sheet, limitations=())
+    card = card_of(ready_study, sheet=sheet)
+    assert "limits" not in {section.id for section in card.sections}
     assert all(isinstance(section, Section) for section in card.sections)
+
+
+def test_a_draft_does_not_claim_that_somebody_looked(study: Any) -> None:
+    text = card_markdown(card_of(study))
+    assert "looked at 0 of 3 texts that stayed in headers, and at thumbnails of 0 of 7 images" in text
 
 
 class _Text(HTMLParser):

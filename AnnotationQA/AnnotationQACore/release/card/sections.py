@@ -17,6 +17,8 @@ from AnnotationQACore.release.card.composition_section import composition_blocks
 from AnnotationQACore.release.card.sources import CardSources
 from AnnotationQACore.release.coding import uncoded
 from AnnotationQACore.release.composition import parts_in_order
+from AnnotationQACore.release.duplicates import pair_hash
+from AnnotationQACore.release.gate.texts import text_hash
 from AnnotationQACore.release.manifest import MANIFEST
 from AnnotationQACore.reporting.contents import software_version
 from AnnotationQACore.reporting.numbers import count, interval, number
@@ -233,12 +235,16 @@ def _split(sources: CardSources) -> Iterator[Block]:
     )
     yield Table(f"Parts of the split '{name}'", ("part", "asked for", "cases", "patients"), rows, frozenset({1, 2, 3}))
     balanced = f", balanced by {', '.join(split.stratified)} (iterative stratification)" if split.stratified else ""
+    passed = sources.project.state.signed_off("pair")
     binding = [link for link in sources.gathered.links if link.binds]
+    different = sum(pair_hash(link.a, link.b) in passed for link in binding)
+    together = sum(dataset.splits.get(link.a, "") == dataset.splits.get(link.b, "") for link in binding)
     suspects = len(sources.gathered.links) - len(binding)
     yield Paragraph(
         f"Cases were placed at random (seed {split.seed}) by {' and '.join(split.by)}{balanced}. The images of "
-        f"different patients were compared: {count(len(binding), 'pair')} of cases had evidence of one patient and are "
-        f"in one part; {count(suspects, 'pair')} looked alike or had similar identifiers."
+        f"different patients were compared: {count(len(binding), 'pair')} of cases had evidence of one patient; of these "
+        f"{together} are in one part and {different} were found to be different by a person; "
+        f"{count(suspects, 'pair')} looked alike or had similar identifiers."
     )
 
 
@@ -258,7 +264,14 @@ def _hidden(sources: CardSources) -> Iterator[Block]:
         )
         columns = ("profile", "standard", "options", "files written", "kept back", "report SHA-256")
         yield Table("De-identification reports (provenance/deidentification.json)", columns, rows, frozenset({3, 4}))
-        yield Paragraph("The text that stayed in headers, and a thumbnail of every image, were looked at by a person.")
+    state = sources.project.state
+    texts, images = state.signed_off("text"), state.signed_off("image")
+    retained = {text_hash(text) for report in reports for _, text in report.retained}
+    pictures = [one.pixels for own in sources.gathered.prints.values() for one in own]
+    yield Paragraph(
+        f"A person looked at {sum(one in texts for one in retained)} of {count(len(retained), 'text')} that stayed in "
+        f"headers, and at thumbnails of {sum(one in images for one in pictures)} of {count(len(pictures), 'image')}."
+    )
     if sheet.images_without_report:
         yield Paragraph(f"Images without a report: {sheet.images_without_report}")
 
