@@ -14,7 +14,7 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.release.exporting import ImageFacts, ReleaseImage
 
-__all__ = ["case_images", "facts_of", "image_facts"]
+__all__ = ["case_images", "facts_of", "release_image"]
 
 
 def case_images(
@@ -49,17 +49,36 @@ def case_images(
         if files:
             role = roles.get(series.role)
             modality = role.modalities[0] if role is not None and len(role.modalities) == 1 else ""
-            facts = image_facts(files, modality)
-            found.append(ReleaseImage(series.role, files, series.uid, facts))
+            found.append(release_image(series.role, files, series.uid, modality))
     return tuple(found)
 
 
-def image_facts(files: Sequence[Path], modality: str = "") -> ImageFacts:
-    """Facts of one series; `modality` is that of what is no DICOM. Raises `InputError` when it cannot be read."""
+def release_image(role: str, files: Sequence[Path], uid: str = "", modality: str = "") -> ReleaseImage:
+    """One series with its facts; segmentations and reports that lie beside its images are left out.
+
+    Parameters
+    ----------
+    role : str
+    files : sequence of Path
+    uid : str
+        Series Instance UID, where it is known.
+    modality : str
+        Of what is no DICOM.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
     scan = scan_files((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
     pictured = [series for series in scan.series if series.stacks]
     if len(pictured) == 1:
-        return facts_of(pictured[0])
+        own = tuple(sorted(file.path for file in pictured[0].files))
+        return ReleaseImage(role, own, uid or pictured[0].series_uid, facts_of(pictured[0]))
+    return ReleaseImage(role, tuple(files), uid, _facts_of_opened(files, modality))
+
+
+def _facts_of_opened(files: Sequence[Path], modality: str) -> ImageFacts:
     opened = open_series(files[0] if len(files) == 1 else files)
     shape = opened.voxels.shape[: -1 if opened.is_color else None]
     volumes = shape[0] if opened.dimension is not None else 1

@@ -117,7 +117,7 @@ def volume_problem(case: ReleaseCase, role: str) -> str:
     if facts.volumes > 1:
         return f"{where} has {facts.volumes} volumes (4D), and the format holds 3D images; {elsewhere}."
     if facts.geometry == "none":
-        return f"{where} is a 2D image without place in the patient, and the format holds 3D images; {elsewhere}."
+        return f"{where} has images without place in the patient (2D), and the format holds 3D images; {elsewhere}."
     if facts.geometry == "irregular":
         return f"{where} has slices at uneven distances, which are no one volume; {elsewhere}."
     return ""

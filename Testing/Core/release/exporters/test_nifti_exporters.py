@@ -250,7 +250,7 @@ class TestMonai:
     ("facts", "words"),
     [
         ({"volumes": 20}, "has 20 volumes (4D)"),
-        ({"geometry": "none"}, "is a 2D image without place in the patient"),
+        ({"geometry": "none"}, "has images without place in the patient (2D)"),
         ({"geometry": "irregular"}, "has slices at uneven distances"),
         ({"color": True}, "is in colour"),
     ],

@@ -19,8 +19,8 @@ from AnnotationQACore.project.answers import Answer, BoxValue, Subject
 from AnnotationQACore.release.exporters.coco import CocoExporter
 from AnnotationQACore.release.exporters.png import PngExporter
 from AnnotationQACore.release.exporters.png_bytes import png_bytes
-from AnnotationQACore.release.exporting import Dataset, ReleaseImage
-from AnnotationQACore.release.image_facts import image_facts
+from AnnotationQACore.release.exporting import Dataset
+from AnnotationQACore.release.image_facts import release_image
 from AnnotationQACore.release.options import Crop, ExportOptions, Labels, Pictures, Resampling
 from AnnotationQACore.segmentation import Segment, Segmentation
 
@@ -104,7 +104,7 @@ def radiograph(dataset_of: MakeDataset, tmp_path: Path) -> Dataset:
     box = Answer("region", BoxValue((10.0, 15.0), (10.0, 8.0)), Subject(series="ct"))
     reading = replace(case.readings[0], segmentation_file=tmp_path / "ray.seg.nrrd", answers=(box,))
     files = (tmp_path / "ray.png",)
-    image = ReleaseImage("ct", files, "", image_facts(files, "DX"))
+    image = release_image("ct", files, modality="DX")
     return replace(dataset, cases=(replace(case, images=(image,), readings=(reading,)),))
 
 
