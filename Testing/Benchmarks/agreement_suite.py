@@ -24,7 +24,7 @@ import bootstrap
 import consensus
 import instances
 import numpy as np
-from segmentation_agreement import PACKAGES, Measured, measure, peer_environments
+from segmentation_agreement import PACKAGES, WANTED, Measured, measure, peer_environments
 from segmentation_cases import cases
 
 FAST = ("surface-distance", "plastimatch")
@@ -87,7 +87,8 @@ def main() -> int:
     found = instances.compare(3, 80, list(instances.PEERS))
     for name, seconds in found.items():
         if name != "ours":
-            table.add("instances, 80 lesions in the CT", name, found["ours"], seconds, wanted=INSTANCES)
+            wanted = WANTED.get(name, INSTANCES)
+            table.add("instances, 80 lesions in the CT", name, found["ours"], seconds, wanted=wanted)
     system = f"Python {platform.python_version()}, numpy {np.__version__}, {platform.system()} {platform.machine()}"
     minutes = (time.monotonic() - start) / 60
     table.say(f"\n{system}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {minutes:.0f} minutes.")
