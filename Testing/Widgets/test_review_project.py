@@ -107,7 +107,7 @@ def test_the_selected_case_is_told_item_by_item(panel: Any, project: Path) -> No
     row = studies.texts(table).index("Nodule")
     assert table.item(row, 2).text() == "dice ≥ 0.7"
     assert table.item(studies.texts(table).index("Subtlety"), 2).text() == "apart ≤ 1"
-    assert table.item(row, 3).text() == "Boundary"
+    assert table.item(row, 3).text() == "Boundary, Slice extent at the ends"
     assert panel.cases.ui.openButton.enabled
 
 
@@ -116,7 +116,9 @@ def test_the_list_is_filtered_by_item_kind_and_state(panel: Any, project: Path) 
     studies.choose(ui.kindCombo, "missed structure")
     assert set(studies.texts(ui.casesTable)) == {"review-3", "review-4"}
     studies.choose(ui.kindCombo, "boundary")
-    assert studies.texts(ui.casesTable) == ["review-2"]
+    assert studies.texts(ui.casesTable) == ["review-2", "review-1", "review-3"]
+    studies.choose(ui.kindCombo, "laterality swap")
+    assert studies.texts(ui.casesTable) == []
     ui.kindCombo.currentIndex = 0
     studies.choose(ui.itemCombo, "malignancy")
     assert studies.texts(ui.casesTable) == ["review-2", "review-4"]

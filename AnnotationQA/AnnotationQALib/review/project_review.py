@@ -21,15 +21,19 @@ from AnnotationQACore.review.answer_differences import AnswerDifference, answer_
 from AnnotationQACore.review.case_list import CaseFilter, CaseRow, case_list
 from AnnotationQACore.review.case_readings import ReviewReadings, review_readings, scored_readings
 from AnnotationQACore.review.conflicts import Conflict, conflicts_of, keep_decision
+from AnnotationQACore.review.disagreements import find_disagreements
+from AnnotationQACore.review.kinds import Kind
 from AnnotationQACore.review.labels import ReviewLabels, review_labels
 from AnnotationQACore.review.reader_names import in_text, names_in_review
 from AnnotationQACore.review.revisions import Changes, revision_changes
 from AnnotationQACore.review.sending_back import send_back
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQALib.logic.image_plane import ImagePlane
 from AnnotationQALib.review.case_review import CaseReview, volume_grid
+from AnnotationQALib.review.reader_markups import ReaderMarkups
 from AnnotationQALib.review.review_pins import ReviewPins
 
-__all__ = ["OpenReview", "PreparedReview", "ProjectReview"]
+__all__ = ["ComparedCase", "OpenReview", "PreparedReview", "ProjectReview"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,14 @@ class PreparedReview:
     names: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedCase:
+    """How far the readers of a case agree, and the kinds of the regions in which their voxels differ, item by item."""
+
+    result: CaseAgreement | FailedCase
+    kinds: Mapping[str, frozenset[Kind]]
+
+
 class OpenReview:
     """One case of a project in review.
 
@@ -63,15 +75,25 @@ class OpenReview:
     pins : ReviewPins
         Comments to be sent back.
     names : mapping of reader to str
+    markups : ReaderMarkups
+        Boxes, outlines, landmarks and measured points of the readers.
     """
 
     def __init__(
-        self, project: Project, found: ReviewReadings, review: CaseReview, protocol: Protocol, names: Mapping[str, str]
+        self,
+        project: Project,
+        found: ReviewReadings,
+        review: CaseReview,
+        protocol: Protocol,
+        names: Mapping[str, str],
+        plane: ImagePlane | None = None,
     ) -> None:
         self.case = found.case
         self.review = review
         self.pins = ReviewPins(review.scene)
         self.names = names
+        grid = review.labels.grid if review.volume is None else volume_grid(review.volume)
+        self.markups = ReaderMarkups(review.scene, protocol, found.readings, names, grid, plane)
         self._told = [*found.messages]
         self._project = project
         self._protocol = protocol
@@ -116,9 +138,15 @@ class OpenReview:
             raise InputError(f"case '{self.case}': there is no reading of '{reader}'.")
         return revision_changes(self._project, self._found.submitted[reader])
 
+    def show_markups(self) -> None:
+        """Show what readers drew beside segmentations in the views that are open now."""
+        if self.review.views is not None:
+            self.markups.show(self.review.views)
+
     def close(self) -> None:
         """Take everything out of the scene."""
         self.pins.clear()
+        self.markups.close()
         self.review.close()
 
 
@@ -135,11 +163,12 @@ class ProjectReview:
         self.project = project
         self.protocol = project.protocol()
         self._compared: dict[str, tuple[tuple[str, ...], CaseAgreement | FailedCase]] = {}
+        self._kinds: dict[str, Mapping[str, frozenset[Kind]]] = {}
 
     def rows(self, wanted: CaseFilter | None = None) -> tuple[CaseRow, ...]:
         """Cases, the worst first, with what has been compared so far."""
         compared = [result for _, result in self._compared.values()]
-        return case_list(self.project.state, self.protocol, compared, wanted=wanted)
+        return case_list(self.project.state, self.protocol, compared, kinds=self._kinds, wanted=wanted)
 
     def refresh(self) -> None:
         """Read what others did meanwhile; what was compared before and has changed is compared anew."""
@@ -155,22 +184,24 @@ class ProjectReview:
 
     def compare(self, case: str) -> CaseAgreement | FailedCase:
         """Compare the readings of a case; a case that cannot be compared says why, and stops no other."""
-        result = self.comparison(case)
-        self.keep_comparison(result)
-        return result
+        found = self.comparison(case)
+        self.keep_comparison(found)
+        return found.result
 
-    def comparison(self, case: str) -> CaseAgreement | FailedCase:
+    def comparison(self, case: str) -> ComparedCase:
         """Compare the readings of a case, and keep nothing, so that it may run on any thread."""
         try:
             readings, _, messages = scored_readings(review_readings(self.project, case).readings)
             patient = self.project.state.cases[case].patient
-            return readings_agreement(readings, patient, self.protocol, messages)
+            result = readings_agreement(readings, patient, self.protocol, messages)
+            return ComparedCase(result, _kinds_of_voxels(readings.segmentations))
         except AnnotationQAError as error:
-            return FailedCase(case, str(error))
+            return ComparedCase(FailedCase(case, str(error)), {})
 
-    def keep_comparison(self, result: CaseAgreement | FailedCase) -> None:
+    def keep_comparison(self, found: ComparedCase) -> None:
         """Show in the list what `comparison` found."""
-        self._compared[result.case] = (self._ids(result.case), result)
+        self._compared[found.result.case] = (self._ids(found.result.case), found.result)
+        self._kinds[found.result.case] = found.kinds
 
     @property
     def compared(self) -> tuple[CaseAgreement, ...]:
@@ -227,10 +258,11 @@ class ProjectReview:
         scene: slicer.vtkMRMLScene,
         prepared: PreparedReview,
         volume: slicer.vtkMRMLScalarVolumeNode | None = None,
+        plane: ImagePlane | None = None,
     ) -> OpenReview:
-        """Put a prepared case on the scene."""
+        """Put a prepared case on the scene; `plane` is that of an image without patient geometry."""
         review = CaseReview(scene, {}, volume, prepared.names, prepared.differences, labels=prepared.labels)
-        return OpenReview(self.project, prepared.found, review, self.protocol, prepared.names)
+        return OpenReview(self.project, prepared.found, review, self.protocol, prepared.names, plane)
 
     def conflicts(self, case: str) -> tuple[Conflict, ...]:
         """Decisions on a case that were made without knowledge of each other."""
@@ -260,3 +292,15 @@ class ProjectReview:
         if empty is None:
             raise InputError(f"case '{found.case}': nothing was segmented; load its images to see it.")
         return {reader: drawn.get(reader, empty) for reader in found.submitted}
+
+
+def _kinds_of_voxels(segmentations: Mapping[str, Segmentation]) -> dict[str, frozenset[Kind]]:
+    """Kinds of the regions in which the voxels of two readers or more differ, by item."""
+    if len(segmentations) < 2:
+        return {}
+    found = find_disagreements(review_labels(segmentations))
+    kinds: dict[str, set[Kind]] = {}
+    for number in range(len(found)):
+        for segment in found.structures(number):
+            kinds.setdefault(segment.partition("#")[0], set()).add(found.kind(number))
+    return {item: frozenset(of_item) for item, of_item in kinds.items()}

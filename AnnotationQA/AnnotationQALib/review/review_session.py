@@ -10,8 +10,6 @@ import slicer
 
 from AnnotationQACore.errors import AnnotationQAError, ProjectError
 from AnnotationQACore.evaluation.project import project_agreement
-from AnnotationQACore.evaluation.records import CaseAgreement
-from AnnotationQACore.evaluation.study import FailedCase
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.exporting.exporting import Exported, export_readings
 from AnnotationQACore.project.folder import Project
@@ -25,7 +23,7 @@ from AnnotationQALib.logic.presentation import apply_window, item_view
 from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.case_review import volume_grid
 from AnnotationQALib.review.case_work import GROUP
-from AnnotationQALib.review.project_review import OpenReview, PreparedReview, ProjectReview
+from AnnotationQALib.review.project_review import ComparedCase, OpenReview, PreparedReview, ProjectReview
 
 __all__ = ["ReviewSession"]
 
@@ -109,8 +107,8 @@ class ReviewSession:
             return
         case = pending[0]
 
-        def keep(result: CaseAgreement | FailedCase) -> None:
-            self.reviews.keep_comparison(result)
+        def keep(found: ComparedCase) -> None:
+            self.reviews.keep_comparison(found)
             compared()
             self.compare_all(compared)
 
@@ -155,7 +153,8 @@ class ReviewSession:
             )
 
         def show(prepared: PreparedReview, volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
-            self.case = self.reviews.show(self._scene, prepared, volume)
+            plane = self.images.plane(self._role(self.images)) if self.images is not None else None
+            self.case = self.reviews.show(self._scene, prepared, volume, plane)
             opened(self.case)
 
         def give_up(line: str) -> None:

@@ -368,6 +368,8 @@ class CaseDesk:
             with_result = bool(display.ui.resultCheck.checked)
             self.review.open_views(display.planes, display.three_d, with_result, display.orientation, node)
             self.review.set_style(display.style)
+            if self.opened is not None:
+                self.opened.show_markups()
             self.review.show_heat_map(display.heat_map if self._has_heat_map() else None, display.opacity)
             self._show_notices()
         else:
