@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class ReleaseDesk:
 
     project: Project
     screen: TextScreen
-    exporters: Mapping[str, Exporter] = EXPORTERS
+    exporters: Mapping[str, Exporter] = field(default_factory=lambda: EXPORTERS)
 
     def formats(self) -> Mapping[str, str]:
         """Formats, and what each is, for people."""

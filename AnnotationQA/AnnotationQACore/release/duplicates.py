@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +25,10 @@ ALIKE = 0.8
 
 _MANY = 50
 """A UID under more patients than this is a placeholder."""
+
+
+_MANY_ALIKE = 5
+"""A case that looks the same as more others is of a kind that looks alike by nature, and binds nobody."""
 
 
 class Evidence(StrEnum):
@@ -145,10 +149,12 @@ def _alike(
         pair = (min(owners[a], owners[b]), max(owners[a], owners[b]))
         if best.get(pair, -1.0) < SAME:
             best[pair] = max(best.get(pair, -1.0), likeness(looks[a], looks[b]))
+    same = Counter(case for pair, value in best.items() if value >= SAME for case in pair)
     for (first, second), value in best.items():
         if value >= ALIKE:
-            evidence = Evidence.LOOKS if value >= SAME else Evidence.ALIKE
-            yield Link(first, second, evidence, f"likeness {value:.2f}")
+            by_nature = max(same[first], same[second]) > _MANY_ALIKE
+            evidence = Evidence.LOOKS if value >= SAME and not by_nature else Evidence.ALIKE
+            yield Link(first, second, evidence, f"likeness {value:.2f}{', as to many others' if by_nature else ''}")
 
 
 def _names(patients: Mapping[str, str]) -> Iterator[Link]:

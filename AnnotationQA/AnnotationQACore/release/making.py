@@ -149,11 +149,16 @@ def make_release(
 
 def _recorded(project: Project, name: str, building: Path) -> Manifest | None:
     """The manifest of a release that is whole and in the ledger, and only was not moved to its place."""
-    in_ledger = next((release for release in project.state.releases if release.name == name), None)
-    if in_ledger is None or not (building / _CONTENT / MANIFEST).is_file():
+    if not (building / _CONTENT / MANIFEST).is_file():
         return None
     manifest = read_manifest(building / _CONTENT)
-    return manifest if manifest.sha256 == in_ledger.manifest_sha256 else None
+    in_ledger = next((one for one in project.state.releases if one.manifest_sha256 == manifest.sha256), None)
+    if in_ledger is not None and in_ledger.name != name:
+        raise DestinationError(
+            f"{building}: holds the release '{in_ledger.name}', which only was not moved to its place; finish it with "
+            f"--name {in_ledger.name}, or choose another folder."
+        )
+    return None if in_ledger is None else manifest
 
 
 def _plan(project: Project, request: ReleaseRequest, gathered: Gathered) -> str:
@@ -174,6 +179,7 @@ def _plan(project: Project, request: ReleaseRequest, gathered: Gathered) -> str:
             "cases": [
                 [
                     case.id,
+                    [case.time_point, case.site, case.scanner, case.sex, case.age_years],
                     gathered.dataset.splits.get(case.id, ""),
                     [[one.name, one.sha256] for one in case.readings],
                     [one.pixels for one in gathered.prints.get(case.id, ())],

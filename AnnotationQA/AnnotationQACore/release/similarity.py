@@ -36,7 +36,7 @@ _PADDED = 96
 _REACH = 1.6
 """Slices aside that a slice may match, on a cropped stack."""
 _COARSE_LIMIT = 0.62
-_ROWS_AT_ONCE = 4096
+_PRODUCTS_AT_ONCE = 20_000_000
 
 
 def candidates(
@@ -51,9 +51,10 @@ def candidates(
     crops = {crop: np.stack([_coarse(picture, crop) for picture in pictures]) for crop in _CROPS}
     whole = crops[_CROPS[0]]
     found: set[tuple[int, int]] = set()
-    for start in range(0, len(whole), _ROWS_AT_ONCE):
+    at_once = max(64, _PRODUCTS_AT_ONCE // len(whole))
+    for start in range(0, len(whole), at_once):
         progress(start, len(whole), "comparing images")
-        rows = whole[start : start + _ROWS_AT_ONCE]
+        rows = whole[start : start + at_once]
         for others in crops.values():
             alike = np.argwhere(rows @ others.T > limit)
             a, b = owner[alike[:, 0] + start], owner[alike[:, 1]]

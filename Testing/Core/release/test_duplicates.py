@@ -151,6 +151,18 @@ def test_one_study_under_two_patients_binds_and_a_placeholder_does_not() -> None
     assert not [link for link in found if link.evidence is Evidence.STUDY]
 
 
+def test_images_that_all_look_alike_are_reported_and_bind_nobody() -> None:
+    image = texture(1, (3, 60, 60))
+    noise = np.random.default_rng(0)
+    prints = {f"c{n}": (fingerprint_of_voxels(image + noise.normal(0, 5, image.shape)),) for n in range(8)}
+    links = find_links({case: case for case in prints}, prints)
+    assert len(links) == 28
+    assert {link.evidence for link in links} == {Evidence.ALIKE}
+    assert binding_pairs(links) == ()
+    few = dict(list(prints.items())[:4])
+    assert {link.evidence for link in find_links({case: case for case in few}, few)} == {Evidence.LOOKS}
+
+
 def test_cases_of_one_patient_are_not_reported() -> None:
     prints = {"a": (fingerprint_of_voxels(texture(1)),), "b": (fingerprint_of_voxels(texture(1)),)}
     assert not find_links({"a": "p", "b": "p"}, prints)

@@ -163,6 +163,25 @@ def test_cancelled_in_the_middle_it_resumes(ready_study: Any, screen: Any, expor
     assert made.manifest.made == begun
 
 
+def test_a_recorded_release_that_was_not_moved_is_not_overwritten_by_another(
+    ready_study: Any, screen: Any, exporters: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "_finish", killed)
+        with pytest.raises(Killed):
+            make_release(
+                ready_study.as_("lead"), ready_study.request(), tmp_path / "out", exporters, screen, resamples=20
+            )
+    other = ready_study.request(name="release-2")
+    with pytest.raises(DestinationError, match=r"holds the release 'release-1'.*finish it with --name release-1"):
+        make_release(ready_study.as_("lead"), other, tmp_path / "out", exporters, screen, resamples=20)
+    made = make_release(ready_study.as_("lead"), ready_study.request(), tmp_path / "out", exporters, screen)
+    assert verify_release(tmp_path / "out", [made.manifest.public_key]).is_sound
+
+
 def test_another_request_begins_anew(ready_study: Any, screen: Any, exporters: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
 

@@ -242,8 +242,8 @@ def _split(sources: CardSources) -> Iterator[Block]:
     suspects = len(sources.gathered.links) - len(binding)
     yield Paragraph(
         f"Cases were placed at random (seed {split.seed}) by {' and '.join(split.by)}{balanced}. The images of "
-        f"different patients were compared: {count(len(binding), 'pair')} of cases had evidence of one patient; of these "
-        f"{together} are in one part and {different} were found to be different by a person; "
+        f"different patients were compared: {count(len(binding), 'pair')} of cases had evidence of one patient; of "
+        f"these {together} are in one part and {different} were found to be different by a person; "
         f"{count(suspects, 'pair')} looked alike or had similar identifiers."
     )
 
