@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.tables import read_table
@@ -117,11 +117,16 @@ def list_export(folder: Path) -> FolderListing:
         There is no such list, or a file is missing or was changed since.
     """
     path = folder / LISTING
+    if not path.is_file():
+        raise InputError(f"{folder}: is no folder that annotation-qa export wrote; say --pattern or --table.")
     by_reading: dict[str, list[tuple[str, Path]]] = {}
     known = {path}
     try:
         for entry in json.loads(read_text(path))["files"]:
-            file = folder / str(entry["path"])
+            name = str(entry["path"])
+            if PurePath(name).name != name:
+                raise ValueError(name)
+            file = folder / name
             if sha256_of(file) != entry["sha256"]:
                 raise InputError(f"{file}: was changed since it was exported; export again, or say --pattern.")
             by_reading.setdefault(str(entry["reading"]), []).append((str(entry["format"]), file))

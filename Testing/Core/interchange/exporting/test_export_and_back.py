@@ -181,3 +181,24 @@ def test_an_answer_type_never_leaves_unsaid(spine, capsys):
         capsys.readouterr()
         for answer in missing:
             assert any(answer.item in line for line in shown.splitlines() if line.startswith("left out")), answer.item
+
+
+def test_a_folder_that_is_no_export_needs_a_pattern(lung, capsys):
+    other = lung.twin("second")
+    (lung.home / "plain").mkdir()
+    assert other.take("plain") == 2
+    assert "is no folder that annotation-qa export wrote; say --pattern or --table." in capsys.readouterr().err
+    for content in ("[]", '{"files": [{"path": "../x", "sha256": "", "format": "", "reading": ""}]}'):
+        (lung.home / "plain" / "export.json").write_text(content)
+        assert other.take("plain") == 2
+        assert "is no list of an export" in capsys.readouterr().err
+
+
+def test_a_structure_set_without_its_images_is_named(lung, capsys):
+    assert lung.export("out", "rtstruct") == 0
+    other = lung.twin("second")
+    argv = ["import", "folder", other.folder, lung.home / "out", "--as", "second"]
+    assert other.run(*argv) == 1
+    assert "c1_anna-rtstruct.dcm: its DICOM images are not at hand; name their folder with --images." in (
+        capsys.readouterr().out
+    )
