@@ -19,7 +19,7 @@ from AnnotationQACore.protocol.items import Box, Landmarks, Polygon
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.release.exporters.arrays import file_name
 from AnnotationQACore.release.exporters.checks import probability_problems
-from AnnotationQACore.release.exporters.coco_annotations import case_annotations
+from AnnotationQACore.release.exporters.coco_annotations import case_annotations, left_out
 from AnnotationQACore.release.exporters.journal import Written, case_by_case, finish, whole_folder
 from AnnotationQACore.release.exporters.pictures import case_pictures, labeled_numbers, picture_problems
 from AnnotationQACore.release.exporters.png_bytes import png_bytes
@@ -92,7 +92,8 @@ class CocoExporter:
                             }
                         )
             files = tuple(f"images/{image['file_name']}" for image in images)
-            return Written(files, {"images": images, "annotations": found})
+            lost = {one.reading.name: list(left_out(one, found[one.reading.name], numbers)) for one in made.readings}
+            return Written(files, {"images": images, "annotations": found, "left_out": lost})
 
         written = case_by_case(self.name, dataset, folder, options, progress, write)
         return finish(folder, *_write_lists(dataset, folder, categories, written), written=written)
@@ -130,8 +131,10 @@ def _write_lists(
     for (split, name), members in sorted(cases.items()):
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
+        lost: list[str] = []
         for case in members:
             notes = written[case.id].notes
+            lost += [f"case {case.id}: {line}" for line in notes["left_out"][name]]
             known = {}
             for image in notes["images"]:
                 known[image["series"], image["number"]] = len(images) + 1
@@ -146,6 +149,7 @@ def _write_lists(
                 "version": dataset.version,
                 "contributor": name,
                 "protocol": dataset.protocol.hash,
+                "left_out": lost,
             },
             "licenses": [{"id": 1, "name": dataset.licence, "url": ""}] if dataset.licence else [],
             "images": images,

@@ -19,7 +19,7 @@ from AnnotationQACore.release.label_table import LabelTable
 from AnnotationQACore.release.preparation import PreparedReading
 from AnnotationQACore.segmentation import BoolArray
 
-__all__ = ["case_annotations"]
+__all__ = ["case_annotations", "left_out"]
 
 _HALF = 0.5
 Placed = tuple[Picture, list[tuple[float, float]]]
@@ -53,6 +53,29 @@ def case_annotations(
     for answer in one.reading.answers:
         if answer.item in categories:
             yield from _drawn(answer, made, protocol, categories[answer.item])
+
+
+def left_out(
+    one: PreparedReading, annotations: Sequence[Mapping[str, Any]], categories: Mapping[str, int]
+) -> Iterator[str]:
+    """One line for each shape that lies on none of the pictures, such as outside of a crop."""
+    points: dict[str, int] = defaultdict(int)
+    for annotation in annotations:
+        points[annotation["segment"]] += annotation.get("num_keypoints", 1)
+    for answer in one.reading.answers:
+        if answer.item not in categories:
+            continue
+        match answer.value:
+            case BoxValue() | PolygonValue():
+                due = 1
+            case LandmarksValue() as value:
+                due = sum(mark.position is not None for mark in value.landmarks)
+            case _:
+                due = 0
+        missing = due - points[answer.segment_id]
+        if missing > 0:
+            what = f"{missing} points of '{answer.segment_id}' lie" if due > 1 else f"'{answer.segment_id}' lies"
+            yield f"{what} on none of the pictures."
 
 
 def _drawn(answer: Answer, made: CasePictures, protocol: Protocol, category: int) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from AnnotationQACore.errors import GridMismatch, InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.label_images import write_segmentation
+from AnnotationQACore.interchange.nifti import write_nifti
+from AnnotationQACore.release.exporters.checks import array_format_problems
 from AnnotationQACore.release.exporting import Dataset
+from AnnotationQACore.release.image_facts import release_image
 from AnnotationQACore.release.label_table import label_layers, label_table
-from AnnotationQACore.release.lattice import oriented
+from AnnotationQACore.release.lattice import Turn, oriented
 from AnnotationQACore.release.options import Crop, ExportOptions, Intensity, Labels, LabelValue, Resampling
 from AnnotationQACore.release.preparation import Form, PreparedCase, prepare_case
-from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 
 GRID = Grid((6, 24, 20), (2.5, 0.8, 0.7), (-10.0, 5.0, 100.0))
 ORGAN = (slice(1, 5), slice(4, 20), slice(3, 16))
@@ -174,7 +178,39 @@ def test_probabilities_are_the_fraction_of_readers(dataset_of: MakeDataset) -> N
     assert (found["lesion"][SECOND] == 0.5).all()
 
 
-def test_a_reading_on_another_lattice_needs_a_resampling(dataset_of: MakeDataset, tmp_path) -> None:
+@pytest.fixture
+def two_channels(dataset_of: MakeDataset, tmp_path: Path) -> Dataset:
+    """Case-2 with a second series, a ramp on a coarser, turned grid that holds the field of view of the first."""
+    dataset = dataset_of()
+    other = Turn(Grid((9, 12, 12), (2.5, 2.0, 1.6), (-12.0, 3.0, 96.0)), "RAI").grid
+    place = other.to_world(np.stack(np.indices(other.shape), -1))
+    write_nifti(tmp_path / "pet.nii.gz", Volume(ramp(place), other))
+    case = dataset.cases[1]
+    pet = release_image("pet", (tmp_path / "pet.nii.gz",), modality="PT")
+    return replace(dataset, cases=(replace(case, images=(*case.images, pet)),))
+
+
+def ramp(place: np.ndarray) -> np.ndarray:
+    return (place @ np.array([2.0, -3.0, 0.5])).astype(np.float32)
+
+
+def test_other_series_are_put_on_the_grid_of_the_first(two_channels: Dataset) -> None:
+    one = prepared(two_channels, ExportOptions())
+    assert list(one.images) == ["ct", "pet"]
+    assert not one.grid.differences(GRID)
+    expected = ramp(GRID.to_world(np.stack(np.indices(GRID.shape), -1)))
+    np.testing.assert_allclose(one.images["pet"], expected, atol=1e-3)  # linear interpolation of a ramp is exact
+    alone = prepared(two_channels, ExportOptions(series=("pet",), resampling=Resampling(scale=1)))
+    assert alone.grid.shape == (9, 12, 12)
+
+
+def test_a_case_that_lacks_a_channel_is_named(dataset_of: MakeDataset, two_channels: Dataset) -> None:
+    mixed = replace(two_channels, cases=(*two_channels.cases, dataset_of().cases[0]))
+    problems = array_format_problems(mixed, ExportOptions(series=("ct", "pet"), labels=Labels(items=("lesion",))))
+    assert any(line.startswith("case case-1: lacks the series pet, and every case has the same") for line in problems)
+
+
+def test_a_reading_on_another_lattice_needs_a_resampling(dataset_of: MakeDataset, tmp_path: Path) -> None:
     dataset = dataset_of()
     other = Grid((12, 48, 40), (1.25, 0.4, 0.35), tuple(GRID.to_world([-0.25] * 3).tolist()))
     layers = np.zeros((1, *other.shape), np.uint8)

@@ -187,6 +187,18 @@ class TestCoco:
         np.testing.assert_allclose(points["keypoints"], [5.5, 6.5, 2, 0, 0, 0], atol=1e-4)
         assert points["num_keypoints"] == 1
 
+    def test_what_lies_on_no_picture_is_told(self, dataset_of: MakeDataset, folder: Path, tmp_path: Path) -> None:
+        assert json.loads((folder / "annotations/train_reference.json").read_text())["info"]["left_out"] == []
+        dataset = dataset_of()
+        case = dataset.cases[0]
+        far = Answer("region", BoxValue((500.0, 500.0, 500.0), (3.0, 3.0, 3.0)))
+        reading = replace(case.readings[0], answers=(far,))
+        (tmp_path / "far").mkdir()
+        far_away = replace(dataset, cases=(replace(case, readings=(reading,)),))
+        CocoExporter().write(far_away, tmp_path / "far", ExportOptions())
+        document = json.loads((tmp_path / "far/annotations/train_reference.json").read_text())
+        assert document["info"]["left_out"] == ["case case-1: 'region' lies on none of the pictures."]
+
     def test_each_split_and_reading_has_its_file(self, folder: Path) -> None:
         names = {path.stem for path in (folder / "annotations").iterdir()}
         assert names == {f"{split}_{name}" for split in ("train", "validation", "test")
