@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UltrasoundMultiFrameImageStorage
+from pydicom.uid import UltrasoundMultiFrameImageStorage, XRayAngiographicImageStorage
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.findings import FindingCode
@@ -162,3 +162,27 @@ def test_two_scales_give_no_one_spacing(studio):
 def test_no_regions(studio):
     _, image = write_cine(studio)
     assert image.has(FindingCode.NO_SPACING)
+
+
+@pytest.mark.parametrize(
+    ("elements", "kind"),
+    [
+        ({"ImagerPixelSpacing": [0.2, 0.2]}, SpacingKind.DETECTOR),
+        ({"ImagerPixelSpacing": [0.2, 0.2], "PixelSpacing": [0.14, 0.14]}, SpacingKind.CALIBRATED),
+    ],
+)
+def test_an_angiogram_is_a_cine_loop_without_a_place_calibrated_or_not(studio, elements, kind):
+    frames = np.random.default_rng(3).integers(0, 256, (5, 6, 7), dtype=np.uint8)
+
+    def edit(dataset: Dataset) -> None:
+        dataset.NumberOfFrames = 5
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept"):
+            del dataset[keyword]
+        if "PixelSpacing" not in elements:
+            del dataset.PixelSpacing
+
+    studio.slice(frames, edit=edit, Modality="XA", SOPClassUID=XRayAngiographicImageStorage, FrameTime=66.7, **elements)
+    image = load_series(studio.folder)
+    np.testing.assert_array_equal(image.voxels, frames)
+    assert (image.kind, image.grid, image.spacing.kind) == (GeometryKind.NONE, None, kind)
+    assert [source.time for source in image.sources[0]] == pytest.approx([0.0667 * n for n in range(5)])
