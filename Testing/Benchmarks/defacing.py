@@ -1,6 +1,8 @@
 """Time and memory of the examination of a head series, and of writing it: ``python Testing/Benchmarks/defacing.py``.
 
 Heads are phantoms sampled on grids of clinical size; ``--series FOLDER`` measures a DICOM series instead.
+``--mean-head PICTURE`` examines the mean of real T1-weighted heads that the package pydeface carries (MIT licence; only
+its data are fetched), draws it before and after, and compares the region with pydeface's own.
 """
 
 import argparse
@@ -10,15 +12,19 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
+import nibabel
 import numpy as np
+from peer_environment import CACHE
 
 from DeidentifyStudyCore.faces.alteration import FaceMask, write_altered
-from DeidentifyStudyCore.faces.finding import examine_series
+from DeidentifyStudyCore.faces.finding import examine_series, examine_volume
 from DeidentifyStudyCore.faces.stack import read_header
-from DeidentifyStudyCore.faces.volume import Volume
+from DeidentifyStudyCore.faces.volume import Floats, Volume, sampled, world_of
 
+PEER = "pydeface==2.1.0"
 CASES = {
     "CT": ("CT", (5.0, 1.0, 1.0), (1, 2, 2)),
     "MR": ("MR", (2.0, 2.0, 2.0), (2, 2, 2)),
@@ -77,11 +83,46 @@ def measure(series: Path) -> None:
     print(f"    {values}")
 
 
+def mean_head(picture: Path) -> None:
+    """Examine the mean head of pydeface, and save its picture."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), PEER]
+    subprocess.run(command, check=True)
+    (wheel,) = CACHE.glob(f"{PEER.replace('==', '-')}-*.whl")
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"pydeface/data/{name}.nii.gz" for name in ("mean_reg2mean", "facemask")]
+        with zipfile.ZipFile(wheel) as archive:
+            head, kept = (_read_nifti(Path(archive.extract(name, folder))) for name in names)
+    start = time.process_time()
+    finding = examine_volume(head, "MR")
+    print(
+        f"mean head {finding.digest[:12]}: {finding.verdict}; examined in {time.process_time() - start:.1f} s of processor time"
+    )
+    print("    " + ", ".join(f"{gate.name} {np.round(gate.value, 3)}" for gate in finding.gates))
+    if finding.mask is None or finding.head is None or finding.affine is None or finding.picture is None:
+        return
+    finding.picture.save(picture)
+    ours = world_of(finding.affine, np.argwhere(finding.mask & finding.head).astype(np.float64))
+    shared = sampled((kept.voxels < 0.5).astype(np.float32), kept.affine, ours) > 0.5
+    print(f"    {len(ours) * 8 / 1000:.0f} mL of the head are altered, {shared.mean():.0%} of them by pydeface too")
+
+
+def _read_nifti(path: Path) -> Volume:
+    """Read a volume whose affine is in RAS mm, array order (i, j, k)."""
+    image = nibabel.load(path)
+    lps: Floats = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine
+    return Volume(np.ascontiguousarray(np.asarray(image.dataobj, np.float32).transpose(2, 1, 0)), lps[:, [2, 1, 0, 3]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=Path, metavar="FOLDER", help="a DICOM series instead of phantoms")
+    parser.add_argument("--mean-head", type=Path, metavar="PICTURE", help="the mean of real heads instead of phantoms")
     parser.add_argument("--only", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.mean_head:
+        mean_head(arguments.mean_head)
+        return
     if arguments.only:
         measure(arguments.only)
         return

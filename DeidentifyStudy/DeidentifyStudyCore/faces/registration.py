@@ -122,11 +122,16 @@ def _run(
     method.SetSmoothingSigmasPerLevel([factor / 2 for factor in shrink])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
     method.SetInitialTransform(transform, inPlace=True)
-    method.SetNumberOfThreads(1)  # sums of several threads differ in their last digits
+    method.SetNumberOfThreads(1)
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    # the metric takes the global number: sums of several threads differ in their last digits, and so do results
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     try:
         method.Execute(fixed, moving)
     except RuntimeError:  # the samples left the image
         return float("inf")
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     return float(method.GetMetricValue())
 
 

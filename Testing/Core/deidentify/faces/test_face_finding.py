@@ -188,3 +188,10 @@ def test_a_slab_of_a_face_is_not_said_to_be_without_one(shared_data: Any) -> Non
     finding = examine_series([file for file in files if file is not None])
     assert finding.verdict == "review"
     assert not finding.may_be_confirmed
+
+
+def test_mr_is_registered_the_same_way_again(make_phantom: Callable[..., Any]) -> None:
+    """A person's word holds for what was shown: the next examination must find exactly the same."""
+    volume = make_phantom("MR", spacing=(4.0, 3.0, 3.0)).volume
+    first, second = (examine_volume(volume, "MR") for _ in range(2))
+    assert first.digest == second.digest != ""
