@@ -24,8 +24,8 @@ def drawn_statistics(found: Found) -> Iterator[StudyStatistic]:
     """Mean over cases of the mean over pairs of readers; of items with instances, also over the single lesions.
 
     A case in which both readers of a pair drew nothing has no overlap and counts as undefined. A distance is infinite
-    where only one of them drew: such pairs are counted in the note, and the mean is that of the pairs in which both
-    did.
+    where only one of them drew: such pairs are counted in the note, the mean is that of the pairs in which both did,
+    and `summary` lets no such mean reach a threshold.
     """
     patients = tuple(case.patient for case, _ in found)
     cases = [one.pairs for _, one in found]
@@ -47,7 +47,11 @@ def _means(
         counted = int(np.isfinite(values).sum())
         if not counted:
             continue
-        note = f"{infinite} pairs in which only one reader drew it have no distance" if infinite else ""
+        note = (
+            f"infinite in {infinite} pairs in which only one drew it; this is the mean of the others"
+            if infinite
+            else ""
+        )
         statistic = mean_statistic(values, f"{prefix}{name}")
         title = f"{TITLES[name]}, per lesion" if prefix else TITLES[name]
         yield StudyStatistic(title, statistic, patients, of, counted, note)

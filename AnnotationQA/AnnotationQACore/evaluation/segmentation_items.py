@@ -39,7 +39,7 @@ def segmentation_agreement(item: SegmentationItem, case: CaseReadings) -> ItemAg
         return None
     grid = next((segmentation.grid for segmentation in case.segmentations.values()), Grid((1, 1, 1)))
     labels = {name: item_labels(case.segmentations.get(name), item.id, grid) for name in readers}
-    tolerance = item.agreement.tolerance_mm if item.agreement and item.agreement.tolerance_mm else DEFAULT_TOLERANCE_MM
+    tolerance = surface_tolerance_mm(item)
     instances = {name: given_instances(array, grid) for name, array in labels.items()}
     pairs: Sequence[PairFigures] = ()
     shared: tuple[SharedInstance, ...] = ()
@@ -52,6 +52,11 @@ def segmentation_agreement(item: SegmentationItem, case: CaseReadings) -> ItemAg
             shared = _shared_instances(labels, instances, grid, tolerance)
     values = _instance_volumes(shared, instances) if item.instances else _volumes(instances)
     return ItemAgreement(item.id, tuple(readers), tuple(pairs), shared, values)
+
+
+def surface_tolerance_mm(item: SegmentationItem) -> float:
+    """Tolerance of the normalized surface Dice: the protocol's, or `DEFAULT_TOLERANCE_MM`."""
+    return item.agreement.tolerance_mm if item.agreement and item.agreement.tolerance_mm else DEFAULT_TOLERANCE_MM
 
 
 def item_labels(segmentation: Segmentation | None, item_id: str, grid: Grid) -> LabelArray:

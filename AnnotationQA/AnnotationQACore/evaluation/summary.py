@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from AnnotationQACore.agreement.intervals import bootstrap
 from AnnotationQACore.agreement.results import Result
 from AnnotationQACore.evaluation.answer_statistics import answer_statistics
 from AnnotationQACore.evaluation.drawn_statistics import drawn_statistics
+from AnnotationQACore.evaluation.segmentation_items import surface_tolerance_mm
 from AnnotationQACore.evaluation.study import StudyAgreement
 from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
 from AnnotationQACore.progress import Progress, silent
-from AnnotationQACore.protocol.items import Item
+from AnnotationQACore.protocol.items import Item, Segmentation
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.statistics import STATISTICS
 
@@ -143,7 +144,7 @@ def summarize(
 
 def _summarize(item: Item, found: Found, resamples: int, seed: int) -> ItemSummary:
     statistics = [*drawn_statistics(found), *answer_statistics(item, found)]
-    figures = tuple(_figure(one, resamples, seed) for one in statistics)
+    figures = tuple(_titled(_figure(one, resamples, seed), item) for one in statistics)
     judged_by = item.agreement.statistic if item.agreement else ""
     threshold = item.agreement.threshold if item.agreement else math.nan
     verdicts = [one.agreed for _, one in found]
@@ -156,7 +157,7 @@ def _summarize(item: Item, found: Found, resamples: int, seed: int) -> ItemSumma
         figures=figures,
         judged_by=judged_by,
         threshold=threshold,
-        reached=_reached(item, figures),
+        reached=_reached(item, figures, found),
         agreed_cases=verdicts.count(True),
         review_cases=verdicts.count(False),
     )
@@ -180,9 +181,20 @@ def _figure(one: StudyStatistic, resamples: int, seed: int) -> Figure:
     )
 
 
-def _reached(item: Item, figures: Sequence[Figure]) -> bool | None:
+def _titled(figure: Figure, item: Item) -> Figure:
+    """Name the tolerance, without which a surface Dice says nothing."""
+    if not isinstance(item, Segmentation) or figure.name.split()[-1] != "nsd":
+        return figure
+    name, comma, rest = figure.title.partition(",")
+    return replace(figure, title=f"{name} at {surface_tolerance_mm(item):g} mm{comma}{rest}")
+
+
+def _reached(item: Item, figures: Sequence[Figure], found: Found) -> bool | None:
     if item.agreement is None:
         return None
+    pairs = [pair for _, one in found for pair in one.pairs]
+    if any(math.isinf(pair.figures.get(item.agreement.statistic, 0.0)) for pair in pairs):
+        return False  # a reader drew nothing where another drew: no distance is larger
     value = next((figure.value for figure in figures if figure.name == item.agreement.statistic), math.nan)
     if math.isnan(value):
         return None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from AnnotationQACore.evaluation.drawn_statistics import TITLES
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement, PairFigures, ValueRow
+from AnnotationQACore.evaluation.segmentation_items import surface_tolerance_mm
 from AnnotationQACore.project.readings import TextValue
 from AnnotationQACore.protocol.items import Classification, Item, Rating, Segmentation, TextAnswer
 from AnnotationQACore.protocol.words import kind_words
@@ -121,13 +122,18 @@ def _item(
         body.append(_answers(item, one, readers))
     body += _pictures(item, pictures, readers)
     if one.pairs:
-        body.append(_pairs(one.pairs, "Every two readers, whole case"))
+        body.append(_pairs(one.pairs, f"Every two readers, whole case{_tolerance(item)}"))
     lesions = [
         (lesion.number, pair) for lesion in one.instances for pair in lesion.pairs if pair.state == "both present"
     ]
     if lesions:
-        body.append(_details(f"Every two readers, each of the {len(one.instances)} lesions", _lesion_pairs(lesions)))
+        title = f"Every two readers, lesion by lesion{_tolerance(item)}"
+        body.append(_details(title, _lesion_pairs(lesions)))
     return tag("section", *body, class_="card", id=f"item-{item.id}")
+
+
+def _tolerance(item: Item) -> str:
+    return f"; surface Dice at {surface_tolerance_mm(item):g} mm" if isinstance(item, Segmentation) else ""
 
 
 def _answers(item: Item, one: ItemAgreement, readers: Sequence[str]) -> Markup:

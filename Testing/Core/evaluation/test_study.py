@@ -173,3 +173,24 @@ def test_limits_of_agreement_of_two_readers(write_case: WriteCase, lung: Protoco
 def test_impossible_workers_and_schedulers_are_refused() -> None:
     with pytest.raises(InputError, match="workers: 0"), open_executor(0):
         pass
+
+
+def test_a_structure_that_one_reader_missed_never_lets_a_distance_reach_its_threshold(
+    write_case: WriteCase, lung: Protocol
+) -> None:
+    nodule = next(item for item in lung.items if item.id == "nodule")
+    assert nodule.agreement is not None
+    wanted = replace(nodule, agreement=replace(nodule.agreement, statistic="hd95", threshold=3.0))
+    by_distance = replace(lung, items=tuple(wanted if item is nodule else item for item in lung.items))
+    alike = [write_case(f"c{n}", {"a": [(LEFT, 3)], "b": [(LEFT, 3)]}) for n in range(3)]
+    missed = write_case("c9", {"a": [(LEFT, 3)], "b": []})
+    assert summarize(study_agreement(alike, by_distance), by_distance, resamples=20).items[0].reached is True
+    summary = summarize(study_agreement([*alike, missed], by_distance), by_distance, resamples=20).items[0]
+    assert summary.reached is False
+    hd95 = summary.figure("hd95")
+    assert hd95 is not None
+    assert (hd95.value, hd95.undefined) == (0.0, 1)
+    assert hd95.note == "infinite in 1 pairs in which only one drew it; this is the mean of the others"
+    nsd = summary.figure("nsd")
+    assert nsd is not None
+    assert nsd.title == "Normalized surface Dice at 1 mm"
