@@ -1,36 +1,104 @@
-"""The module Annotation QA inside a real Slicer: a nodule of the practice project is painted, rated and submitted."""
+"""The module Annotation QA inside a real Slicer: what the stand-in under Testing/Widgets cannot show.
+
+Views, layouts, the Segment Editor with its undo, Sequences, the DICOM database, volume rendering, threads beside the
+event loop, and the life of a module. An exception in a slot or observer, which Slicer only prints, fails the test.
+"""
 
 import os
+import sys
 import tempfile
 import time
+import traceback
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import numpy as np
 import slicer
 
+WAIT_SECONDS = 120.0
+FIRST_NODULE = (slice(14, 27), slice(50, 71), slice(30, 51))
+"""Where the nodule of the first practice case lies, axes (k, j, i)."""
 
-def let_slicer_work(until, seconds: float = 120.0) -> None:
+
+def let_slicer_work(until, seconds: float = WAIT_SECONDS) -> None:
     """Let timers and background threads work until a condition holds."""
     end = time.monotonic() + seconds
     while not until():
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:g} s")
         slicer.app.processEvents()
-        time.sleep(0.02)
+        time.sleep(0.005)
+
+
+def write_images(folder: Path, role, uid: str) -> Path:
+    """A picture for an X-ray, a cine of three time points for MR with named frames, else a CT phantom."""
+    folder.mkdir(parents=True)
+    if role.modalities[0] in ("CR", "DX", "MG"):
+        from PIL import Image
+
+        path = folder / "image.png"
+        Image.fromarray(np.arange(60 * 80, dtype=np.uint16).reshape(60, 80).astype(np.uint8)).save(path)
+        return path
+    from AnnotationQACore.geometry import Grid
+    from AnnotationQACore.interchange.phantom import write_phantom_series
+    from AnnotationQACore.segmentation import Mask
+
+    grid = Grid((8, 32, 32), (2.5, 1.5, 1.5), (-24.0, -24.0, -10.0))
+    mask = np.zeros(grid.shape, dtype=bool)
+    mask[2:5, 8:16, 8:16] = True
+    if not role.frames:
+        write_phantom_series(folder, Mask(mask, grid), "phantom", uid, seed=1)
+        return folder
+    import pydicom
+
+    for point in range(3):
+        work = folder.parent / f"work-{folder.name}-{point}"
+        work.mkdir()
+        write_phantom_series(work, Mask(mask, grid), "phantom", uid, seed=point)
+        for number, path in enumerate(sorted(work.iterdir())):
+            dataset = pydicom.dcmread(path)
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{uid}.{point}.{number + 1}"
+            dataset.TriggerTime = 40.0 * point
+            dataset.save_as(folder / f"{point}-{number}.dcm")
+    return folder
+
+
+def make_project(root: Path, protocol_name: str, identity) -> Path:
+    """A project under a shipped protocol, with one case for the person who leads it."""
+    from AnnotationQACore.project.assignments import Assignment
+    from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
+    from AnnotationQACore.project.folder import Project
+    from AnnotationQACore.project.state import Role
+    from AnnotationQACore.protocol.loading import load_shipped
+
+    protocol = load_shipped(protocol_name)
+    project = Project.create(root / "project", identity, protocol, roles=(Role.LEAD, Role.READER))
+    series = []
+    for number, role in enumerate(protocol.imaging.series, start=1):
+        place = write_images(root / "images" / role.id, role, f"2.25.{70 + number}")
+        files, sha256 = hash_series(place)
+        series.append(SeriesReference(role.id, str(place), "", files, sha256))
+    project.add_cases([Case("case-1", "patient-1", "", tuple(series))])
+    project.assign([Assignment("case-1", identity.member, 1, "reading", 1)])
+    return project.folder
 
 
 class AnnotationQAInSlicer(unittest.TestCase):
-    """What the stand-in under Testing/Widgets cannot show: the Segment Editor, the views, the application's scene."""
+    """The story of a reader and of a lead."""
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
-        folder = tempfile.TemporaryDirectory()
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         former = os.environ.get("ANNOTATIONQA_HOME")
         os.environ["ANNOTATIONQA_HOME"] = str(self.folder / "user")
         self.addCleanup(lambda: _put_back(former))
+        self.troubles = []
+        hook = sys.excepthook
+        sys.excepthook = lambda *error: self.troubles.append("".join(traceback.format_exception(*error)))
+        self.addCleanup(lambda: setattr(sys, "excepthook", hook))
         slicer.util.selectModule("AnnotationQA")
         self.panel = slicer.util.getModuleWidget("AnnotationQA").panel
         self.panel.close_project()
@@ -38,6 +106,17 @@ class AnnotationQAInSlicer(unittest.TestCase):
     def tearDown(self) -> None:
         self.panel.close_project()
         slicer.mrmlScene.Clear()
+        slicer.app.processEvents()
+        assert self.troubles == [], "\n".join(self.troubles)
+
+    # helpers; no name of them has the word by which unittest and Slicer find what is to be run
+
+    def message(self) -> str:
+        return str(self.panel.ui.messageLabel.text) if self.panel.ui.messageFrame.visible else ""
+
+    def wait_for_case(self) -> None:
+        let_slicer_work(lambda: not self.panel.busy.is_busy)
+        assert self.panel.session.case is not None, self.message()
 
     def open_practice(self) -> Path:
         """Open the first case of a new practice project."""
@@ -47,24 +126,59 @@ class AnnotationQAInSlicer(unittest.TestCase):
         project = make_practice_project(self.folder / "practice", identity)
         self.panel.open(str(project), identity)
         self.panel.worklist.ui.nextButton.click()
-        let_slicer_work(lambda: self.panel.session.case is not None)
+        self.wait_for_case()
         return project
 
-    def paint_nodule(self) -> None:
-        """Fill the nodule by its density, as a reader does with Threshold."""
-        case = self.panel.session.case
-        volume = case.images.node("ct")
-        voxels = slicer.util.arrayFromVolume(volume)
+    def open_shipped(self, protocol: str) -> None:
+        """Open the only case of a new project under a shipped protocol."""
+        from AnnotationQACore.project.identities import create_identity
+
+        identity = create_identity(f"lead-{protocol.replace('_', '-')}")
+        self.panel.open(str(make_project(self.folder / protocol, protocol, identity)), identity)
+        self.panel.worklist.ui.nextButton.click()
+        self.wait_for_case()
+
+    def nodule_voxels(self) -> np.ndarray:
+        """The nodule by its density."""
+        voxels = slicer.util.arrayFromVolume(self.panel.session.case.images.node("ct"))
         inside = np.zeros(voxels.shape, np.uint8)
-        inside[14:27, 50:71, 30:51] = voxels[14:27, 50:71, 30:51] > -300
-        node = case.editor.segmentation_node
-        slicer.util.updateSegmentBinaryLabelmapFromArray(inside, node, "nodule#1", volume)
+        inside[FIRST_NODULE] = voxels[FIRST_NODULE] > -300
+        return inside
+
+    def paint_nodule(self) -> None:
+        """Put the nodule into its segment, as an effect of the Segment Editor does."""
+        case = self.panel.session.case
+        volume, node = case.images.node("ct"), case.editor.segmentation_node
+        slicer.util.updateSegmentBinaryLabelmapFromArray(self.nodule_voxels(), node, "nodule#1", volume)
+
+    def drawn_voxels(self) -> np.ndarray:
+        node = self.panel.session.case.editor.segmentation_node
+        return slicer.util.arrayFromSegmentBinaryLabelmap(node, "nodule#1")
+
+    def answer_by_digits(self) -> None:
+        """Answer every item that takes a digit, until the form goes no further."""
+        page = self.panel.case.page
+        for _ in range(100):
+            if not page.digits:
+                return
+            before = page.entry.key
+            page.press("1")
+            if page.entry.key == before:
+                return
+
+    def give_reasons(self) -> None:
+        checks = self.panel.checks.ui
+        for row in range(checks.problemsTable.rowCount):
+            checks.problemsTable.selectRow(row)
+            if checks.reasonRow.visible:
+                checks.reasonEdit.clear()
+                checks.reasonEdit.insert("a phantom")
+
+    # a reader
 
     def test_a_nodule_is_read_and_submitted(self) -> None:
         project = self.open_practice()
-        composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
-        assert composite.GetBackgroundVolumeID() == self.panel.session.case.images.node("ct").GetID()
-        page = self.panel.case.page
+        case, page = self.panel.session.case, self.panel.case.page
         page._instance.addButton.click()
         editor = page.segment_editor.editor
         assert editor.currentSegmentID() == "nodule#1"
@@ -72,28 +186,76 @@ class AnnotationQAInSlicer(unittest.TestCase):
         editor.setActiveEffectByName("Paint")
         assert editor.activeEffect() is not None
         self.paint_nodule()
-        let_slicer_work(lambda: bool(page.ui.readoutLabel.text))
-        let_slicer_work(lambda: self.panel.session.case.autosave.state.value == "saved")
+        let_slicer_work(lambda: "volume" in str(page.ui.readoutLabel.text))
+        let_slicer_work(lambda: case.autosave.state.value == "saved")
         self.panel.case.go_to_next()
-        while page.digits:
-            before = page.entry.key
-            page.press("1")
-            if page.entry.key == before:
-                break
+        self.answer_by_digits()
         self.panel.check()
-        problems = self.panel.checks.ui.problemsTable
-        for row in range(problems.rowCount):
-            problems.selectRow(row)
-            self.panel.checks.ui.reasonEdit.text = "a phantom"
-            self.panel.checks.ui.reasonEdit.textEdited("a phantom")
+        let_slicer_work(lambda: not self.panel.busy.is_busy)
+        self.give_reasons()
         self.panel.submit()
-        assert self.panel.session.case is None, self.panel.ui.messageLabel.text
+        let_slicer_work(lambda: not self.panel.busy.is_busy)
+        assert self.panel.session.case is None, self.message()
+        from AnnotationQACore.interchange.label_images import read_segmentation
         from AnnotationQACore.project.folder import Project
 
         opened = Project.open(project)
         submitted = opened.state.latest_readings("practice-1")[0]
-        assert opened.segmentation_path(submitted) is not None
-        assert not slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        stored = read_segmentation(opened.segmentation_path(submitted))
+        assert int(stored.mask("nodule#1").voxels.sum()) > 100
+        assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
+        assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
+
+    def test_views_are_as_the_protocol_says(self) -> None:
+        self.open_practice()
+        case = self.panel.session.case
+        manager = slicer.app.layoutManager()
+        volume = case.images.node("ct")
+        for name in ("Red", "Yellow", "Green"):
+            composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+            assert composite.GetBackgroundVolumeID() == volume.GetID()
+        applied = case.show()
+        if applied.layout is not None:
+            assert manager.layout == applied.layout
+        display = volume.GetDisplayNode()
+        before = (display.GetWindow(), display.GetLevel())
+        self.panel.next_window()
+        assert (display.GetWindow(), display.GetLevel()) != before
+        self.panel.reset_view()
+        assert (display.GetWindow(), display.GetLevel()) == before
+
+    def test_a_volume_rendering_preset_is_applied_and_goes_with_the_case(self) -> None:
+        from AnnotationQALib.widgets.views import show_volume_rendering
+
+        self.open_practice()
+        volume = self.panel.session.case.images.node("ct")
+        assert show_volume_rendering(volume, "CT-Lung")
+        assert not show_volume_rendering(volume, "no such preset")
+        logic = slicer.modules.volumerendering.logic()
+        assert logic.GetFirstVolumeRenderingDisplayNode(volume).GetVisibility()
+        self.panel.close_case()
+        assert slicer.util.getNodesByClass("vtkMRMLVolumeRenderingDisplayNode") == []
+
+    def test_strokes_and_answers_are_undone(self) -> None:
+        self.open_practice()
+        page = self.panel.case.page
+        page._instance.addButton.click()
+        editor = page.segment_editor.editor
+        editor.saveStateForUndo()
+        self.paint_nodule()
+        assert self.drawn_voxels().any()
+        editor.undo()
+        assert not self.drawn_voxels().any()
+        editor.redo()
+        assert self.drawn_voxels().any()
+        self.panel.case.go_to_next()
+        key = page.entry.key
+        page.press("1")
+        assert self.panel.session.case.editor.value(key) is not None
+        self.panel.undo()
+        assert self.panel.session.case.editor.value(key) is None
+        self.panel.redo()
+        assert self.panel.session.case.editor.value(key) is not None
 
     def test_leaving_the_module_puts_the_tool_down(self) -> None:
         self.open_practice()
@@ -109,15 +271,156 @@ class AnnotationQAInSlicer(unittest.TestCase):
         self.open_practice()
         self.panel.case.page._instance.addButton.click()
         self.paint_nodule()
+        wanted = int(self.drawn_voxels().astype(bool).sum())
         slicer.mrmlScene.Clear()
         assert self.panel.session.case is None
         self.panel.worklist.ui.nextButton.click()
-        let_slicer_work(lambda: self.panel.session.case is not None)
-        node = self.panel.session.case.editor.segmentation_node
-        assert slicer.util.arrayFromSegmentBinaryLabelmap(node, "nodule#1").any()
+        self.wait_for_case()
+        assert "resumed" in self.message()
+        assert int(self.drawn_voxels().astype(bool).sum()) == wanted
+        entry = next(e for e in self.panel.case.form.entries if e.key.item == "nodule" and e.key.instance == 1)
+        self.panel.case.select(entry.key)
+        self.panel.case.page._instance.addButton.click()  # the Segment Editor works in the new scene, too
+        assert self.panel.case.page.segment_editor.editor.currentSegmentID() == "nodule#2"
+
+    def test_opening_can_be_cancelled(self) -> None:
+        self.open_practice()
+        first = self.panel.session.case
+        self.panel.open_next()
+        self.panel.ui.busyCancelButton.click()
+        let_slicer_work(lambda: not self.panel.busy.is_busy)
+        assert self.panel.session.case is not None
+        if self.panel.session.case is first:  # it may have been read before the click
+            self.panel.open_next()
+            let_slicer_work(lambda: not self.panel.busy.is_busy)
+        assert self.panel.session.case.item.case != first.item.case
+
+    def test_a_segment_deleted_elsewhere_is_restored(self) -> None:
+        self.open_practice()
+        self.panel.case.page._instance.addButton.click()
+        self.paint_nodule()
+        let_slicer_work(lambda: self.panel.session.case.autosave.state.value == "saved")
+        wanted = int(self.drawn_voxels().astype(bool).sum())
+        self.panel.session.case.editor.segmentation_node.GetSegmentation().RemoveSegment("nodule#1")
+        let_slicer_work(lambda: self.panel.case.page._deleted is not None)
+        self.panel.case.page._deleted.restoreButton.click()
+        assert int(self.drawn_voxels().astype(bool).sum()) == wanted
+
+    def test_every_row_of_every_protocol_has_a_page(self) -> None:
+        from AnnotationQACore.protocol.loading import shipped_protocols
+
+        for protocol in shipped_protocols():
+            with self.subTest(protocol=protocol):
+                self.open_shipped(protocol)
+                page = self.panel.case.page
+                for entry in self.panel.case.form.entries:
+                    self.panel.case.select(entry.key)
+                    assert page.entry.key == entry.key
+                    assert str(page.ui.titleLabel.text) == entry.title
+                    if page._instance is not None:
+                        page._instance.addButton.click()
+                    if page._markups is not None:
+                        page._markups.placeButton.click()
+                        slicer.app.processEvents()
+                        page._markups.placeButton.click()
+                    if page._frame is not None:
+                        page._frame.chooseButton.click()
+                self.panel.check()
+                let_slicer_work(lambda: not self.panel.busy.is_busy)
+                assert self.panel.checks.ui.problemsTable.rowCount > 0
+                for row in range(self.panel.checks.ui.problemsTable.rowCount):
+                    self.panel.checks.ui.problemsTable.selectRow(row)
+                    self.panel.checks._choose(row)
+                self.panel.close_project()
+
+    def test_landmarks_are_placed_in_order(self) -> None:
+        self.open_shipped("vertebra_landmarks")
+        entry = next(e for e in self.panel.case.form.entries if e.item.kind == "landmarks")
+        self.panel.case.select(entry.key)
+        controls = self.panel.case.page._markups
+        first = str(controls.placeButton.text)
+        controls.placeButton.click()
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        assert interaction.GetCurrentInteractionMode() == interaction.Place
+        node = self.panel.session.case.editor.nodes(entry.key)[0]
+        node.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
+        let_slicer_work(lambda: str(controls.placeButton.text) != first)
+        self.panel.case.page.next_not_visible()
+        marks = self.panel.session.case.editor.value(entry.key).landmarks
+        assert [mark.position is None for mark in marks] == [False, True]
+        self.panel.exit()
+        assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+        self.panel.enter()
+
+    def test_a_cine_is_stepped_and_played(self) -> None:
+        self.open_shipped("left_ventricle_cine_mr")
+        case = self.panel.session.case
+        role = next(role for role in case.images.roles if case.images.browser(role) is not None)
+        assert self.panel.case.cine.is_shown
+        first = slicer.util.arrayFromVolume(case.images.node(role)).copy()
+        self.panel.case.cine.step(True)
+        slicer.app.processEvents()
+        assert case.images.frame(role) == 2
+        assert not np.array_equal(slicer.util.arrayFromVolume(case.images.node(role)), first)
+        self.panel.case.cine.play_or_pause()
+        assert case.images.browser(role).GetPlaybackActive()
+        self.panel.case.cine.play_or_pause()
+        assert not case.images.browser(role).GetPlaybackActive()
+
+    def test_start_from_a_segmentation_of_the_scene(self) -> None:
+        from dataclasses import replace
+
+        self.open_practice()
+        case = self.panel.session.case
+        design = replace(case.protocol.design, start_from=("model",))
+        case.protocol = case.editor.protocol = replace(case.protocol, design=design)
+        result = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "result")
+        result.CreateDefaultDisplayNodes()
+        volume = case.images.node("ct")
+        result.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        segment = result.GetSegmentation().AddEmptySegment("", "Nodule")
+        slicer.util.updateSegmentBinaryLabelmapFromArray(self.nodule_voxels(), result, segment, volume)
+        with unittest.mock.patch.object(slicer.util, "confirmOkCancelDisplay", return_value=True):
+            self.panel.start_from_node(result)
+        assert self.drawn_voxels().any(), self.message()
+        assert case.editor.started_from.reading == "segmentation of the scene"
+
+    # a lead
+
+    def test_studies_of_the_dicom_database_become_cases(self) -> None:
+        from DICOMLib import DICOMUtils
+
+        from AnnotationQACore.project.folder import Project
+        from AnnotationQACore.project.identities import create_identity
+        from AnnotationQACore.project.state import Role
+        from AnnotationQACore.protocol.loading import load_shipped
+
+        protocol = load_shipped("lung_nodule_ct")
+        identity = create_identity("lead")
+        project = Project.create(self.folder / "study", identity, protocol, roles=(Role.LEAD, Role.READER))
+        images = write_images(self.folder / "dicom", protocol.imaging.series[0], "2.25.99")
+        with DICOMUtils.TemporaryDICOMDatabase(str(self.folder / "database")) as database:
+            DICOMUtils.importDicom(str(images), database)
+            self.panel.open(str(project.folder), identity)
+            lead = self.panel.lead.ui
+            lead.databaseButton.click()
+            assert lead.studiesTree.topLevelItemCount == 1
+            import qt
+
+            lead.studiesTree.topLevelItem(0).setCheckState(0, qt.Qt.Checked)
+            lead.addStudiesButton.click()
+            let_slicer_work(lambda: self.panel.lead._reading is None)
+            assert len(self.panel.session.project.state.cases) == 1, self.message()
+            lead.perCaseSpin.value = 1
+            lead.repeatsSpin.value = 0
+            lead.assignButton.click()
+            self.panel.worklist.ui.nextButton.click()
+            self.wait_for_case()
+            assert self.panel.session.case.images.grid("ct").shape == (8, 32, 32)
+            self.panel.close_project()
 
 
-def _put_back(former: str | None) -> None:
+def _put_back(former) -> None:
     if former is None:
         os.environ.pop("ANNOTATIONQA_HOME", None)
     else:

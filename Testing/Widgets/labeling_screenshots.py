@@ -8,14 +8,20 @@ from typing import Any
 
 import labeling_studies as studies
 import slicer
+from labeling_images import write_time_points
+from labeling_study import WhenTold
+from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication
 
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 from AnnotationQALib.widgets.practice_project import GRID as PRACTICE_GRID
 from AnnotationQALib.widgets.practice_project import make_practice_project, practice_identity
+from pythonqt.wrapping import native_of
 
 WIDTH = 470
+SMALL_HEIGHT = 610
+"""Of the panel in Slicer's window on a screen of 768 lines."""
 
 
 class _Shown:
@@ -41,6 +47,14 @@ class _Shown:
         if not widget.grab().save(str(path)):
             raise SystemExit(f"{path}: cannot be written; choose another folder.")
 
+    def shoot_small(self, name: str) -> None:
+        """The part that is seen at once on a screen of 1366 x 768, where Slicer scrolls the panel."""
+        widget = native_of(self.panel.widget)
+        if widget.minimumSizeHint().width() > WIDTH:
+            raise SystemExit(f"{name}: needs {widget.minimumSizeHint().width()} pixels, more than Slicer gives it.")
+        picture = widget.grab(QRect(0, 0, WIDTH, SMALL_HEIGHT))
+        picture.save(str(self._folder / f"{name}{self._suffix}.png"))
+
     def select(self, item: str) -> Any:
         entry = next(entry for entry in self.panel.case.form.entries if entry.item.id == item)
         self.panel.case.select(entry.key)
@@ -54,11 +68,18 @@ class _Shown:
 def labeling_states(work: Path, folder: Path, suffix: str) -> None:
     """Go through the panel as a reader and as a lead do."""
     _nodules(work / "nodules", _Shown(folder, suffix))
-    for protocol, state in (("chest_xray_findings", _x_ray), ("vertebra_landmarks", _landmarks)):
+    states = (
+        ("chest_xray_findings", _x_ray, None),
+        ("vertebra_landmarks", _landmarks, None),
+        ("left_ventricle_cine_mr", _cine, write_time_points),
+    )
+    for protocol, state, write in states:
         root = work / protocol
         os.environ[USER_FOLDER_VARIABLE] = str(root / "user")
         shown = _Shown(folder, suffix)
-        studies.sign_in(shown.panel, studies.make_study(root, protocol))
+        logic = slicer.vtkSlicerSequencesLogic()
+        logic.SetMRMLScene(slicer.mrmlScene)
+        studies.sign_in(shown.panel, studies.make_study(root, protocol, write=write))
         shown.panel.worklist.ui.nextButton.click()
         state(shown)
         shown.end()
@@ -82,7 +103,14 @@ def _nodules(work: Path, shown: _Shown) -> None:
     panel.lead.ui.planButton.click()
     shown.shoot("labeling-lead")
     panel.ui.leadButton.collapsed = True
+    held = WhenTold()
+    panel.session._executor, done_at_once = held, panel.session._executor
+    panel.session._preload = None
     panel.worklist.ui.nextButton.click()
+    shown.shoot("labeling-opening")
+    panel.session._executor = done_at_once
+    held.work()
+    panel.tick()
     panel.case.page._instance.addButton.click()
     _paint_nodule(panel)
     studies.pause(panel, shown.clock)
@@ -92,6 +120,7 @@ def _nodules(work: Path, shown: _Shown) -> None:
         panel.case.page.press(digit)
     studies.pause(panel, shown.clock)
     shown.shoot("labeling-panel")
+    shown.shoot_small("labeling-small-screen")
     panel.case.page.toggle_help()
     shown.shoot("labeling-help")
     panel.case.page.toggle_help()
@@ -123,3 +152,12 @@ def _landmarks(shown: _Shown) -> None:
     panel.case.page.next_not_visible()
     studies.pause(panel, shown.clock)
     shown.shoot("labeling-landmarks")
+
+
+def _cine(shown: _Shown) -> None:
+    panel = shown.panel
+    shown.select("lv_cavity_ed")
+    panel.case.cine.step(True)
+    panel.case.page._frame.chooseButton.click()
+    studies.pause(panel, shown.clock)
+    shown.shoot("labeling-cine")

@@ -10,6 +10,7 @@ import pytest
 import qt
 import slicer
 from labeling_studies import Clock, answers_of, make_panel, make_study, name_of, paint, pause, rows, sign_in
+from labeling_study import WhenTold
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -300,8 +301,74 @@ def test_images_that_were_changed_are_one_clear_line(tmp_path: Path, panels: Cal
     sign_in(panel, project)
     panel.worklist.ui.nextButton.click()
     assert "are not those that were added" in message(panel)
+    assert str(tmp_path) not in panel.ui.messageLabel.text
+    assert "case-1" not in message(panel)  # repeats and gold cases would be known by it
+    assert name_of(panel, "case-1") in message(panel)
     assert panel.session.case is None
     assert panel.worklist.widget.visible
+
+
+def test_opening_is_shown_and_cancelled_and_the_open_case_stays(
+    tmp_path: Path, panels: Callable[[], LabelingPanel], clock: Clock
+) -> None:
+    project = make_study(tmp_path, "lung_nodule_ct", ("case-1", "case-2"))
+    panel = panels()
+    open_first_case(panel, project)
+    first = panel.session.case
+    worker = WhenTold()
+    panel.session._executor, panel.session._preload = worker, None
+    panel.open_next()
+    assert panel.ui.busyFrame.visible
+    assert name_of(panel, "case-2") in panel.ui.busyLabel.text
+    assert panel.session.case is first
+    panel.case.page._presence.buttons[Presence.ABSENT].click()  # the reader goes on meanwhile
+    panel.ui.busyCancelButton.click()
+    worker.work()
+    panel.tick()
+    assert not panel.ui.busyFrame.visible
+    assert panel.session.case is first
+    assert not message(panel)
+    panel.open_next()
+    worker.work()
+    panel.tick()
+    assert panel.session.case.item.case == "case-2"
+    worker.work()
+    pause(panel, clock)
+    draft = panel.session.project.load_draft("case-1")
+    assert draft.reading.answer("nodule").value == SegmentationValue(Presence.ABSENT)
+
+
+def test_nothing_can_be_changed_while_a_reading_is_signed(
+    tmp_path: Path, panels: Callable[[], LabelingPanel], clock: Clock
+) -> None:
+    project = make_study(tmp_path, "lung_nodule_ct", ("case-1",))
+    panel = panels()
+    open_first_case(panel, project)
+    panel.case.page._presence.buttons[Presence.ABSENT].click()
+    case, worker = panel.session.case, WhenTold()
+    panel.session._executor = case._executor = case.autosave._executor = worker
+    panel.submit()
+    assert panel.ui.busyFrame.visible
+    assert not panel.case.widget.enabled
+    panel.open_next()  # refused while busy
+    worker.work()
+    panel.tick()  # checked: the signing begins
+    if panel.session.case is not None and not panel.busy.is_busy:  # a warning wants a reason first
+        assert panel.case.widget.enabled
+        for row in range(panel.checks.ui.problemsTable.rowCount):
+            panel.checks.ui.problemsTable.selectRow(row)
+            QTest.keyClicks(native_of(panel.checks.ui.reasonEdit), "looked twice")
+        panel.submit()
+        worker.work()
+        panel.tick()
+    assert not panel.case.widget.enabled
+    panel.close_case()
+    assert panel.session.case is case
+    worker.work()
+    panel.tick()
+    assert panel.session.case is None
+    assert panel.case.widget.enabled
+    assert answers_of(project, "case-1")["nodule"] == SegmentationValue(Presence.ABSENT)
 
 
 def test_a_key_is_made_on_first_use(tmp_path: Path, panels: Callable[[], LabelingPanel]) -> None:

@@ -366,9 +366,17 @@ class LabelingSession:
         case.take_check(checked)
         return self.finish_submit(case.begin_submit(checked, reasons))
 
-    def close_case(self) -> None:
-        """Take the open case out of the scene; its draft is saved in the background, see `save_problems`."""
+    def close_case(self, comes_next: bool = False) -> None:
+        """Take the open case out of the scene; its draft is saved in the background, see `save_problems`.
+
+        Parameters
+        ----------
+        comes_next : bool
+            Whether it is offered again as if it had not been opened, such as when the scene was closed.
+        """
         if self.case is not None:
+            if comes_next:
+                self._visited.discard((self.case.item.case, self.case.item.round))
             self._leave_case()
 
     def wait_for_drafts(self) -> None:

@@ -52,7 +52,18 @@ OpenSession = Callable[[Any, str, Identity], LabelingSession]
 
 def open_session(scene: Any, folder: str, identity: Identity) -> LabelingSession:
     """A session whose series may lie in Slicer's DICOM database."""
-    return LabelingSession.open(scene, folder, identity, locate=lambda uid: slicer.dicomDatabase.filesForSeries(uid))
+
+    def locate(uid: str) -> tuple[str, ...]:
+        database = dicom_database()
+        return tuple(database.filesForSeries(uid)) if database is not None else ()
+
+    return LabelingSession.open(scene, folder, identity, locate=locate)
+
+
+def dicom_database() -> Any:
+    """Slicer's DICOM database; None when there is none, or it is not open."""
+    database = getattr(slicer, "dicomDatabase", None)
+    return database if database is not None and database.isOpen else None
 
 
 class LabelingPanel:
@@ -113,7 +124,7 @@ class LabelingPanel:
         self.worklist = WorklistView(self.open_case, self.open_next, self.refresh_worklist)
         self._model = ""
         actions = CaseActions(
-            close=self.close_case,
+            close=lambda: self.close_case(),
             show_window=self.show_window,
             reset_view=self.reset_view,
             jump_to_comment=self._jump_to_comment,
@@ -131,7 +142,7 @@ class LabelingPanel:
             self.show_error,
             lambda: self.sign_in.identity_to_use(),
             executor,
-            lambda: slicer.dicomDatabase if slicer.dicomDatabase and slicer.dicomDatabase.isOpen else None,
+            dicom_database,
         )
         for button, view in (
             (self.ui.leadButton, self.lead),
@@ -204,7 +215,7 @@ class LabelingPanel:
             self.busy.finish()
         self.busy.drop()
         if self.session is not None and self.session.case is not None:
-            self.close_case()
+            self.close_case(comes_next=True)
             self.show_message(_("The scene was closed. Your draft is saved; open the case again to go on."))
         self.case.page.segment_editor.forget_scene()
 
@@ -306,12 +317,13 @@ class LabelingPanel:
             return
         self.open_case(item)
 
-    def close_case(self) -> None:
-        """Save the draft and close the case."""
+    def close_case(self, comes_next: bool = False) -> None:
+        """Save the draft and close the case; `comes_next` offers it again as the next one."""
         if self.session is None or self.session.case is None or self.session.case.is_submitting:
             return
         self._let_case_go()
-        self._attempt(self.session.close_case)
+        session = self.session
+        self._attempt(lambda: session.close_case(comes_next))
         self._show_state()
 
     def start_from(self, offer: StartOffer) -> None:

@@ -77,7 +77,7 @@ class SegmentEditorHost:
         """Let the keys of the Segment Editor work, while a segment is edited."""
         if self.is_shown and not self._has_shortcuts:
             self.editor.setupViewObservations()
-            self.editor.installKeyboardShortcuts()
+            self.editor.installKeyboardShortcuts(slicer.util.mainWindow() or self.editor.window())
             self._has_shortcuts = True
 
     def leave(self) -> None:

@@ -408,8 +408,8 @@ class qMRMLSequenceBrowserPlayWidget(_SceneWidget):
         self.recordingControlsVisible = False
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        steps = (("⏮", self.onVcrFirst), ("◀", self.onVcrPrevious), ("▶/⏸", self.onVcrPlayPause))
-        for text, act in (*steps, ("▶", self.onVcrNext), ("⏭", self.onVcrLast)):
+        steps = (("|<", self.onVcrFirst), ("<", self.onVcrPrevious), ("▶", self.onVcrPlayPause))
+        for text, act in (*steps, (">", self.onVcrNext), (">|", self.onVcrLast)):
             button = QtWidgets.QPushButton(text)
             button.setMaximumWidth(34)
             button.clicked.connect(act)
