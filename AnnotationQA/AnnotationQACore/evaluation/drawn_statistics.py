@@ -47,11 +47,10 @@ def _means(
         counted = int(np.isfinite(values).sum())
         if not counted:
             continue
-        note = (
-            f"infinite in {infinite} pairs in which only one drew it; this is the mean of the others"
-            if infinite
-            else ""
-        )
+        note = ""
+        if infinite:
+            alone = f"{infinite} pair{'s' * (infinite > 1)} in which only one drew it"
+            note = f"infinite in {alone}; this is the mean of the others"
         statistic = mean_statistic(values, f"{prefix}{name}")
         title = f"{TITLES[name]}, per lesion" if prefix else TITLES[name]
         yield StudyStatistic(title, statistic, patients, of, counted, note)

@@ -166,6 +166,9 @@ def _summarize(item: Item, found: Found, resamples: int, seed: int) -> ItemSumma
 def _figure(one: StudyStatistic, resamples: int, seed: int) -> Figure:
     interval = bootstrap(one.statistic, one.patients, resamples=resamples, seed=seed)[one.name]
     accelerated = not math.isnan(interval.bca_low)
+    notes = [one.note] if one.note else []
+    if interval.low == interval.high:
+        notes.append("all resamples give this value, so that the interval does not show how sure it is")
     return Figure(
         name=one.name,
         title=one.title,
@@ -177,7 +180,7 @@ def _figure(one: StudyStatistic, resamples: int, seed: int) -> Figure:
         n_patients=interval.n_drawn,
         undefined=len(one.patients) - one.counted,
         undefined_resamples=interval.undefined,
-        note=one.note,
+        note="; ".join(notes),
     )
 
 
