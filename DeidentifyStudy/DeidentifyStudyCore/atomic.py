@@ -63,7 +63,7 @@ def flush_files(paths: Iterable[Path]) -> None:
     folders: set[Path] = set()
     if sys.platform == "linux":
         folders.update(path.parent for path in paths)
-        for folder in {os.stat(folder).st_dev: folder for folder in folders}.values():
+        for folder in {folder.stat().st_dev: folder for folder in folders}.values():
             _flush_file_system(folder)
         return
     for path in paths:

@@ -1,0 +1,111 @@
+"""An object with the layout of one before is spliced as if it were the first: what is remembered changes nothing."""
+
+import numpy as np
+import pytest
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.engine import Engine
+from DeidentifyStudyCore.index import index_files
+from DeidentifyStudyCore.profile import load_profile
+from DeidentifyStudyCore.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.model import Subject
+from DeidentifyStudyCore.source import opened
+from DeidentifyStudyCore.stream import write_object
+from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.verification import Verifier
+
+# values of equal length, of which some stay, some are cleaned, some go, and some change private creators
+CHOICES = {
+    "ImageComments": ["liver with lesion", "Zyxwarth, Quillon", "liver  Zyxwarth  "],
+    "SeriesDescription": ["CHEST PA", "Zyxwarth", "12.03.57"],
+    "ConvolutionKernel": ["B30f", "B31f", "Qzwx"],
+    "KVP": ["120", "100", "1e9"],
+    "PatientComments": ["nothing", "Quillon"],
+    "SliceLocation": ["-12.5", "-13.5", "-14.5"],
+    "ContentTime": ["101112.0", "101113.5", "Zyxwarth"],
+    "BodyPartExamined": ["ABDOMEN ", "ZYXWARTH"],
+}
+
+
+@pytest.fixture
+def parts(secret):
+    profile = load_profile("research-shifted-dates")
+    builder = EchoBuilder(vocabulary())
+    builder.add_name("Zyxwarth^Quillon")
+    subject = Subject("ANON-1", -400, builder.built(vocabulary()))
+    return RuleBook(profile), Pseudonyms.of(secret, profile.shift_days, retain_uids=False), subject
+
+
+def objects(make_dataset, encode, syntax, seed):
+    generator = np.random.default_rng(seed)
+    for number in range(40):
+        dataset = make_dataset(number=10 + number % 3)
+        dataset.SOPInstanceUID = f"1.2.826.0.1.3680043.2.1143.99.{100 + number}"
+        for keyword, values in CHOICES.items():
+            if generator.random() < 0.9:
+                values = values[:1]
+            setattr(dataset, keyword, values[generator.integers(len(values))])
+        creator = ["GEMS_ACQU_01", "ACME 1.1"][int(generator.random() < 0.1)].ljust(12)
+        dataset.add_new(0x00190010, "LO", creator)
+        dataset.add_new(0x00191023, "DS", ["12.5", "13.5"][int(generator.integers(2))])
+        dataset.PixelData = bytes(range(48)) + [b"", b"slack"][int(generator.random() < 0.2)].ljust(6, b"\0")
+        if generator.random() < 0.2:
+            dataset.Rows, dataset.Columns = 6, 4
+        yield encode(dataset, syntax)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_remembered_changes_nothing(syntax, seed, parts, make_dataset, encode, tmp_path):
+    remembering = Engine(*parts)
+    used = 0
+    for number, content in enumerate(objects(make_dataset, encode, syntax, seed)):
+        path, first, again = tmp_path / "in", tmp_path / "first", tmp_path / "again"
+        path.write_bytes(content)
+        with opened(path) as source:
+            fresh = Engine(*parts).rewrite(source)
+            write_object(source, fresh, first)
+            before = set(map(id, remembering._patterns.values()))
+            like = remembering.rewrite(source)
+            used += bool(before) and before == set(map(id, remembering._patterns.values()))
+            write_object(source, like, again)
+        assert first.read_bytes() == again.read_bytes(), number
+        assert [tuple(uses) for uses in like.uses] == [tuple(uses) for uses in fresh.uses]
+    assert used > 5
+
+
+def test_the_index_is_the_same_file_by_file_and_all_together(make_dataset, encode, tmp_path):
+    profile = load_profile("research-shifted-dates")
+    names = []
+    for number, content in enumerate(objects(make_dataset, encode, ExplicitVRLittleEndian, 7)):
+        (tmp_path / f"{number:02}").write_bytes(content)
+        names.append((f"{number:02}", ""))
+    together, patients = index_files(tmp_path, names, profile)
+    alone = [index_files(tmp_path, [name], profile) for name in names]
+    assert together == [facts for one, _ in alone for facts in one]
+    (patient, builder), *none = patients.items()
+    assert not none
+    merged = EchoBuilder(vocabulary())
+    for _, found in alone:
+        merged.merge(found[patient])
+    assert (builder.words, builder.dates, builder.uids) == (merged.words, merged.dates, merged.uids)
+
+
+def test_the_verifier_finds_a_leak_in_an_object_like_clean_ones(parts, make_dataset, encode, tmp_path):
+    verifier = Verifier(parts[2], uids_retained=False)
+    texts = ["liver with lesion"] * 4 + ["seen by Zyxwarth."]
+    leaks = []
+    for text in texts:
+        path = tmp_path / "in"
+        path.write_bytes(encode(make_dataset(ImageComments=text, PatientName="", ReferringPhysicianName="")))
+        with opened(path) as output:
+            leaks.append(len(verifier.leaks(output)))
+            try:
+                verifier._search(output)
+                found = False
+            except Exception:
+                found = True
+        assert found == ("Zyxwarth" in text)
+    assert leaks == [0, 0, 0, 0, 1]
