@@ -95,9 +95,8 @@ def mean_head(picture: Path) -> None:
             head, kept = (_read_nifti(Path(archive.extract(name, folder))) for name in names)
     start = time.process_time()
     finding = examine_volume(head, "MR")
-    print(
-        f"mean head {finding.digest[:12]}: {finding.verdict}; examined in {time.process_time() - start:.1f} s of processor time"
-    )
+    seconds = time.process_time() - start
+    print(f"mean head {finding.digest[:12]}: {finding.verdict}; examined in {seconds:.1f} s of processor time")
     print("    " + ", ".join(f"{gate.name} {np.round(gate.value, 3)}" for gate in finding.gates))
     if finding.mask is None or finding.head is None or finding.affine is None or finding.picture is None:
         return
