@@ -31,6 +31,7 @@ from AnnotationQALib.review.case_review import CaseReview
 HERE = Path(__file__).resolve().parent
 SHAPE = (300, 512, 512)
 STEPS = 20
+ROWS = 200
 
 
 def beside(folder: Path, name: str) -> Any:
@@ -101,6 +102,9 @@ def main() -> None:
     )
     print(f"{'open to views with metrics, together':<58} {time.perf_counter() - wall:8.3f} s wall", flush=True)
     print(f"  {len(review.walk)} regions, {int(review.disagreements.voxels.sum())} voxels in dispute")
+
+    timed("  first rows of the walk", lambda: [review.walk[n] for n in range(min(len(review.walk), ROWS))])
+    timed("  the same rows again", lambda: [review.walk[n] for n in range(min(len(review.walk), ROWS))])
 
     steps = []
     for _ in range(min(STEPS, len(review.walk))):

@@ -273,8 +273,10 @@ def test_closing_asks_before_decisions_are_lost(
     desk.ui.reasonEdit.text = "r"
     desk.walk.take_reader(0)
     desk.ui.closeButton.click()
-    assert asked
-    assert panel.desk.is_open
+    panel.open_next()
+    studies.settle(panel)
+    assert len(asked) == 2
+    assert panel.desk.opened.case == "review-2"
 
 
 def test_window_presets_and_time_points_of_the_patient(panel: Any, project: Path, scene: Any) -> None:
@@ -293,7 +295,12 @@ def test_window_presets_and_time_points_of_the_patient(panel: Any, project: Path
     assert len(points) == 6
     assert len({point.volume.GetID() for point in points}) == 2
     desk.ui.closeButton.click()
-    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") <= before - 4
+    studies.settle(panel)
+    assert panel.desk.opened.case == "review-3", "back to the review"
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == before
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    panel.desk.ui.closeButton.click()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 
 

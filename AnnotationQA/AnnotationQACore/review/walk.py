@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from AnnotationQACore.project.readings import Point
 from AnnotationQACore.review.answer_differences import AnswerDifference
 from AnnotationQACore.review.depths import region_distances
-from AnnotationQACore.review.disagreements import Disagreements
+from AnnotationQACore.review.disagreements import Disagreements, Region
 from AnnotationQACore.review.kinds import Kind
 
 __all__ = ["Order", "Stop", "Walk", "WalkFilter", "renamed"]
@@ -93,6 +93,7 @@ class Walk:
         self._filter = WalkFilter()
         self._rows: list[tuple[str, int]] = []
         self._at = -1
+        self._regions: dict[int, Region] = {}
         self._sort()
 
     def __len__(self) -> int:
@@ -197,9 +198,15 @@ class Walk:
         chosen: list[int] = numbers[ranked].tolist()
         return chosen
 
+    def region(self, number: int) -> Region:
+        """A region by its number, kept once it was asked for, so that a list of hundreds is shown again at once."""
+        if number not in self._regions:
+            self._regions[number] = cast(Disagreements, self.disagreements).region(number)
+        return self._regions[number]
+
     def _region(self, number: int) -> Stop:
         found = cast(Disagreements, self.disagreements)  # only regions have a number
-        region = found.region(number)
+        region = self.region(number)
         voxel = found.labels.grid.voxel_volume
         who = {
             reader: ", ".join(f"{segment} {n * voxel:.4g} mm³" for segment, n in own.items()) or "nothing"

@@ -74,9 +74,7 @@ class CaseWork:
         """Compute the voxels of a heat map; `done` is called with them."""
         found: Disagreements = self._review.disagreements
         compute = differing_readers if kind == "readers" else depth_image
-        self._background.run(
-            GROUP, "Heat map", lambda: compute(found), lambda image: done(kind, image)  # type: ignore[operator]  # both take one
-        )  # fmt: skip
+        self._background.run(GROUP, "Heat map", lambda: compute(found), lambda image: done(kind, image))
 
     def _keep(self, method: str, choice: ConsensusChoice, done: Callable[[str], None]) -> None:
         self._choices[method] = choice

@@ -205,7 +205,8 @@ class ReviewSession:
             The new folder, below `folder`.
         """
         series = self.project.state.cases[submitted.case].case.series
-        found = {one.uid: list(self._locate(one.uid)) for one in series if one.uid} if self._locate is not None else {}
+        locate = self._locate
+        found = {one.uid: [Path(file) for file in locate(one.uid)] for one in series if one.uid} if locate else {}
         images = {uid: files for uid, files in found.items() if files}
         target = folder / f"{submitted.case}_revision-{submitted.revision}"
         formats = ["seg", "sr"] if report else ["seg"]

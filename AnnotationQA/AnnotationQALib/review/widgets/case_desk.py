@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from AnnotationQACore.errors import AnnotationQAError, InputError
+from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.project.state import Action, SubmittedReading
 from AnnotationQACore.review.conflicts import Conflict
 from AnnotationQACore.review.sending_back import Pin
@@ -234,9 +234,9 @@ class CaseDesk:
             return
         stop = review.walk.current
         if stop.region is None:
-            made = self._attempt(lambda: deciding.take_answer(source, self.reason) or True)
+            made = self._succeeds(lambda: deciding.take_answer(source, self.reason))
         else:
-            made = self._attempt(lambda: deciding.take_region(source, self.reason) or True)
+            made = self._succeeds(lambda: deciding.take_region(source, self.reason))
         if made:
             self._show_decisions()
 
@@ -339,15 +339,21 @@ class CaseDesk:
         self.ui.noticesLabel.text = "\n".join(f"• {line}" for line in lines)
         self.ui.noticesLabel.visible = bool(lines)
 
+    def may_close(self) -> bool:
+        """Ask before decisions that are not signed off are lost; True where nothing is."""
+        if not self._has_decisions():
+            return True
+        question = _("Leave the case? What you decided is not signed off, and is lost.")
+        return bool(slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Leave the case")))
+
     def _close_clicked(self) -> None:
-        if self.opened is not None and self.deciding is not None and self._has_decisions():
-            question = _("Close the case? What you decided is not signed off, and is lost.")
-            if not slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Close the case")):
-                return
-        self._actions.closed()
+        if self.may_close():
+            self._actions.closed()
 
     def _has_decisions(self) -> bool:
-        return self.opened is not None and bool(self.opened.adjudication.decisions)
+        if self.opened is None or self.deciding is None:
+            return False
+        return bool(self.opened.adjudication.decisions) or len(self.opened.pins) > 0
 
     # inside: views
 
@@ -469,12 +475,12 @@ class CaseDesk:
 
     def _accept(self, row: DecisionRow, source: str) -> None:
         deciding = self.deciding
-        if deciding is not None and self._attempt(lambda: deciding.accept(row, source, self.reason) or True):
+        if deciding is not None and self._succeeds(lambda: deciding.accept(row, source, self.reason)):
             self._show_decisions()
 
     def _accept_all(self, source: str) -> None:
         deciding = self.deciding
-        if deciding is not None and self._attempt(lambda: deciding.accept_all(source, self.reason) or True):
+        if deciding is not None and self._succeeds(lambda: deciding.accept_all(source, self.reason)):
             self._show_decisions()
 
     def _begin_edit(self, segment: str, source: str) -> None:
@@ -638,7 +644,7 @@ class CaseDesk:
         opened = self.opened
         if opened is None:
             return
-        if self._attempt(lambda: opened.send_back(readers) or True):
+        if self._succeeds(lambda: opened.send_back(readers)):
             names = ", ".join(opened.names.get(reader, reader) for reader in readers)
             self._actions.recorded(
                 _("Case {case} is sent back to {names}.").format(case=opened.case, names=names)
@@ -721,15 +727,23 @@ class CaseDesk:
             return
         reason = str(self.ui.conflictReasonEdit.text).strip()
         kept = standing[place]
-        if self._attempt(lambda: session.reviews.keep(opened.case, kept.hash, reason) or True):
+        if self._succeeds(lambda: session.reviews.keep(opened.case, kept.hash, reason)):
             self.ui.conflictReasonEdit.clear()
             self._actions.recorded(_("The conflict of case {case} is settled.").format(case=opened.case))
 
     def _attempt(self, act: Callable[[], Any]) -> Any:
+        """What `act` returns; None when it was refused, which is told."""
         try:
             return act()
-        except InputError as error:
-            self._actions.show_error(str(error))
         except AnnotationQAError as error:
             self._actions.show_error(str(error))
-        return None
+            return None
+
+    def _succeeds(self, act: Callable[[], None]) -> bool:
+        """Whether something was done; a refusal is told."""
+        try:
+            act()
+        except AnnotationQAError as error:
+            self._actions.show_error(str(error))
+            return False
+        return True

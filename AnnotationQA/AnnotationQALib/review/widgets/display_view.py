@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import qt
 from slicer.i18n import tr as _
@@ -70,7 +70,7 @@ class DisplayView:
         ui.besideCombo.connect("currentIndexChanged(int)", lambda _index: on_beside(chosen(ui.besideCombo)))
 
     @property
-    def planes(self) -> int:
+    def planes(self) -> Literal[1, 3]:
         """One plane or three."""
         return 3 if chosen(self.ui.planesCombo) == "3" else 1
 

@@ -113,6 +113,7 @@ class ReviewPanel:
         self._entered = False
         self._ticks = 0
         self._scene_changed = False
+        self._came_from = ""
         self.compare = CompareView(scene, self.compare_nodes)
         self.sign_in = SignInView(self.open, self.close_project, self.show_error, identity_keys)
         self.cases = CasesView(self.open_case, self.open_next, self.refresh, self.accept_proposals)
@@ -242,7 +243,7 @@ class ReviewPanel:
         if are_time_points:
             points = [TimePoint(node.GetName(), volume_of(node), node) for node in segmentations]
             lost = [point.name for point in points if point.volume is None]
-            if self._attempt(lambda: self.desk.show_time_points(points, _("Time points")) or True) and lost:
+            if self._succeeds(lambda: self.desk.show_time_points(points, _("Time points"))) and lost:
                 names = ", ".join(lost)
                 self.show_message(_("The images of {names} are not known; they are shown without.").format(names=names))
             self._show_state()
@@ -291,7 +292,7 @@ class ReviewPanel:
     def open_case(self, case: str) -> None:
         """Open a case: the views first, then what the readers differ in."""
         session = self.session
-        if session is None:
+        if session is None or not self.desk.may_close():
             return
         self._close_case()
         self.hide_message()
@@ -311,9 +312,12 @@ class ReviewPanel:
             self.show_message(_("All these cases are decided."))
 
     def close_case(self) -> None:
-        """Close what is in review."""
+        """Close what is in review; time points of a case lead back to its review."""
+        case, self._came_from = self._came_from, ""
         self._close_case()
         self._show_state()
+        if case:
+            self.open_case(case)
 
     def accept_proposals(self, rows: Sequence[CaseRow], reason: str) -> None:
         """Accept cases whose acceptance was proposed, one after the other."""
@@ -349,10 +353,10 @@ class ReviewPanel:
         self.tick()
 
     def show_beside(self, other: str) -> None:
-        """Set another time point of the patient beside the open case; an empty text goes back to the review."""
+        """Set another time point of the patient beside the open case; closing it leads back to the review."""
         session = self.session
         case = self.desk.opened.case if self.desk.opened is not None else ""
-        if session is None or not other or not case:
+        if session is None or not other or not case or not self.desk.may_close():
             return
 
         def load() -> Any:
@@ -376,7 +380,8 @@ class ReviewPanel:
                     self._own_nodes.append(node)
                     points.append(TimePoint(title, volume, node))
             title = _("{case} beside {other}").format(case=case, other=other)
-            self._attempt(lambda: self.desk.show_time_points(points, title))
+            self._came_from = case
+            self._succeeds(lambda: self.desk.show_time_points(points, title))
             self._show_state()
 
         self._background.run(GROUP, _("Loading the other time point"), load, show)
@@ -428,6 +433,14 @@ class ReviewPanel:
         except AnnotationQAError as error:
             self.show_error(str(error))
             return None
+
+    def _succeeds(self, act: Callable[[], None]) -> bool:
+        try:
+            act()
+        except AnnotationQAError as error:
+            self.show_error(str(error))
+            return False
+        return True
 
     def _mark_scene(self) -> None:
         self._scene_changed = True
@@ -507,6 +520,7 @@ class ReviewPanel:
         self.show_error(line)
 
     def _close_case(self) -> None:
+        self._came_from = ""
         self.desk.close()
         if self.session is not None:
             self.session.close_case()

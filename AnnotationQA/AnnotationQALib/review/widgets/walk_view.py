@@ -243,12 +243,12 @@ class WalkView:
     def _said(self, stop: Stop | None) -> Mapping[str, str]:
         """What each reader has here, with the titles of structures."""
         found = self._walk.disagreements if self._walk is not None else None
-        if stop is None or stop.region is None or found is None:
+        if stop is None or stop.region is None or found is None or self._walk is None:
             return stop.who if stop is not None else {}
         voxel = found.labels.grid.voxel_volume
         return {
             reader: ", ".join(f"{self._title(one)} {volume_text(n * voxel)}" for one, n in own.items()) or _("nothing")
-            for reader, own in found.region(stop.region).who_has.items()
+            for reader, own in self._walk.region(stop.region).who_has.items()
         }
 
     def _selected(self) -> None:
