@@ -19,6 +19,7 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.layout import make_folder
 from AnnotationQACore.release.exporting import ReleaseImage
 from AnnotationQACore.release.fingerprints import resized
+from AnnotationQACore.release.gate.checking import identifiers
 from AnnotationQACore.release.gate.deidentification import retained_texts
 from AnnotationQACore.release.gate.texts import FoundText, TextScreen, exclusion_texts, reading_texts, text_hash
 from AnnotationQACore.release.request import Gathered, ReleaseRequest
@@ -65,7 +66,9 @@ def to_look_at(project: Project, request: ReleaseRequest, gathered: Gathered, sc
         if screen.verdict(one.text)
     ]
     texts: dict[str, FoundText] = {}
-    for one in (*retained_texts(request.reports), *free):
+    remedy = "sign it off, or give it a pseudonym"
+    named = [FoundText(where, text, remedy) for where, text, _ in identifiers(gathered) if screen.has_identifier(text)]
+    for one in (*retained_texts(request.reports), *free, *named):
         if text_hash(one.text) not in signed_texts:
             texts.setdefault(one.text, one)
     images = []

@@ -31,7 +31,7 @@ from AnnotationQACore.release.card.markdown import card_markdown
 from AnnotationQACore.release.card.sections import dataset_card, label_hashes
 from AnnotationQACore.release.card.sources import CardSources, card_sources
 from AnnotationQACore.release.exporting import Exporter
-from AnnotationQACore.release.gate.checking import check_gate, file_names
+from AnnotationQACore.release.gate.checking import check_gate, file_names, signed_identifiers
 from AnnotationQACore.release.gate.texts import TextScreen, check_names
 from AnnotationQACore.release.manifest import MANIFEST, Manifest, list_files, read_manifest, write_manifest
 from AnnotationQACore.release.options import options_to_json
@@ -243,7 +243,7 @@ def _write_own_files(sources: CardSources, content: Path, screen: TextScreen, pr
         progress(done, len(texts), name)
         atomic.write_text(content / name, text)
     files = _files(content, progress)
-    check = check_names("file names", file_names(files), screen)
+    check = check_names("file names", file_names(files), screen, signed_identifiers(project, sources.gathered))
     if check.problems:
         raise ReleaseRefused(tuple(map(str, check.problems)))
     atomic.write_text(content / "croissant.json", croissant_json(sources, files))

@@ -137,7 +137,7 @@ def test_a_new_image_has_to_be_looked_at_again(ready_study: Any, screen: Any, ex
     dataset.PixelData = bytes(len(dataset.PixelData))
     dataset.save_as(path)
     (problem,) = problems_of(checked(ready_study, screen, exporters), "thumbnails")
-    assert problem.startswith("case 'case-2': 1 images were not signed off; look at the thumbnails")
+    assert problem.startswith("case 'case-2': 1 of 1 images not signed off; look at the thumbnails")
 
 
 @pytest.mark.parametrize(
@@ -252,3 +252,38 @@ def test_the_page_shows_what_waits_and_is_for_its_owner_only(study: Any, screen:
 def test_a_reader_who_said_nothing_wrong_needs_no_sign_off(study: Any, screen: Any) -> None:
     project, request = study.as_("lead"), study.request(reports=())
     assert not to_look_at(project, request, gather(project, request), screen).texts
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("case c1: is 4D; choose a volume.", "format labels, case c1: is 4D; choose a volume."),
+        ("the dataset has no cases; widen it.", "format labels: the dataset has no cases; widen it."),
+        ("broken.", "format labels: broken; mend it, or leave the case out."),
+    ],
+)
+def test_what_a_format_says_is_repeated_whole(
+    ready_study: Any, screen: Any, exporters: Any, monkeypatch: pytest.MonkeyPatch, line: str, problem: str
+) -> None:
+    monkeypatch.setattr(type(exporters["labels"]), "check", lambda *_: [line])
+    (found,) = problems_of(checked(ready_study, screen, exporters), "every format")
+    assert found == problem
+
+
+def test_a_long_number_in_an_identifier_is_refused_until_it_is_signed_off(
+    ready_study: Any, screen: Any, exporters: Any
+) -> None:
+    project, request = ready_study.as_("lead"), ready_study.request()
+    gathered = gather(project, request)
+    first = replace(gathered.dataset.cases[0], patient="study-000123")
+    gathered = replace(gathered, dataset=replace(gathered.dataset, cases=(first, *gathered.dataset.cases[1:])))
+    (problem,) = problems_of(check_gate(project, request, gathered, exporters, screen), "identifiers")
+    assert problem.startswith("patient of case number 1: looks like a date, number, address or identifier; ")
+    assert "000123" not in problem
+    found = to_look_at(project, request, gathered, screen)
+    assert [one.text for one in found.texts] == ["study-000123"]
+    project.sign_off("text", found.text_hashes(), "numbered by a random list")
+    assert not problems_of(check_gate(project, request, gathered, exporters, screen), "identifiers")
+    names = [("file 1", "a/study-000123_0000.nii.gz", "rename it")]
+    assert check_names("file names", names, screen).problems
+    assert not check_names("file names", names, screen, frozenset(["study-000123"])).problems

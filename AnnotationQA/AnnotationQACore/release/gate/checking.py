@@ -25,12 +25,13 @@ from AnnotationQACore.release.gate.texts import (
     exclusion_texts,
     reading_texts,
     shortened,
+    text_hash,
 )
 from AnnotationQACore.release.request import Gathered, ReleaseRequest
 from AnnotationQACore.release.rounds.redo import needed_again
 from AnnotationQACore.release.sheet import REQUIRED, missing_fields
 
-__all__ = ["check_crossings", "check_gate", "file_names"]
+__all__ = ["check_crossings", "check_gate", "file_names", "identifiers", "signed_identifiers"]
 
 _PLACEHOLDER = re.compile(
     r"(unknown|anon(ym(ous|i[sz]ed))?|none|null|n\.?/?a\.?|patient|test|no ?name|unbekannt|[0?x._ -]+)", re.IGNORECASE
@@ -72,6 +73,7 @@ def check_gate(
     verified = verification or verify(project.folder, progress=progress)
     cases = gathered.dataset.cases
     signed_texts = project.state.signed_off("text")
+    passed = signed_identifiers(project, gathered)
     checks = [
         _ledger(verified),
         _name(project, request),
@@ -82,7 +84,12 @@ def check_gate(
         check_texts("retained text was signed off", retained_texts(request.reports), _NOBODY, signed_texts),
         _pictures(project, gathered),
         check_texts("free text holds nothing that identifies", _free_texts(project, gathered), screen, signed_texts),
-        check_names("identifiers hold nothing that identifies", _identifiers(gathered), screen),
+        check_names(
+            "identifiers hold nothing that identifies",
+            identifiers(gathered),
+            screen,
+            signed_identifiers(project, gathered),
+        ),
         _codes(gathered.dataset.protocol, request.sheet.concepts_without_code),
         _split(project, request, gathered),
         _sheet(request),
@@ -196,7 +203,7 @@ def _patients(gathered: Gathered) -> Check:
 
 def _pictures(project: Project, gathered: Gathered) -> Check:
     signed = project.state.signed_off("image")
-    remedy = "look at the thumbnails (annotation-qa release look) and sign them off (release sign-off --images)"
+    remedy = "look at the thumbnails (annotation-qa release look) and sign them off (release sign-off --thumbnails)"
     problems = [_problem(line) for line in gathered.unread]
     count = 0
     for case in gathered.dataset.cases:
@@ -204,16 +211,23 @@ def _pictures(project: Project, gathered: Gathered) -> Check:
         count += len(own)
         unseen = sum(one.pixels not in signed for one in own)
         if unseen:
-            problems.append(Problem(f"case '{case.id}'", f"{unseen} images were not signed off", remedy))
+            problems.append(Problem(f"case '{case.id}'", f"{unseen} of {len(own)} images not signed off", remedy))
         if not case.images:
             what = "its images are not at hand"
             problems.append(Problem(f"case '{case.id}'", what, "name their folder with --images, or exclude the case"))
     return Check("thumbnails were signed off", f"{count} images", shortened(problems))
 
 
-def _identifiers(gathered: Gathered) -> Iterator[tuple[str, str, str]]:
+def signed_identifiers(project: Project, gathered: Gathered) -> frozenset[str]:
+    """Identifiers that somebody looked at and found to be nobody's."""
+    signed = project.state.signed_off("text")
+    return frozenset(text for _, text, _ in identifiers(gathered) if text_hash(text) in signed)
+
+
+def identifiers(gathered: Gathered) -> Iterator[tuple[str, str, str]]:
+    """Identifiers of cases and patients, time points, sites and scanners: where, text, and remedy."""
     for number, case in enumerate(gathered.dataset.cases, start=1):
-        remedy = "give it a pseudonym that is derived from nothing of the patient's"
+        remedy = "give it a pseudonym that is derived from nothing of the patient's, or sign it off as a text"
         yield f"identifier of case number {number}", case.id, remedy
         yield f"patient of case number {number}", case.patient, remedy
         for name in ("time_point", "site", "scanner"):
@@ -281,8 +295,15 @@ def _formats(request: ReleaseRequest, gathered: Gathered, exporters: Mapping[str
     return Check("every format can hold the dataset", ", ".join(request.formats) or "none", shortened(problems))
 
 
+_LINE = re.compile(r"(?P<where>[^;]+?): (?P<what>.+); (?P<remedy>[^;]+?)\.?")
+_SHORT_LINE = re.compile(r"(?P<what>[^;]+); (?P<remedy>[^;]+?)\.?")
+
+
 def _problem(line: str, prefix: str = "") -> Problem:
-    """A line of others, ``where: what; remedy.``"""
-    where, _, rest = line.rstrip(".").partition(": ")
-    what, _, remedy = rest.partition("; ")
-    return Problem(f"{prefix}{where}", what or "is not usable", remedy or "correct it")
+    """A line of others, ``where: what; remedy.``, of which the place may be missing."""
+    if found := _LINE.fullmatch(line):
+        return Problem(f"{prefix}{found['where']}", found["what"], found["remedy"])
+    where = prefix.removesuffix(", ") or "dataset"
+    if found := _SHORT_LINE.fullmatch(line):
+        return Problem(where, found["what"], found["remedy"])
+    return Problem(where, line.rstrip("."), "mend it, or leave the case out")

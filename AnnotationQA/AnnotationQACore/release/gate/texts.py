@@ -93,7 +93,9 @@ def check_texts(name: str, texts: Iterable[FoundText], screen: TextScreen, signe
     return Check(name, f"{len(found)} texts, {passed_by_hand} of them signed off", shortened(problems))
 
 
-def check_names(name: str, names: Iterable[tuple[str, str, str]], screen: TextScreen) -> Check:
+def check_names(
+    name: str, names: Iterable[tuple[str, str, str]], screen: TextScreen, passed: frozenset[str] = frozenset()
+) -> Check:
     """No name looks like an identifier.
 
     Parameters
@@ -102,11 +104,15 @@ def check_names(name: str, names: Iterable[tuple[str, str, str]], screen: TextSc
     names : iterable of (where, name, remedy)
         Parts of a path are looked at one by one. `where` must not repeat the name.
     screen : TextScreen
+    passed : frozenset of str
+        Identifiers that were signed off; they may be parts of names.
     """
     problems = []
     count = 0
     for where, text, remedy in names:
         count += 1
+        for known in sorted(passed, key=len, reverse=True):
+            text = text.replace(known, "x")
         if any(screen.has_identifier(part) for part in text.split("/")):
             problems.append(Problem(where, "looks like a date, number, address or identifier", remedy))
     return Check(name, f"{count} names", shortened(problems))
