@@ -17,6 +17,7 @@ from AnnotationQALib.logic.starting_points import StartOffer
 from AnnotationQALib.widgets.cine_row import CineRow
 from AnnotationQALib.widgets.form_tree import FormTree
 from AnnotationQALib.widgets.item_page import ItemPage
+from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.start_menu import StartMenu
 from AnnotationQALib.widgets.texts import flag_text
 from AnnotationQALib.widgets.ui_files import load_ui
@@ -75,7 +76,7 @@ class CaseView:
         self.page = make_page(self.go_on, self._added, self.show_anew, self._segment_selected)
         self.ui.itemFrame.layout().addWidget(self.page.widget)
         self._flag_menu = qt.QMenu(self.ui.flagButton)
-        self._flags = {flag: self._flag_menu.addAction(flag_text(flag)) for flag in FLAGS}
+        self._flags = {flag: add_action(self._flag_menu, flag_text(flag)) for flag in FLAGS}
         for flag, action in self._flags.items():
             action.checkable = True
             action.connect("toggled(bool)", lambda on, flag=flag: self._case.editor.set_flag(flag, on))

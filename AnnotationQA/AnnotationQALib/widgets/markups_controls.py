@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.project.answers import LandmarksValue, Value
 from AnnotationQACore.protocol.model import Box, Item, Landmarks, Measurement, Polygon
 from AnnotationQALib.logic.form import ItemState
+from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.state_icons import is_dark, state_icon
 
 __all__ = ["MarkupsActions", "MarkupsControls"]
@@ -128,7 +129,7 @@ class MarkupsControls:
             self.toSegmentButton.popupMode = qt.QToolButton.InstantPopup
             menu = qt.QMenu(self.toSegmentButton)
             for segment, title in segments.items():
-                action = menu.addAction(title)
+                action = add_action(menu, title)
                 action.connect("triggered()", lambda segment=segment: self._actions.to_segment(segment))
             self.toSegmentButton.setMenu(menu)
 

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQALib.logic.scene_starts import other_segmentations
 from AnnotationQALib.logic.starting_points import StartKind, StartOffer
+from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.model_modules import ModelModule, installed_models
 
 __all__ = ["StartMenu"]
@@ -70,7 +71,7 @@ class StartMenu:
         """Show what there is to start from now."""
         self.menu.clear()
         for offer in self._offers:
-            action = self.menu.addAction(offer_text(offer))
+            action = add_action(self.menu, offer_text(offer))
             action.connect("triggered()", lambda offer=offer: self._on_offer(offer))
         if not self._takes_models:
             return
@@ -78,15 +79,15 @@ class StartMenu:
             self.menu.addSeparator()
         node = self._case.editor.segmentation_node
         for found in other_segmentations(node.GetScene()) if node is not None else ():
-            action = self.menu.addAction(_("Segmentation '{name}' of the scene").format(name=found.GetName()))
+            action = add_action(self.menu, _("Segmentation '{name}' of the scene").format(name=found.GetName()))
             action.toolTip = _("Take over its segments that the protocol asks for; how many voxels you change is kept.")
             action.connect("triggered()", lambda found=found: self._on_node(found))
         for model in installed_models():
-            action = self.menu.addAction(_("Open {model}...").format(model=model.title))
+            action = add_action(self.menu, _("Open {model}...").format(model=model.title))
             action.toolTip = _("Run the model on this case; its segmentation is offered here afterwards.")
             action.connect("triggered()", lambda model=model: self._on_model(model))
         if self.menu.isEmpty():
-            self.menu.addAction(_("There is no segmentation to start from")).enabled = False
+            add_action(self.menu, _("There is no segmentation to start from")).enabled = False
 
 
 def offer_text(offer: StartOffer) -> str:

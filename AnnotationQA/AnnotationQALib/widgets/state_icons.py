@@ -54,7 +54,8 @@ def color_icon(color: str) -> Any:
     """A square of the colour in which an item is drawn."""
     pixmap = qt.QPixmap(_SIZE, _SIZE)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
-    painter = qt.QPainter(pixmap)
+    painter = qt.QPainter()
+    painter.begin(pixmap)
     painter.fillRect(2, 3, 10, 10, qt.QColor(color))
     painter.end()
     icon = qt.QIcon(pixmap)
@@ -71,7 +72,8 @@ def _icon(color: str, draw: Any) -> Any:
 def _pixmap(color: str, draw: Any) -> Any:
     pixmap = qt.QPixmap(_SIZE, _SIZE)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
-    painter = qt.QPainter(pixmap)
+    painter = qt.QPainter()
+    painter.begin(pixmap)
     painter.setRenderHint(qt.QPainter.Antialiasing, True)
     pen = qt.QPen(qt.QColor(color))
     pen.setWidth(2)
