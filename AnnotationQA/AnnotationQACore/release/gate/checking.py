@@ -21,6 +21,7 @@ from AnnotationQACore.release.gate.texts import (
     FoundText,
     TextScreen,
     check_names,
+    check_signed,
     check_texts,
     exclusion_texts,
     reading_texts,
@@ -81,14 +82,14 @@ def check_gate(
         _versions(project, gathered),
         _patients(gathered),
         check_images_listed(cases, request.reports, request.sheet.images_without_report, progress),
-        check_texts("retained text was signed off", retained_texts(request.reports), _NOBODY, signed_texts),
+        check_signed("retained text was signed off", retained_texts(request.reports), signed_texts),
         _pictures(project, gathered),
         check_texts("free text holds nothing that identifies", _free_texts(project, gathered), screen, signed_texts),
         check_names(
             "identifiers hold nothing that identifies",
             identifiers(gathered),
             screen,
-            signed_identifiers(project, gathered),
+            passed,
         ),
         _codes(gathered.dataset.protocol, request.sheet.concepts_without_code),
         _split(project, request, gathered),
@@ -133,10 +134,6 @@ def file_names(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     """Names of files as `texts.check_names` takes them."""
     remedy = "rename the case; its identifier must not be derived from the patient's"
     return ((f"file {number} of the release", path, remedy) for number, path in enumerate(paths, start=1))
-
-
-_NOBODY = TextScreen(lambda _: True, lambda text: text)
-"""Retained text is signed off one by one, whatever it says."""
 
 
 def _free_texts(project: Project, gathered: Gathered) -> Iterator[FoundText]:

@@ -11,7 +11,16 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.release.exporting import ReleaseCase
 from AnnotationQACore.release.gate.problems import Check, Problem
 
-__all__ = ["FoundText", "TextScreen", "check_names", "check_texts", "exclusion_texts", "reading_texts", "text_hash"]
+__all__ = [
+    "FoundText",
+    "TextScreen",
+    "check_names",
+    "check_signed",
+    "check_texts",
+    "exclusion_texts",
+    "reading_texts",
+    "text_hash",
+]
 
 _MOST_LINES = 20
 """Problems of one kind that are listed; the rest are counted."""
@@ -91,6 +100,17 @@ def check_texts(name: str, texts: Iterable[FoundText], screen: TextScreen, signe
             problems.append(Problem(one.where, verdict, one.remedy))
     passed_by_hand = sum(text_hash(one.text) in signed for one in found)
     return Check(name, f"{len(found)} texts, {passed_by_hand} of them signed off", shortened(problems))
+
+
+def check_signed(name: str, texts: Iterable[FoundText], signed: frozenset[str]) -> Check:
+    """Every text was signed off by a person, whatever it says."""
+    found = list(texts)
+    problems = [
+        Problem(one.where, "was looked at by nobody yet", one.remedy)
+        for one in found
+        if text_hash(one.text) not in signed
+    ]
+    return Check(name, f"{len(found)} texts", shortened(problems))
 
 
 def check_names(
