@@ -12,6 +12,7 @@ import pytest
 from DeidentifyStudyCore.cli.main import COMMANDS, main
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.profile_page import overview_page
+from DeidentifyStudyCore.quarantine import REASONS
 
 PASSPHRASE = "correct horse battery"
 SECRET_WORDS = ("Zyxwarth", "Quillon", "7391846", "19570312", "Vandermeersch", "1.2.826.0.1.3680043.2.1143")
@@ -206,6 +207,7 @@ def test_the_documentation_is_what_the_rules_say(repository, capsys):
     assert (repository / "Documentation" / "deidentification-profiles.md").read_text(encoding="utf-8") == printed
     manual = (repository / "Documentation" / "deidentification.md").read_text(encoding="utf-8")
     assert all(f"deidentify-study {name}" in manual for name in COMMANDS)
+    assert all(f"`{reason}`" in manual for reason in REASONS)
 
 
 def test_one_profile_is_described_by_its_rules(capsys):
