@@ -85,7 +85,7 @@ def accept_open_items(desk: Any, source: str, reason: str = "") -> None:
 def test_the_worst_case_comes_first_and_figures_have_colours(panel: Any, project: Path) -> None:
     table = panel.cases.ui.casesTable
     cases = studies.texts(table)
-    assert cases[0] == "review-2", "it misses two thresholds"
+    assert cases == ["review-2", "review-4", "review-3", "review-1"], "thresholds missed, then a nodule missed"
     headers = [table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]
     assert headers[:3] == ["Case", "State", "Readers"]
     column = headers.index("Nodule")
@@ -116,7 +116,7 @@ def test_the_list_is_filtered_by_item_kind_and_state(panel: Any, project: Path) 
     studies.choose(ui.kindCombo, "missed structure")
     assert set(studies.texts(ui.casesTable)) == {"review-3", "review-4"}
     studies.choose(ui.kindCombo, "boundary")
-    assert studies.texts(ui.casesTable) == ["review-2", "review-1", "review-3"]
+    assert studies.texts(ui.casesTable) == ["review-2", "review-3", "review-1"]
     studies.choose(ui.kindCombo, "laterality swap")
     assert studies.texts(ui.casesTable) == []
     ui.kindCombo.currentIndex = 0

@@ -103,10 +103,11 @@ class CaseRow:
         return frozenset(kind for cell in self.cells.values() for kind in cell.kinds)
 
     @property
-    def badness(self) -> tuple[bool, int, float]:
-        """Larger is worse: conflict, number of items below their threshold, largest shortfall."""
+    def badness(self) -> tuple[bool, int, float, int]:
+        """Larger is worse: conflict, number of items below their threshold, largest shortfall, missed structures."""
         below = [cell for cell in self.cells.values() if cell.judgement in (Judgement.CLOSE, Judgement.DIFFERENT)]
-        return bool(self.conflicts), len(below), max((cell.shortfall for cell in below), default=0.0)
+        missed = sum(Kind.MISSED_STRUCTURE in cell.kinds for cell in self.cells.values())
+        return bool(self.conflicts), len(below), max((cell.shortfall for cell in below), default=0.0), missed
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,8 @@ class CasesView:
         proposed = proposals(self._all)
         self.ui.proposalsFrame.visible = bool(proposed)
         self.ui.proposalsLabel.text = _(
-            "<b>Acceptance is proposed for {number}</b>: all that the protocol judges reaches its threshold."
+            "<b>Acceptance is proposed for {number}</b>: all that the protocol judges reaches its threshold, "
+            "and nobody missed a structure."
         ).format(number=len(proposed))
         unticked = {row.case for row in self._all} - {row.case for row in self._ticked()} if self._listed() else set()
         known = set(self._listed())
