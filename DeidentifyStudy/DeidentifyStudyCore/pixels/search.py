@@ -22,6 +22,8 @@ SURE_CONFIDENCE, SURE_CHARACTERS = 0.75, 3
 LARGEST_SHARE, LARGEST_THICKNESS = 0.25, 96
 """A line that takes more of the frame, or is thicker in pixels, is no line of text."""
 _MOST_READ = 24
+_SMALL_PRINT = 26
+"""Thickness of boxes, margins included, whose strips are read again: larger print is not missed."""
 _MARGIN = 2
 _CONTINUED = 2
 _ALREADY_COVERED = 0.8
@@ -79,6 +81,7 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
     )
     if method == "ocr":
         return found
+    found = _distinct([*found, *(more for line in found if _is_small(line) for more in _along(line, colour))])
     candidates = _candidates(view)
     found = [_continued(line, candidates, rows, columns) for line in found]
     known = [line.box for line in found]
@@ -88,6 +91,25 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
         for reading in ocr.read_boxes(colour, waiting)
         if reading.confidence >= SURE_CONFIDENCE and reading.characters >= SURE_CHARACTERS
     ]
+
+
+def _is_small(line: Found) -> bool:
+    return min(line.box.height, line.box.width) <= _SMALL_PRINT
+
+
+def _along(line: Found, colour: NDArray[np.uint8]) -> list[Found]:
+    """What is read on the line of a find when its strip is looked at alone."""
+    rows, columns = colour.shape[:2]
+    upright = line.box.height > line.box.width
+    more = []
+    for reading in ocr.read_along(colour, line.box):
+        box = reading.box
+        low, high = (line.box.column, line.box.right) if upright else (line.box.row, line.box.bottom)
+        first, last = (box.column, box.right) if upright else (box.row, box.bottom)
+        on_the_line = min(last, high) - max(first, low) >= 0.5 * (last - first)
+        if on_the_line and _is_read(reading) and not _is_too_large(box, rows, columns):
+            more.append(Found(_with_margin(box, rows, columns), "ocr", reading.confidence))
+    return more
 
 
 def _distinct(found: list[Found]) -> list[Found]:
