@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.errors import Cancelled, DestinationError, ProjectError, ReleaseRefused
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.release import making
+from AnnotationQACore.release.exporters.registry import EXPORTERS
 from AnnotationQACore.release.making import make_release, unfinished_folder
 from AnnotationQACore.release.manifest import verify_release
 from AnnotationQACore.release.selection import Selection
@@ -180,6 +182,39 @@ def test_a_recorded_release_that_was_not_moved_is_not_overwritten_by_another(
         make_release(ready_study.as_("lead"), other, tmp_path / "out", exporters, screen, resamples=20)
     made = make_release(ready_study.as_("lead"), ready_study.request(), tmp_path / "out", exporters, screen)
     assert verify_release(tmp_path / "out", [made.manifest.public_key]).is_sound
+
+
+@pytest.mark.parametrize("stop_at", [3, 14, 25])
+def test_cancelled_within_a_real_export_it_gives_the_same_files(
+    ready_study: Any, screen: Any, tmp_path: Path, stop_at: int
+) -> None:
+    formats = ("bids", "nnunet", "tables")
+    written = 0
+
+    def stop(done: int, total: int, message: str = "") -> None:
+        nonlocal written
+        written += (unfinished_folder(tmp_path / "out") / "content").exists()
+        if written == stop_at:
+            raise Cancelled
+
+    arguments = (ready_study.as_("lead"), ready_study.request(formats=formats), tmp_path / "out", EXPORTERS, screen)
+    with pytest.raises(Cancelled):
+        make_release(*arguments, resamples=20, progress=stop)
+    assert not (tmp_path / "out").exists()
+    make_release(*arguments, resamples=20)
+    other = ready_study.request(formats=formats, name="release-2")
+    make_release(ready_study.as_("lead"), other, tmp_path / "whole", EXPORTERS, screen, resamples=20)
+    resumed, whole = (data_of(tmp_path / folder) for folder in ("out", "whole"))
+    assert len(resumed) > 30
+    assert resumed == whole
+
+
+def data_of(folder: Path) -> dict[str, bytes]:
+    """Files of the formats, whatever the release is called."""
+    return {
+        name.replace("release2", "release1"): re.sub(rb"release(-?)2", rb"release\g<1>1", content)
+        for name, content in contents(folder / "data").items()
+    }
 
 
 def test_another_request_begins_anew(ready_study: Any, screen: Any, exporters: Any, tmp_path: Path) -> None:
