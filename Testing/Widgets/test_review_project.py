@@ -17,6 +17,7 @@ import slicer
 
 from AnnotationQACore.interchange.dicom_seg import read_dicom_seg
 from AnnotationQACore.interchange.label_images import read_segmentation
+from AnnotationQACore.project.assignments import Assignment
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, create_identity, load_identity
 from AnnotationQACore.project.readings import Answer, RatingValue, Subject
@@ -417,6 +418,28 @@ def test_tables_and_plots_of_the_project(panel: Any, project: Path, scene: Any) 
     view.watchedButton.click()
     studies.settle(panel)
     assert "no repeat was read yet" in message(panel)
+
+
+def test_repeats_are_a_table_of_the_scene(panel: Any, project: Path, scene: Any) -> None:
+    lead = panel.session.project
+    lead.assign([Assignment("review-2", "anna", 2, "repeat", 9)])
+
+    def read_again(opened: Project) -> None:
+        first = next(one for one in opened.state.latest_readings("review-2") if one.reader == "anna")
+        again = replace(opened.load_reading(first), round=2, revision=1, segmentation=None)
+        opened.submit_reading(again, opened.segmentation_path(first))
+
+    studies.as_reader(project, "anna", read_again)
+    panel.refresh()
+    studies.settle(panel)
+    panel.agreement.ui.watchedButton.click()
+    studies.settle(panel)
+    table = panel.agreement.ui.resultTable
+    assert set(studies.texts(table, 1)) == {"own first reading"}
+    values = dict(zip(studies.texts(table, 3), studies.texts(table, 5), strict=True))
+    assert values["Nodule"] == "1"
+    assert "Dr Anna" not in studies.texts(table)
+    assert scene.GetFirstNodeByName("Gold-standard and repeated cases") is not None
 
 
 def test_the_html_report(panel: Any, project: Path, tmp_path: Path) -> None:
