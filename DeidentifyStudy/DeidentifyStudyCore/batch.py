@@ -159,7 +159,7 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
     """
     started = _now()
     _check_places(source, destination, options.report, options.key_file, options.queue)
-    journal = _journal(source, destination, profile, secret, options.report)
+    journal = _journal(source, destination, profile, secret, options)
     index = build_index(source, profile, options.executor, options.progress)
     if not any(not facts.reason for facts in index.files):
         raise InputError("the source holds no DICOM object that can be read; name the folder that holds the studies.")
@@ -229,7 +229,8 @@ def _check_places(
         raise InputError("the review queue must lie outside source and destination; choose another place.")
 
 
-def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, report: Path) -> Journal:
+def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, options: BatchOptions) -> Journal:
+    report = options.report
     path = report / "journal.jsonl"
     if destination.exists() and not destination.is_dir():
         raise DestinationError(f"{destination}: is not a folder; choose another destination.")
@@ -251,7 +252,7 @@ def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, 
     key = secret.derive("places")
     header = {
         "format": "deidentify-journal/1",
-        "profile": profile.digest,
+        "profile": f"{profile.digest}+ears" if options.ears else profile.digest,
         "key": secret.fingerprint(),
         "source": hmac.digest(key, str(source.resolve()).encode(), hashlib.sha256).hex(),
         "destination": hmac.digest(key, str(destination.resolve()).encode(), hashlib.sha256).hex(),
@@ -330,9 +331,7 @@ def _write_all(
     waiting += [
         task
         for task in tasks
-        if task.number not in again
-        and journal.done[keys[task.number]].reason in _FACES
-        and journal.done[keys[task.number]].reason != task.face.reason
+        if task.number not in again and _face_is_decided_anew(journal.done[keys[task.number]], task)
     ]
     done = total - len(waiting)
     options.progress(done, total, "writing")
@@ -343,6 +342,13 @@ def _write_all(
         done += len(result.files)
         options.progress(done, total, "writing")
     return [journal.done[keys[task.number]] for task in tasks]
+
+
+def _face_is_decided_anew(done: FileResult, task: Task) -> bool:
+    """Whether a person has confirmed since, or taken back what an earlier run had written."""
+    if done.output:
+        return bool(task.face.reason)
+    return done.reason in _FACES and done.reason != task.face.reason
 
 
 def _with_work(job: Job, subjects: dict[str, Subject], chunks: list[list[Task]]) -> Iterator[tuple[bytes, list[Task]]]:

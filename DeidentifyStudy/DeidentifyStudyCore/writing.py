@@ -192,6 +192,7 @@ class _Writer:
                 if result.input_header in self._job.rejected:
                     raise Quarantined("rejected-by-reviewer")
                 if task.face.reason:
+                    (self._job.destination / task.output).unlink(missing_ok=True)  # of an earlier run, taken back
                     raise Quarantined(task.face.reason)
                 decision = self._job.decisions.get(result.input_header)
                 if self._writes_text(source, result):

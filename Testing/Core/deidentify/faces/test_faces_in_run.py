@@ -246,6 +246,28 @@ def test_what_a_person_rejects_is_never_written(small: Callable[[str], _Place]) 
     assert place.written() == []
 
 
+def test_a_decision_that_is_taken_back_takes_the_files_back(small: Callable[[str], _Place]) -> None:
+    place = small("CT")
+    assert place.run() == 3
+    (digest,) = place.queue.entries
+    assert place.review("accept", digest, "--face", "--by", "A. Reader") == 0
+    assert place.run() == 0
+    assert len(place.written()) == 10
+    assert place.review("reject", digest) == 0
+    assert place.run() == 3
+    assert place.written() == []
+    assert place.verify() == 0
+
+
+def test_a_run_that_takes_the_ears_too_is_another_run(
+    small: Callable[[str], _Place], capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = small("CT")
+    assert place.run() == 3
+    assert place.run("--ears") == 2
+    assert "was begun with another profile" in capsys.readouterr().err
+
+
 def test_a_decision_holds_for_what_was_shown_only(small: Callable[[str], _Place]) -> None:
     place = small("CT")
     assert place.run() == 3
