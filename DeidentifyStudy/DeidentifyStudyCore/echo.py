@@ -1,12 +1,16 @@
 """The echo dictionary: every name, number and date of a patient, so that they are found again wherever they are
 repeated."""
 
+import binascii
 import datetime
+import html
 import re
 import struct
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import unquote_to_bytes
 
 from DeidentifyStudyCore.charset import search_forms
 from DeidentifyStudyCore.dates import parse_date, spellings
@@ -17,6 +21,8 @@ __all__ = ["Echo", "EchoBuilder", "normalized", "words_of"]
 _WORD = re.compile(r"[^\W_]+")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _UID_BYTES = re.compile(rb"[0-9]+(?:\.[0-9]+){4,}")
+_WRAPPED = re.compile(r"[A-Za-z0-9+/]{8,}")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 _SHORTEST_NAME = 3
 _SHORTEST_SUBSTRING = 5
 _SHORTEST_NUMBER = 3
@@ -86,6 +92,19 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(normalized(text))
 
 
+def unwrapped(text: str) -> Iterator[bytes]:
+    """What words would be if they were base64, hexadecimal, or escaped as in URLs and HTML."""
+    for word in _WRAPPED.findall(text):
+        if len(word) % 2 == 0 and _HEXADECIMAL.fullmatch(word):
+            yield bytes.fromhex(word)
+        if len(word) % 4 != 1:
+            yield binascii.a2b_base64(word + "=" * (-len(word) % 4))
+    if "%" in text:
+        yield unquote_to_bytes(text)
+    if "&" in text:
+        yield html.unescape(text).encode("utf-8", "replace")
+
+
 @dataclass(frozen=True)
 class Echo:
     """What must not be repeated anywhere in a patient's objects.
@@ -147,7 +166,16 @@ class Echo:
             return True
         if self._inside is not None and (self._inside.search(plain) or self._inside.search("".join(found))):
             return True
-        return any(spelling in plain for spelling in self._dates) if self._dates and re.search(r"\d", plain) else False
+        if self._dates and re.search(r"\d", plain) and any(spelling in plain for spelling in self._dates):
+            return True
+        return any(self._is_inside(raw) for raw in unwrapped(text))
+
+    def _is_inside(self, raw: bytes) -> bool:
+        """Whether one of the longer words is in bytes, whatever their case; the short ones are there by chance."""
+        if self.is_in_bytes(raw):
+            return True
+        text = normalized(raw.decode("utf-8", "replace").replace("\0", ""))
+        return self._inside is not None and self._inside.search(text) is not None
 
     def is_in_bytes(self, value: bytes) -> bool:
         """Whether opaque bytes hold a word or date in any character set, or an original UID."""

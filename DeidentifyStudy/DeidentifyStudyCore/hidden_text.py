@@ -15,7 +15,7 @@ _SHORTEST_WHOLE = 8
 _SHORTEST_RUN = 6
 _SHARE_OF_LETTERS = 5.0  # one of so many random bytes is a letter
 _SMALL_STEP = 2
-_SMALL_WORD_STEP, _RAMP_WORD_STEP = 512, 1024
+_TINY_WORD_STEP, _SMALL_WORD_STEP, _RAMP_WORD_STEP = 64, 512, 1024
 _AROUND = 16
 _FEWEST_WORD_STEPS = 5
 
@@ -35,7 +35,11 @@ def holds_text(value: bytes) -> bool:
         content[::2] if not any(content[1::2]) else b"",
         content[1::2] if not any(content[::2]) else b"",
     ):
-        if len(plain) >= _SHORTEST_WHOLE and _PRINTABLE.fullmatch(plain) and _is_irregular(plain, 0, len(plain)):
+        if (
+            len(plain) >= _SHORTEST_WHOLE
+            and _PRINTABLE.fullmatch(plain)
+            and _is_irregular(plain, 0, len(plain), _TINY_WORD_STEP)
+        ):
             return True
     needed = max(_SHORTEST_RUN, math.ceil(math.log(1000 * len(content)) / math.log(_SHARE_OF_LETTERS)))
     for found in _RUNS.finditer(content):
@@ -45,7 +49,7 @@ def holds_text(value: bytes) -> bool:
     return False
 
 
-def _is_irregular(content: bytes, start: int, stop: int) -> bool:
+def _is_irregular(content: bytes, start: int, stop: int, small_step: int = _SMALL_WORD_STEP) -> bool:
     """Whether neither the bytes of a run nor, with what is around it, the words of two bytes go evenly."""
     steps = np.diff(np.frombuffer(content, np.uint8, stop - start, start).astype(np.int64))
     if _is_monotone(steps) or np.all(np.abs(steps) <= _SMALL_STEP):
@@ -57,7 +61,7 @@ def _is_irregular(content: bytes, start: int, stop: int) -> bool:
             if steps.size < _FEWEST_WORD_STEPS:
                 continue
             largest = np.abs(steps).max()
-            if largest <= _SMALL_WORD_STEP or (largest <= _RAMP_WORD_STEP and _is_monotone(steps)):
+            if largest <= small_step or (largest <= _RAMP_WORD_STEP and _is_monotone(steps)):
                 return False
     return True
 

@@ -67,6 +67,7 @@ NOISE = np.random.default_rng(4)
     [
         b"Hufigovoz^Segobotux",
         b"gilibijomoromoz ",
+        b"477571656d696e617a5e5669766f73616d656b  ",
         b"12/25/1960  ",
         "Hufigovoz".encode("utf-16-le"),
         b"\0" + "Hufigovoz".encode("utf-16-be")[:-1],

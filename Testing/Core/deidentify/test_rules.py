@@ -184,6 +184,18 @@ def test_names_and_numbers_are_found_in_every_spelling(text):
     assert echo_of().is_in(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["SN WnlYd2FydGheUXVpbGxvbg==", "x5a7978776172746800", "Zyx%77arth", "&#90;&#121;&#120;warth", "a%20b Quill%6Fn"],
+)
+def test_names_are_found_in_wrappings(text):
+    builder = EchoBuilder()
+    builder.add_name("Zyxwarth^Quillon")
+    echo = builder.built()
+    assert echo.is_in(text.replace("x5a", "5a"))
+    assert not echo.is_in("SN QWJjZGVmZ2hpamts 0a0b0c0d0e0f 50% of & Standard")
+
+
 def test_free_text_keeps_what_science_needs():
     kept = ["CT Abdomen w/ contrast 5.0 mm", "T2 FLAIR ax 3mm", "b1000 DWI 512x512", "AX T1 +C", "Lumbar spine, L4/L5"]
     for text in kept:
