@@ -14,6 +14,7 @@ from AnnotationQACore.project.answers import Answer, LandmarksValue, Presence, R
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, load_identity
 from AnnotationQACore.project.readings import Reading
+from AnnotationQALib.logic.form import ItemState
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 from pythonqt.application import process
 
@@ -69,6 +70,7 @@ def test_landmarks_are_placed_in_their_order(panel: LabelingPanel, tmp_path: Pat
     assert [(mark.name, mark.position is None) for mark in value.landmarks] == [("c1", False), ("c2", True)]
     assert controls.placeButton.text == "Place C3"
     assert rows(panel)["Vertebral bodies"] == "2 of 25 points"
+    assert panel.case.form.entry(entry.key).state == ItemState.TO_DO  # not before each was looked for
     controls.points.setCurrentItem(controls.points.topLevelItem(1))
     controls.againButton.click()
     assert controls.placeButton.text == "Place C2"

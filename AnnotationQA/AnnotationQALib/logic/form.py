@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from AnnotationQACore.checks.context import base_subject
 from AnnotationQACore.checks.plain_answers import is_asked, plain_values
-from AnnotationQACore.project.answers import CASE_WIDE, Answer, NotApplicable, Subject
-from AnnotationQACore.protocol.model import DrawnItem, Item, Measurement, Protocol, Segmentation
+from AnnotationQACore.project.answers import CASE_WIDE, Answer, LandmarksValue, NotApplicable, Subject
+from AnnotationQACore.protocol.model import DrawnItem, Item, Landmarks, Measurement, Protocol, Segmentation
 
 __all__ = [
     "FormEntry",
@@ -214,12 +214,19 @@ class _Form:
         return FormEntry(key, item, self._title(key, item), state, item.required, computed, depth, problems)
 
     def _is_answered(self, key: ItemKey, item: Item) -> bool:
-        given = {(a.item, a.subject) for a in self.answers if not isinstance(a.value, NotApplicable)}
+        given = {(a.item, a.subject) for a in self.answers if self._is_complete(a)}
         if (key.item, key.subject) in given:
             return True
         if isinstance(item, DrawnItem) and item.instances and key.instance is None:
             return any((k.item, k.subject) in given for k in self._instances_on(key))
         return False
+
+    def _is_complete(self, answer: Answer) -> bool:
+        """Whether nothing is left to say: landmarks are complete when each was looked for."""
+        if isinstance(answer.value, LandmarksValue):
+            item = self.protocol.item(answer.item)
+            return not isinstance(item, Landmarks) or len(answer.value.landmarks) >= len(item.points)
+        return not isinstance(answer.value, NotApplicable)
 
     def _title(self, key: ItemKey, item: Item) -> str:
         parts = [item.title]
