@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from AnnotationQACore.evaluation.common_grid import finest_grid, on_one_grid
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.state import State, SubmittedReading, TaskStatus
-from AnnotationQACore.review.common_grid import finest_grid, on_one_grid
 from AnnotationQACore.segmentation import Segmentation
 
 __all__ = ["ReviewReadings", "lost_readers", "original_readings", "review_readings", "scored_readings"]

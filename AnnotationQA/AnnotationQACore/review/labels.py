@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from AnnotationQACore.agreement.runs import joint_runs
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.evaluation.common_grid import on_one_grid
 from AnnotationQACore.geometry import Grid
-from AnnotationQACore.review.common_grid import on_one_grid
 from AnnotationQACore.segmentation import BoolArray, LabelArray, Segment, Segmentation
 
 __all__ = ["Match", "ReviewLabels", "review_labels"]
