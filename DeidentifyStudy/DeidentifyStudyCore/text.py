@@ -162,9 +162,9 @@ def clean_text(text: str, echo: Echo, allowed: Allowed = Allowed.FIELD) -> str:
             position = stop
         else:
             everything = False
-    if everything:
-        return text
-    return "".join(pieces).strip()
+    result = text if everything else "".join(pieces).strip()
+    # an echo that is spread over several tokens, or wrapped by what stands between them: nothing is safe
+    return "" if echo.is_in(result) else result
 
 
 def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, bool]]:
@@ -181,7 +181,4 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
         ours = echo.has_word(word) or (allowed is Allowed.FIELD and word in echo.common)
         result.append((start, stop, known and not ours))
     result.sort()
-    kept = " ".join(text[start:stop] for start, stop, keep in result if keep)
-    if echo.is_in(kept):  # an echo that is spread over several tokens: nothing is safe
-        return [(start, stop, False) for start, stop, _ in result]
     return result
