@@ -1,5 +1,6 @@
 """What came out of a run over a planted folder, held against what was planted."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from red_team.searching import Finder
 
 __all__ = ["Verdict", "judged"]
 
+_KEYED_UID = re.compile(rb"(2\.25\.)(\d{20,39})")
 _IN_UIDS = frozenset({"UID root", "study date", "birth date"})
 
 
@@ -59,7 +61,7 @@ def judged(
     finder = Finder(tokens)
     verdict = Verdict(searched=len(tokens))
     for name, content in outputs.items():
-        for token in finder.in_file(content) | finder.in_bytes(name.encode()):
+        for token in finder.in_file(_without_pseudonyms(content)) | finder.in_bytes(name.encode()):
             verdict.leaks.append((plants.places[token][0], token, name))
     for name, content in others.items():
         for token in finder.in_bytes(content) | finder.in_bytes(name.encode()):
@@ -69,6 +71,11 @@ def judged(
     verdict.objects, verdict.produced = len(objects), sum(name not in reasons for name in objects)
     verdict.reasons = sorted(reasons.values())
     return verdict
+
+
+def _without_pseudonyms(content: bytes) -> bytes:
+    """Blank the digits of keyed UIDs: among so many, some are those of a planted number by chance."""
+    return _KEYED_UID.sub(lambda found: found[1] + b"0" * len(found[2]), content)
 
 
 def _may_stay(kind: str, tag: int, options: frozenset[str]) -> bool:
