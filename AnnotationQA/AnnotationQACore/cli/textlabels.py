@@ -13,21 +13,23 @@ from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, ope
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.init import protocol_of
 from AnnotationQACore.cli.output import rows_as_text, write_json
-from AnnotationQACore.errors import ProjectError
 from AnnotationQACore.interchange.report_texts import ReportText, read_reports
-from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.state import Role
 from AnnotationQACore.textlabels.context import Assertion
-from AnnotationQACore.textlabels.image_labels import Comparison, compare_with_images
-from AnnotationQACore.textlabels.labels import ReportLabel, label_report
+from AnnotationQACore.textlabels.labelling import (
+    LabelledReport,
+    check_reports,
+    count_findings,
+    import_reports,
+    label_reports,
+)
 from AnnotationQACore.textlabels.language import Language, load_language
-from AnnotationQACore.textlabels.mentions import Mention, find_mentions
-from AnnotationQACore.textlabels.report_reading import DEFAULT_READER, report_reading
-from AnnotationQACore.textlabels.vocabulary import Vocabulary, vocabulary_of
+from AnnotationQACore.textlabels.report_reading import DEFAULT_READER
+from AnnotationQACore.textlabels.vocabulary import vocabulary_of
 
 __all__ = ["add_arguments", "run"]
 
 _COLUMNS = ("case", "finding", "assertion", "start", "stop", "words", "trigger", "section", "label")
+_CHECKED = ("case", "finding", "report", "images", "outcome")
 _SOME_PROBLEMS = 1
 
 
@@ -79,97 +81,47 @@ def _read(arguments: argparse.Namespace) -> int:
     language = load_language(arguments.language)
     vocabulary = vocabulary_of(protocol, language)
     reports, code = _reports(arguments)
-    labelled = _label(reports, vocabulary, language)
-    counts: Counter[tuple[str, Assertion]] = Counter()
-    for _, _, labels in labelled:
-        counts.update((str(label.finding), label.assertion) for label in labels)
-    shown = (Assertion.PRESENT, Assertion.UNCERTAIN, Assertion.ABSENT)
-    rows = [["finding", *shown, "not said"]]
-    for finding in map(str, vocabulary.terms):
-        numbers = [counts[finding, assertion] for assertion in shown]
-        rows.append([finding, *map(str, numbers), str(len(reports) - sum(numbers))])
+    labelled = label_reports(reports, vocabulary, language, ConsoleProgress("labelling"))
+    rows = [["finding", Assertion.PRESENT, Assertion.UNCERTAIN, Assertion.ABSENT, "not said"]]
+    rows += [
+        [one.finding, *map(str, (one.present, one.uncertain, one.absent, one.not_said))]
+        for one in count_findings(labelled, vocabulary)
+    ]
     print(rows_as_text(rows))
-    print(f"{len(reports)} reports, {sum(len(mentions) for _, mentions, _ in labelled)} mentions.")
+    print(f"{len(reports)} reports, {sum(len(one.mentions) for one in labelled)} mentions.")
     if arguments.json:
         write_json(arguments.json, _document(labelled, protocol.hash, language))
     if arguments.csv:
-        _write_csv(arguments.csv, _COLUMNS, [row for one in labelled for row in _mention_rows(*one)])
+        _write_csv(arguments.csv, _COLUMNS, [row for one in labelled for row in _mention_rows(one)])
     return code
 
 
 def _import(arguments: argparse.Namespace) -> int:
     project = open_project(arguments, identity_of(arguments))
-    protocol = project.protocol()
     language = load_language(arguments.language)
-    vocabulary = vocabulary_of(protocol, language)
     reports, code = _reports(arguments)
-    unknown = [report.case for report in reports if report.case not in project.state.cases]
-    if unknown:
-        raise ProjectError(
-            f"case '{unknown[0]}': is not in the project ({len(unknown)} are not); name the reports as its cases."
-        )
-    there = {reading.case for reading in project.state.all_readings() if reading.reader == arguments.reader}
-    todo = [report for report in reports if report.case not in there]
-    readings = [
-        report_reading(report.case, labels, protocol, arguments.reader)
-        for report, _, labels in _label(todo, vocabulary, language)
-    ]
-    if readings and arguments.reader not in project.state.members:
-        project.add_member(arguments.reader, f"labels out of reports ({language.title})", [Role.READER])
-    project.submit_readings(((reading, None) for reading in readings), ConsoleProgress("submitting"))
-    answers = sum(len(reading.answers) for reading in readings)
-    print(f"{len(readings)} readings of {arguments.reader} with {answers} answers, {len(there)} were there.")
+    done = import_reports(project, reports, language, arguments.reader, ConsoleProgress("labelling"))
+    print(f"{done.readings} readings of {arguments.reader} with {done.answers} answers, {done.were_there} were there.")
     project.close()
     return code
 
 
 def _check(arguments: argparse.Namespace) -> int:
     project = open_project(arguments)
-    language = load_language(arguments.language)
-    vocabulary = vocabulary_of(project.protocol(), language)
     reports, code = _reports(arguments)
-    rows: list[list[str]] = []
-    compared: Counter[str] = Counter()
-    without = []
-    for report, _, labels in _label(reports, vocabulary, language):
-        reading = _image_reading(project, report.case, arguments.against)
-        if reading is None:
-            without.append(report.case)
-            continue
-        for one in compare_with_images(labels, reading, vocabulary):
-            outcome = _outcome(one)
-            compared[outcome] += 1
-            said = one.report.assertion if one.report else ""
-            rows.append([report.case, str(one.finding), said, one.image or "", outcome])
-    worth_a_look = [row for row in rows if row[4] in {"differs", "only in the images"}]
+    language = load_language(arguments.language)
+    checked = check_reports(project, reports, language, arguments.against or "", ConsoleProgress("labelling"))
+    rows = [[one.case, one.finding, one.report, one.images, one.outcome] for one in checked.findings]
+    worth_a_look = [row for row, one in zip(rows, checked.findings, strict=True) if one.is_worth_a_look]
     if worth_a_look:
-        print(rows_as_text([["case", "finding", "report", "images", "outcome"], *worth_a_look]))
+        print(rows_as_text([_CHECKED, *worth_a_look]))
+    compared = Counter(one.outcome for one in checked.findings)
     print(", ".join(f"{count} {outcome}" for outcome, count in sorted(compared.items())) or "nothing to compare")
-    for case in without:
+    for case in checked.without:
         print(f"not compared: {case}: has no {'reading of ' + arguments.against if arguments.against else 'reference'}")
     if arguments.csv:
-        _write_csv(arguments.csv, ("case", "finding", "report", "images", "outcome"), rows)
+        _write_csv(arguments.csv, _CHECKED, rows)
     return code
-
-
-def _outcome(one: Comparison) -> str:
-    if one.differs:
-        return "differs"
-    if one.unmentioned:
-        return "only in the images"
-    return "agrees" if one.report is not None and one.image is not None else "said by one only"
-
-
-def _image_reading(project: Project, case: str, reader: str | None) -> Any:
-    if case not in project.state.cases:
-        raise ProjectError(f"case '{case}': is not in the project; name the reports as its cases.")
-    prefix = "adjudicated:"
-    found = [
-        one
-        for one in project.state.latest_readings(case)
-        if (one.reader == reader if reader else one.reader.startswith(prefix))
-    ]
-    return project.load_reading(found[-1]) if found else None
 
 
 def _reports(arguments: argparse.Namespace) -> tuple[tuple[ReportText, ...], int]:
@@ -179,23 +131,9 @@ def _reports(arguments: argparse.Namespace) -> tuple[tuple[ReportText, ...], int
     return texts.reports, _SOME_PROBLEMS if texts.problems else 0
 
 
-Labelled = tuple[ReportText, tuple[Mention, ...], tuple[ReportLabel, ...]]
-
-
-def _label(reports: Sequence[ReportText], vocabulary: Vocabulary, language: Language) -> list[Labelled]:
-    progress = ConsoleProgress("labelling")
-    labelled = []
-    for done, report in enumerate(reports):
-        mentions = find_mentions(report.text, vocabulary, language)
-        labelled.append((report, mentions, label_report(mentions, vocabulary)))
-        progress(done + 1, len(reports))
-    return labelled
-
-
-def _mention_rows(
-    report: ReportText, mentions: Sequence[Mention], labels: Sequence[ReportLabel]
-) -> list[Sequence[object]]:
-    by_finding = {label.finding: label.assertion for label in labels}
+def _mention_rows(labelled: LabelledReport) -> list[Sequence[object]]:
+    report = labelled.report
+    by_finding = {label.finding: label.assertion for label in labelled.labels}
     return [
         (
             report.case,
@@ -208,17 +146,17 @@ def _mention_rows(
             one.section,
             by_finding.get(one.finding, ""),
         )
-        for one in mentions
+        for one in labelled.mentions
     ]
 
 
-def _document(labelled: Sequence[Labelled], protocol: str, language: Language) -> dict[str, Any]:
+def _document(labelled: Sequence[LabelledReport], protocol: str, language: Language) -> dict[str, Any]:
     return {
         "protocol": protocol,
         "language": language.id,
         "reports": [
             {
-                "case": report.case,
+                "case": one.report.case,
                 "labels": [
                     {
                         "finding": str(label.finding),
@@ -227,13 +165,11 @@ def _document(labelled: Sequence[Labelled], protocol: str, language: Language) -
                         "implied_by": str(label.implied_by) if label.implied_by else None,
                         "contradicted": label.contradicted,
                     }
-                    for label in labels
+                    for label in one.labels
                 ],
-                "mentions": [
-                    dict(zip(_COLUMNS[1:-1], row[1:-1], strict=True)) for row in _mention_rows(report, mentions, labels)
-                ],
+                "mentions": [dict(zip(_COLUMNS[1:-1], row[1:-1], strict=True)) for row in _mention_rows(one)],
             }
-            for report, mentions, labels in labelled
+            for one in labelled
         ],
     }
 

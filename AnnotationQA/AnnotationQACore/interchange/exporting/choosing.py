@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.project.state import Action, State, SubmittedReading
+from AnnotationQACore.project.reference_standard import reference_standard, why_no_reference
+from AnnotationQACore.project.state import State, SubmittedReading
 
 __all__ = ["ChosenReadings", "readings_of", "reference_readings"]
 
@@ -68,23 +69,11 @@ def reference_readings(state: State, cases: Sequence[str] | None = None) -> Chos
     """
     chosen, without = [], []
     for case in _cases(state, cases):
-        decisions = [
-            decision
-            for decision in state.decisions.get(case, ())
-            if not decision.item and decision.action in (Action.ACCEPT, Action.ADJUDICATE)
-        ]
-        named = list(dict.fromkeys(name for decision in decisions for name in decision.readings))
-        readings = [one for name in named if (one := state.reading(name)) is not None]
-        if state.conflicts(case):
-            without.append(f"case {case}: has decisions in conflict, so it has no reference standard.")
-        elif not decisions:
-            without.append(f"case {case}: has no reference standard; nobody accepted or adjudicated it.")
-        elif len(readings) != 1:
-            without.append(
-                f"case {case}: its decision names {len(readings)} readings, so it has no reference standard."
-            )
+        found = reference_standard(state, case)
+        if found is not None:
+            chosen.append(found)
         else:
-            chosen += readings
+            without.append(f"case {case}: {why_no_reference(state, case)}.")
     return ChosenReadings(tuple(chosen), tuple(without))
 
 
