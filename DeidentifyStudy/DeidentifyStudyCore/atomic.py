@@ -1,7 +1,6 @@
 """Files that are there whole or not at all."""
 
 import contextlib
-import ctypes
 import os
 import secrets
 import sys
@@ -57,15 +56,13 @@ def write_text(path: Path, content: str) -> None:
 def flush_files(paths: Iterable[Path]) -> None:
     """Flush files and their folders to disk; raises `DestinationError`.
 
-    Linux flushes each file system that they lie on as a whole (syncfs(2)), which for many files costs one commit of
-    its journal instead of one for each.
+    Linux flushes everything at once and waits for it (sync(2)): the kernel's own threads write, and for many files that
+    costs one commit of the journal instead of one for each.
     """
-    folders: set[Path] = set()
     if sys.platform == "linux":
-        folders.update(path.parent for path in paths)
-        for folder in {folder.stat().st_dev: folder for folder in folders}.values():
-            _flush_file_system(folder)
+        os.sync()
         return
+    folders: set[Path] = set()
     for path in paths:
         try:
             _flush(path)
@@ -74,15 +71,6 @@ def flush_files(paths: Iterable[Path]) -> None:
             raise _cannot_write(path, error) from error
     for folder in folders:
         _flush_folder(folder)
-
-
-def _flush_file_system(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
-            raise _cannot_write(folder, OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno())))
-    finally:
-        os.close(descriptor)
 
 
 def _cannot_write(path: Path, error: OSError) -> DestinationError:
