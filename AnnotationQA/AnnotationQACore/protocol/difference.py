@@ -13,6 +13,7 @@ from AnnotationQACore.protocol.documents import to_document
 from AnnotationQACore.protocol.items import Item, Measurement
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.shapes import fields_of
+from AnnotationQACore.protocol.terminology import Code
 
 __all__ = ["Change", "ItemChange", "ProtocolDiff", "protocol_diff"]
 
@@ -94,7 +95,7 @@ def protocol_diff(old: Protocol, new: Protocol) -> ProtocolDiff:
 
     A change of images, series or frames changes the meaning of what is drawn on them. Wording that differs only in
     case, punctuation or white space counts as presentation; any other wording of a definition, choice or level counts
-    as meaning, because no program can tell whether it is.
+    as meaning, because no program can tell whether it is. A code that is added where there was none changes no meaning.
     """
     before = {item.id: item for item in old.items}
     after = {item.id: item for item in new.items}
@@ -142,6 +143,8 @@ def _differences(old: Any, new: Any, path: str, weight: Any) -> Iterator[Change]
             yield from _differences(getattr(old, name), getattr(new, name), f"{path}.{name}", below)
     elif isinstance(old, tuple) and isinstance(new, tuple):
         yield from _list_differences(old, new, path, weight)
+    elif old is None and isinstance(new, Code):
+        yield Change(path, None, to_document(new), _less(weight))
     else:
         if isinstance(old, str) and isinstance(new, str) and _letters(old) == _letters(new):
             weight = "presentation"
@@ -155,9 +158,17 @@ def _list_differences(old: tuple[Any, ...], new: tuple[Any, ...], path: str, wei
         if key in before and key in after:
             yield from _differences(before[key], after[key], where, weight)
         else:
-            yield Change(where, to_document(before.get(key)), to_document(after.get(key)), weight)
+            added = key not in before and isinstance(after[key], Code)
+            yield Change(
+                where, to_document(before.get(key)), to_document(after.get(key)), _less(weight) if added else weight
+            )
     if list(before) != list(after) and set(before) == set(after):
         yield Change(path, list(before), list(after), weight if path.startswith("points") else "presentation")
+
+
+def _less(weight: Any) -> Any:
+    """Weight of a code where there was none: it names what readers meant before."""
+    return "checks" if weight == "meaning" else weight
 
 
 def _keyed(entries: tuple[Any, ...]) -> dict[Any, Any]:

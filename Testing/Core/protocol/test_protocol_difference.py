@@ -39,7 +39,7 @@ def test_a_protocol_does_not_differ_from_itself(name):
         (_set("items", 2, "definition", value="How  SHARP"), "presentation"),
         (_set("items", 2, "levels", 0, "title", value="Vague"), "meaning"),
         (_set("items", 2, "levels", 0, "definition", value="Not seen."), "meaning"),
-        (_set("items", 2, "codes", value={"type": {"scheme": "DCM", "value": "111037", "meaning": "M"}}), "meaning"),
+        (_set("items", 2, "codes", value={"type": {"scheme": "DCM", "value": "111037", "meaning": "M"}}), "checks"),
         (_set("items", 2, "scale", value="ordinal"), None),
         (_set("items", 2, "scope", value={}), "meaning"),
         (_set("items", 2, "when", value={"item": "effusion", "operator": "answered"}), "meaning"),
@@ -53,6 +53,15 @@ def test_the_weight_of_a_change(small, change, verdict):
     diff = _diff(small, change)
     assert {item.item: item.verdict for item in diff.items} == ({"margin": verdict} if verdict else {})
     assert ("margin" in diff.read_again) is (verdict == "meaning")
+
+
+def test_another_code_is_another_meaning_and_a_first_one_is_not(small):
+    code = {"scheme": "DCM", "value": "111037", "meaning": "Margins"}
+    small["items"][2]["codes"] = {"type": code}
+    other = _diff(small, _set("items", 2, "codes", "type", "value", value="112010"))
+    assert "margin" in other.read_again
+    more = _diff(small, _set("items", 2, "codes", "equivalent", value=[{**code, "scheme": "99LOCAL"}]))
+    assert (more.items[0].verdict, more.read_again) == ("checks", {})
 
 
 def test_what_depends_on_a_changed_drawing_is_read_again_or_recomputed(small):
