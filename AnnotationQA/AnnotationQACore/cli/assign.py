@@ -5,9 +5,8 @@ from collections import Counter
 from datetime import timedelta
 
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
-from AnnotationQACore.project.assignments import plan_assignments
+from AnnotationQACore.project.assignments import active_readers, plan_assignments
 from AnnotationQACore.project.ledger import utc_now
-from AnnotationQACore.project.state import Role
 
 __all__ = ["add_arguments", "run"]
 
@@ -32,8 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan and record the assignments."""
     project = open_project(arguments, None if arguments.dry_run else identity_of(arguments))
     state = project.state
-    with_key = {key.member for key in state.keys.values() if key.revoked_from is None}
-    readers = arguments.readers or [m.id for m in state.members.values() if Role.READER in m.roles and m.id in with_key]
+    readers = arguments.readers or active_readers(state)
     plan = plan_assignments(
         state,
         readers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 from AnnotationQACore.cli.console import ConsoleProgress
@@ -10,7 +9,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.dicom_seg import read_dicom_seg
 from AnnotationQACore.interchange.label_images import is_label_image, read_segmentation
 from AnnotationQACore.interchange.series.opening import open_series
-from AnnotationQACore.interchange.series.scanning import scan_folder
+from AnnotationQACore.interchange.series.scanning import files_by_series
 from AnnotationQACore.segmentation import Segmentation, Volume
 
 __all__ = ["images_below", "open_image", "open_segmentation"]
@@ -41,7 +40,4 @@ def open_segmentation(path: Path) -> Segmentation:
 
 def images_below(folder: Path) -> dict[str, list[Path]]:
     """Files of every DICOM series below a folder, by Series Instance UID."""
-    images: dict[str, list[Path]] = defaultdict(list)
-    for series in scan_folder(folder, progress=ConsoleProgress("looking at images")).series:
-        images[series.first.series_uid] += [file.path for file in series.files if not file.problem]
-    return images
+    return files_by_series(folder, ConsoleProgress("looking at images"))

@@ -9,8 +9,8 @@ from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, ope
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, rows_as_text, write_json
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.project.assignments import active_readers
 from AnnotationQACore.project.ledger import utc_now
-from AnnotationQACore.project.state import Role
 from AnnotationQACore.release.rounds.model_performance import ItemPerformance, ModelPerformance, model_performance
 from AnnotationQACore.release.rounds.ranking import WEIGHTS, rank_cases
 from AnnotationQACore.release.rounds.redo import readings_to_redo, send_back_for_redo
@@ -145,8 +145,7 @@ def _weights(texts: list[str]) -> dict[str, float]:
 def _rereads(arguments: argparse.Namespace) -> int:
     project = open_project(arguments, None if arguments.dry_run else identity_of(arguments))
     state = project.state
-    with_key = {key.member for key in state.keys.values() if key.revoked_from is None}
-    readers = arguments.readers or [m.id for m in state.members.values() if Role.READER in m.roles and m.id in with_key]
+    readers = arguments.readers or active_readers(state)
     plan = plan_rereads(
         state,
         readers,

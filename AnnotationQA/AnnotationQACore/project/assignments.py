@@ -11,9 +11,9 @@ from typing import Any
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.fields import format_time
-from AnnotationQACore.project.state import State, TaskStatus
+from AnnotationQACore.project.state import Role, State, TaskStatus
 
-__all__ = ["Assignment", "plan_assignments"]
+__all__ = ["Assignment", "active_readers", "plan_assignments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,12 @@ class Assignment:
         if self.available_from:
             plain["available from"] = self.available_from
         return plain
+
+
+def active_readers(state: State) -> list[str]:
+    """Members who read, with a key that was not revoked."""
+    with_key = {key.member for key in state.keys.values() if key.revoked_from is None}
+    return [member.id for member in state.members.values() if Role.READER in member.roles and member.id in with_key]
 
 
 def plan_assignments(

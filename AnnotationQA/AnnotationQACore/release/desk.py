@@ -23,6 +23,7 @@ from AnnotationQACore.release.gate.texts import TextScreen
 from AnnotationQACore.release.looking import ToLookAt, to_look_at, write_look_page
 from AnnotationQACore.release.making import Made, make_release
 from AnnotationQACore.release.request import ReleaseRequest, gather
+from AnnotationQACore.release.selection import CaseFacts
 from AnnotationQACore.release.splitting import SplitPlan, plan_split, record_split
 
 __all__ = ["ReleaseDesk"]
@@ -65,10 +66,22 @@ class ReleaseDesk:
         *,
         by: Sequence[str] = (),
         stratified: Sequence[str] = ("findings", "modality"),
+        images: Mapping[str, Sequence[Path]] | None = None,
+        facts: Mapping[str, CaseFacts] | None = None,
         progress: Progress = silent,
     ) -> SplitPlan:
         """Plan a split, see `splitting.plan_split`; nothing is recorded."""
-        return plan_split(self.project, name, shares, seed, by=by, stratified=stratified, progress=progress)
+        return plan_split(
+            self.project,
+            name,
+            shares,
+            seed,
+            by=by,
+            stratified=stratified,
+            images=images,
+            facts=facts,
+            progress=progress,
+        )
 
     def record_split(self, plan: SplitPlan) -> None:
         """Write the new cases of a plan to the ledger; a plan without new cases changes nothing."""

@@ -14,13 +14,14 @@ from AnnotationQACore.evaluation.records import CaseAgreement
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.cases import Case
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.state import Action, CaseRecord, SubmittedReading
+from AnnotationQACore.project.reference_standard import reference_standard
+from AnnotationQACore.project.state import CaseRecord, SubmittedReading
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.release.exporting import ReadingKind, ReleaseCase, ReleaseReading
 from AnnotationQACore.release.filters import Filters, check_filters, why_left_out
 from AnnotationQACore.release.image_facts import case_images
 
-__all__ = ["CaseFacts", "LeftOut", "Selected", "Selection", "reference_standard", "select_cases"]
+__all__ = ["CaseFacts", "LeftOut", "Selected", "Selection", "select_cases"]
 
 REFERENCE = "reference"
 READERS = "readers"
@@ -143,18 +144,6 @@ def select_cases(
     return Selected(tuple(cases), tuple(left_out), tuple(problems))
 
 
-def reference_standard(project: Project, case: str) -> SubmittedReading | None:
-    """The reading that was accepted or adjudicated for a whole case; None when there is none, or a conflict."""
-    state = project.state
-    decided = [
-        decision
-        for decision in state.decisions.get(case, ())
-        if not decision.item and decision.action in (Action.ACCEPT, Action.ADJUDICATE)
-    ]
-    named = {reading for decision in decided for reading in decision.readings}
-    return state.reading(named.pop()) if len(named) == 1 and not state.conflicts(case) else None
-
-
 def _check_cases(project: Project, wanted: Iterable[str]) -> None:
     for place, case in enumerate(wanted):
         if case not in project.state.cases:
@@ -215,7 +204,7 @@ def _latest(project: Project, case: str) -> dict[str, SubmittedReading]:
 
 
 def _reference(project: Project, case: str) -> ReleaseReading | None:
-    submitted = reference_standard(project, case)
+    submitted = reference_standard(project.state, case)
     return None if submitted is None else _loaded(project, submitted, REFERENCE, ReadingKind.REFERENCE)
 
 

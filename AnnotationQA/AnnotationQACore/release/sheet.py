@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.protocol.constraints import Pattern, Text
 from AnnotationQACore.protocol.decoding import decode, parse_json
+from AnnotationQACore.protocol.problems import Problem
 from AnnotationQACore.protocol.shapes import shape_of
 
-__all__ = ["REQUIRED", "ReleaseSheet", "load_sheet", "missing_fields", "sheet_template"]
+__all__ = [
+    "REQUIRED",
+    "ReleaseSheet",
+    "load_sheet",
+    "missing_fields",
+    "sheet_from_json",
+    "sheet_template",
+    "sheet_text",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +129,19 @@ def load_sheet(path: Path) -> ReleaseSheet:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text; make one with: annotation-qa release sheet.") from error
     document, problems = parse_json(text)
-    sheet: Any = None
-    if not problems:
-        sheet = decode(document, shape_of(ReleaseSheet), "", problems)
-    if problems or not isinstance(sheet, ReleaseSheet):
+    if problems:
         more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{path}: {problems[0]}{more}")
+    return sheet_from_json(document, str(path))
+
+
+def sheet_from_json(document: object, where: str = "release sheet") -> ReleaseSheet:
+    """Read the JSON object of a sheet; raises `InputError` that says where, and names the path of the first problem."""
+    problems: list[Problem] = []
+    sheet = decode(document, shape_of(ReleaseSheet), "", problems)
+    if not isinstance(sheet, ReleaseSheet):
+        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise InputError(f"{where}: {problems[0]}{more}")
     return sheet
 
 
@@ -136,7 +152,11 @@ def missing_fields(sheet: ReleaseSheet) -> tuple[str, ...]:
 
 def sheet_template(title: str) -> str:
     """A sheet to be filled in, as JSON."""
-    empty = ReleaseSheet(title=title, version="1.0.0")
-    values = {field.name: getattr(empty, field.name) for field in fields(empty)}
+    return sheet_text(ReleaseSheet(title=title, version="1.0.0"))
+
+
+def sheet_text(sheet: ReleaseSheet) -> str:
+    """A sheet as its file has it, empty fields too."""
+    values = {field.name: getattr(sheet, field.name) for field in fields(sheet)}
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
     return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"

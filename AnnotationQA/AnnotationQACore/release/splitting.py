@@ -12,7 +12,7 @@ from pathlib import Path
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.release.composition import STRATA, split_case
+from AnnotationQACore.release.composition import STRATA, Count, characteristics, count_by, split_case
 from AnnotationQACore.release.duplicates import Link, binding_pairs, find_links
 from AnnotationQACore.release.fingerprints import Fingerprint
 from AnnotationQACore.release.gate.checking import check_crossings
@@ -42,6 +42,8 @@ class SplitPlan:
         Duplicates and suspects; those that bind are in one part.
     unread : tuple of str
         Images that could not be read, and so not compared.
+    findings : tuple of Count
+        Cases with each finding of the reference standard, in all and by part.
     """
 
     name: str
@@ -53,6 +55,7 @@ class SplitPlan:
     new: tuple[str, ...]
     links: tuple[Link, ...]
     unread: tuple[str, ...]
+    findings: tuple[Count, ...] = ()
 
     def sizes(self) -> Mapping[str, int]:
         """Cases in each part."""
@@ -119,7 +122,8 @@ def plan_split(
     result = place(grouped, parts, seed, placed)
     before = former.assignments if former is not None else {}
     new = tuple(case for case in result if case not in before)
-    return SplitPlan(name, parts, kept_by, tuple(stratified), seed, result, new, links, unread)
+    found = count_by(selected.cases, result, characteristics(project.protocol())["findings"])
+    return SplitPlan(name, parts, kept_by, tuple(stratified), seed, result, new, links, unread, found)
 
 
 def record_split(project: Project, plan: SplitPlan) -> None:

@@ -19,7 +19,7 @@ from AnnotationQACore.interchange.series.headers import FileHeader, UnreadableFi
 from AnnotationQACore.interchange.series.parallel import mapped
 from AnnotationQACore.progress import Progress, silent
 
-__all__ = ["WITHOUT_PROCESSES", "FolderScan", "list_files", "scan_files", "scan_folder"]
+__all__ = ["WITHOUT_PROCESSES", "FolderScan", "files_by_series", "list_files", "scan_files", "scan_folder"]
 
 _CHUNK: Final = 100
 
@@ -114,6 +114,15 @@ def list_files(folder: Path) -> list[Job]:
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; check the path.")
     return list(_walk(str(folder)))
+
+
+def files_by_series(folder: Path, progress: Progress = silent) -> dict[str, list[Path]]:
+    """Files of every DICOM series below a folder, by Series Instance UID; raises `InputError` without the folder."""
+    found: dict[str, list[Path]] = {}
+    for series in scan_folder(folder, progress=progress).series:
+        own = found.setdefault(series.first.series_uid, [])
+        own += [file.path for file in series.files if not file.problem]
+    return found
 
 
 def _walk(folder: str) -> Iterator[Job]:

@@ -16,10 +16,10 @@ from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.reference_standard import reference_standard
 from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQACore.protocol.items import Item, Measurement, Rating
 from AnnotationQACore.release.rounds.item_disagreement import compare_readings, item_disagreement
-from AnnotationQACore.release.selection import reference_standard
 from AnnotationQACore.reporting.estimates import Bootstrap
 
 __all__ = ["ItemPerformance", "ModelPerformance", "Quarter", "model_performance"]
@@ -132,7 +132,7 @@ def model_performance(
         if record.excluded or not own:
             continue
         read += 1
-        reference = reference_standard(project, case)
+        reference = reference_standard(project.state, case)
         if reference is None:
             left_out.append(f"case '{case}': has no reference standard yet")
         elif reference.reader == model:

@@ -15,11 +15,11 @@ from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.reference_standard import reference_standard
 from AnnotationQACore.project.state import CaseStatus, SubmittedReading
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.release.composition import findings
 from AnnotationQACore.release.rounds.item_disagreement import compare_readings, mean_disagreement
-from AnnotationQACore.release.selection import reference_standard
 
 __all__ = ["WEIGHTS", "RankedCase", "rank_cases"]
 
@@ -126,7 +126,7 @@ def _disagreements(project: Project, case: str, protocol: Protocol) -> tuple[flo
     readings = [one for one in project.state.latest_readings(case) if one.round == 1]
     people = [one for one in readings if ":" not in one.reader]
     models = [one for one in readings if one.reader.startswith("model:")]
-    reference = reference_standard(project, case)
+    reference = reference_standard(project.state, case)
     against = [reference] if reference is not None and reference not in models else people
     crossed = [
         mean_disagreement(protocol, _compared(project, case, (model, other), protocol))
@@ -149,7 +149,7 @@ def _compared(
 
 def _findings(project: Project, case: str, protocol: Protocol) -> frozenset[str]:
     """Findings of the reference standard, else of all who read the case, models too."""
-    reference = reference_standard(project, case)
+    reference = reference_standard(project.state, case)
     chosen: Iterable[SubmittedReading] = [reference] if reference else project.state.latest_readings(case)
     answers = [answer for one in chosen for answer in project.load_reading(one).answers]
     return findings(answers, protocol)

@@ -7,9 +7,10 @@ import pytest
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.reference_standard import reference_standard
 from AnnotationQACore.release.exporting import ReadingKind
 from AnnotationQACore.release.filters import AgreementFilter, Filters, FindingFilter
-from AnnotationQACore.release.selection import CaseFacts, Selected, Selection, reference_standard, select_cases
+from AnnotationQACore.release.selection import CaseFacts, Selected, Selection, select_cases
 
 
 def chosen(project: Project, **filters: object) -> dict[str, str]:
@@ -33,7 +34,7 @@ def test_readings_by_kind(project: Project) -> None:
     assert (first.reading("probability").voters, len(first.reading("probability").sources)) == (2, 2)
     assert first.image("ct").facts.modality == "CT"  # type: ignore[union-attr]
     assert first.image("ct").facts.shape == (6, 24, 20)  # type: ignore[union-attr]
-    third = reference_standard(project, "case-3")
+    third = reference_standard(project.state, "case-3")
     assert third is not None
     assert third.reader == "ben"
 
@@ -123,7 +124,7 @@ def test_a_case_without_reference_standard_is_a_problem_not_a_silence(project: P
 
 
 def test_a_changed_reading_is_refused(project: Project, tmp_path: Path) -> None:
-    submitted = reference_standard(project, "case-1")
+    submitted = reference_standard(project.state, "case-1")
     assert submitted is not None
     path = project.folder / submitted.files[0].path
     content = path.read_bytes()
