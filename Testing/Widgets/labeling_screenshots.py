@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import labeling_studies as studies
+import qt
 import slicer
 from labeling_images import write_time_points
 from labeling_study import WhenTold
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication
+from release_study import SHEET, Study, make_study
 
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
+from AnnotationQACore.release.sheet import sheet_text
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 from AnnotationQALib.widgets.practice_project import GRID as PRACTICE_GRID
 from AnnotationQALib.widgets.practice_project import make_practice_project, practice_identity
@@ -68,6 +71,7 @@ class _Shown:
 def labeling_states(work: Path, folder: Path, suffix: str) -> None:
     """Go through the panel as a reader and as a lead do."""
     _nodules(work / "nodules", _Shown(folder, suffix))
+    _release(work / "release", folder, suffix)
     states = (
         ("chest_xray_findings", _x_ray, None),
         ("vertebra_landmarks", _landmarks, None),
@@ -127,6 +131,89 @@ def _nodules(work: Path, shown: _Shown) -> None:
     panel.check()
     panel.checks.ui.problemsTable.selectRow(0)
     shown.shoot("labeling-checks")
+    shown.end()
+
+
+def _release(work: Path, folder: Path, suffix: str) -> None:
+    """From the sheet to a release that is verified, and what comes after it."""
+    work.mkdir(parents=True)
+    os.environ[USER_FOLDER_VARIABLE] = str(work / "user")
+    people = make_study(work)
+    (work / "user").mkdir(exist_ok=True)
+    (work / "keys").rename(work / "user" / "keys")
+    study = Study(work, people)
+    shown = _Shown(folder, suffix)
+    panel = shown.panel
+    studies.sign_in(panel, study.folder, "lead")
+    panel.ui.worklistButton.collapsed = True
+    panel.ui.leadButton.collapsed = False
+    release = panel.lead.release
+    release.make._open_page = lambda path: None
+    ui = release.ui
+    ui.releaseButton.collapsed = False
+    panel.lead.ui.leadTabs.visible = False  # the pictures show what is below
+    (work / "sheet.json").write_text(sheet_text(SHEET))
+    ui.sheetPathEdit.currentPath = "sheet.json"
+    release.sheet.show({**release.sheet.texts, "summary": "Phantoms with and without nodules.", "licence": "CC-BY-4.0"})
+    ui.sheetTable.selectRow(17)
+    ui.sheetTable.selectRow(6)
+    shown.shoot("release-card")
+    ui.sheetPathEdit.currentPath = str(work / "sheet.json")
+    ui.openSheetButton.click()
+    ui.releaseTabs.currentIndex = 1
+    ui.trainSpin.value, ui.validationSpin.value, ui.testSpin.value = 60, 0, 40
+    ui.planSplitButton.click()
+    shown.shoot("release-split")
+    ui.recordSplitButton.click()
+    ui.releaseTabs.currentIndex = 2
+    for row in (0, 1, 2):
+        ui.formatsTable.item(row, 0).setCheckState(qt.Qt.Checked)
+    ui.reportPathEdit.currentPath = str(study.report)
+    ui.optionsBox.collapsed = False
+    ui.filtersBox.collapsed = False
+    ui.reportPathEdit.currentPath = "report.json"
+    shown.shoot("release-data")
+    ui.reportPathEdit.currentPath = str(study.report)
+    ui.optionsBox.collapsed = True
+    ui.filtersBox.collapsed = True
+    ui.releaseTabs.currentIndex = 3
+    ui.releasePathEdit.currentPath = "dataset"
+    ui.gateButton.click()
+    shown.shoot("release-gate")
+    ui.lookButton.click()
+    ui.signReasonEdit.text = "Lea looked at all texts and pictures"
+    shown.shoot("release-look")
+    ui.signButton.click()
+    ui.releasePathEdit.currentPath = str(work / "dataset")
+    held = WhenTold()
+    release.work._executor, at_once = held, release.work._executor
+    ui.makeButton.click()
+    shown.shoot("release-making")
+    held.work()
+    release.work.poll()
+    release.work._executor = at_once
+    ui.verifyButton.click()
+    ui.releasePathEdit.currentPath = "dataset"
+    shown.shoot("release-made")
+    ui.releaseButton.collapsed = True
+    ui.roundsButton.collapsed = False
+    ui.roundsTabs.currentIndex = 1
+    ui.decidedCheck.checked = True
+    ui.rankButton.click()
+    ui.rankTable.selectRow(0)
+    shown.shoot("release-rounds")
+    ui.roundsTabs.currentIndex = 2
+    ui.rereadButton.click()
+    shown.shoot("release-rereads")
+    ui.roundsButton.collapsed = True
+    ui.reportsButton.collapsed = False
+    (work / "reports").mkdir()
+    for case, words in (("case-1", "A nodule is seen."), ("case-2", "There is a nodule."), ("case-3", "No nodule.")):
+        (work / "reports" / f"{case}.txt").write_text(words)
+    ui.reportsPathEdit.currentPath = str(work / "reports")
+    ui.checkReportsButton.click()
+    ui.reportsPathEdit.currentPath = "reports"
+    shown.shoot("release-reports")
     shown.end()
 
 

@@ -19,6 +19,7 @@ from AnnotationQALib.logic import lead_desk
 from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.database_cases import Database, cases_of_studies
 from AnnotationQALib.logic.lead_desk import Plan
+from AnnotationQALib.widgets.release_view import ReleaseView
 from AnnotationQALib.widgets.studies_tree import StudiesTree
 from AnnotationQALib.widgets.thread_time import let_threads_work
 from AnnotationQALib.widgets.ui_files import load_ui
@@ -49,6 +50,7 @@ class LeadView:
     widget : QWidget
     ui : children by name
     studies : StudiesTree
+    release : ReleaseView
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class LeadView:
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-lead")
         self._project: Any = None
         self._reading: BackgroundTask[tuple[Case, ...]] | None = None
+        self.release = ReleaseView(self._done, on_error, identity, executor)
+        self.widget.layout().addWidget(self.release.widget)
         self.studies = StudiesTree(self.ui.studiesTree, self.ui.studiesSearch)
         for name in shipped_protocols():
             self.ui.protocolCombo.addItem(load_shipped(name).title, name)
@@ -90,6 +94,7 @@ class LeadView:
         """Show what can be done with a project that the person leads; without one, how to create one."""
         is_other = project is not self._project
         self._project = project
+        self.release.show(project)
         self.ui.createPage.visible = project is None
         self.ui.leadTabs.visible = project is not None
         if project is None:
@@ -107,6 +112,7 @@ class LeadView:
         """End the background work."""
         self._timer.stop()
         self._cancel()
+        self.release.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _show_figures(self) -> None:
