@@ -184,7 +184,7 @@ def _release(work: Path, folder: Path, suffix: str) -> None:
     ui.signReasonEdit.text = "Lea looked at all texts and pictures"
     shown.shoot("release-look")
     ui.signButton.click()
-    ui.releasePathEdit.currentPath = str(work / "dataset")
+    ui.releasePathEdit.currentPath = "release/dataset"
     held = WhenTold()
     release.work._executor, at_once = held, release.work._executor
     ui.makeButton.click()
@@ -193,7 +193,6 @@ def _release(work: Path, folder: Path, suffix: str) -> None:
     release.work.poll()
     release.work._executor = at_once
     ui.verifyButton.click()
-    ui.releasePathEdit.currentPath = "dataset"
     shown.shoot("release-made")
     ui.releaseButton.collapsed = True
     ui.roundsButton.collapsed = False

@@ -22,6 +22,8 @@ from AnnotationQALib.widgets.lead_work import LeadWork
 
 __all__ = ["ReleaseMakeView"]
 
+ROW_HEIGHT = 24
+
 
 class ReleaseMakeView:
     """The page on which a release is checked, made and verified.
@@ -63,7 +65,8 @@ class ReleaseMakeView:
         self._confidential: tempfile.TemporaryDirectory[str] | None = None
         table = ui.gateTable
         table.verticalHeader().setVisible(False)
-        table.wordWrap = True
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        table.wordWrap = False
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.Stretch)
         table.connect("itemSelectionChanged()", self._show_remedy)
@@ -146,7 +149,8 @@ class ReleaseMakeView:
             text = line.format(number=len(problems), passed=passed, checks=len(report.checks))
         notes = [note for check in report.checks for note in check.notes]
         ui.gateLabel.text = "<br>".join([f"<b>{escape(text)}</b>", *(escape(_("Note: ") + note) for note in notes)])
-        self._remedies = [f"<b>{escape(_('Remedy'))}</b>: {escape(one.remedy)}." for one in problems]
+        remedy = escape(_("Remedy"))
+        self._remedies = [f"{escape(one.what)}.<br><b>{remedy}</b>: {escape(one.remedy)}." for one in problems]
         table = ui.gateTable
         table.setRowCount(len(problems))
         for row, one in enumerate(problems):
@@ -154,7 +158,6 @@ class ReleaseMakeView:
                 cell = qt.QTableWidgetItem(words)
                 cell.setToolTip(f"{one.what}; {one.remedy}.")
                 table.setItem(row, column, cell)
-        table.resizeRowsToContents()
         table.visible = bool(problems)
         ui.remedyLabel.text = ""
         if problems:

@@ -35,6 +35,7 @@ class ReleaseSheetView:
         self._texts: dict[str, str] = {}
         table = ui.sheetTable
         table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(24)
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.Stretch)
         table.setRowCount(len(SHEET_FIELDS))

@@ -53,6 +53,7 @@ class ReleaseSplitView:
         ui.splitKindCombo.addItem(_("train, validation and test"), "parts")
         ui.splitKindCombo.addItem(_("folds for cross-validation"), "folds")
         ui.splitTable.verticalHeader().setVisible(False)
+        ui.splitTable.verticalHeader().setDefaultSectionSize(24)
         ui.splitKindCombo.connect("currentIndexChanged(int)", lambda _index: self._show_kind())
         ui.planSplitButton.connect("clicked()", self._preview)
         ui.recordSplitButton.connect("clicked()", self._record)
@@ -144,7 +145,7 @@ class ReleaseSplitView:
         self._show(plan)
         self._plan = None
         self._ui.recordSplitButton.enabled = False
-        line = _("The split '{name}' is recorded: {number} cases were placed.")
+        line = _("The split {name} is recorded: {number} cases were placed.")
         self._on_recorded(line.format(name=plan.name, number=len(plan.new)))
 
 

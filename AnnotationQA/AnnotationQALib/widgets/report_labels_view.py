@@ -51,6 +51,7 @@ class ReportLabelsView:
         self._on_error = on_error
         ui.reportsReaderEdit.text = DEFAULT_READER
         ui.reportsTable.verticalHeader().setVisible(False)
+        ui.reportsTable.verticalHeader().setDefaultSectionSize(24)
         ui.readReportsButton.connect("clicked()", self._read)
         ui.importReportsButton.connect("clicked()", self._import)
         ui.checkReportsButton.connect("clicked()", self._check)

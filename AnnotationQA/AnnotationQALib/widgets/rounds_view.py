@@ -50,6 +50,7 @@ class RoundsView:
         self._rereads: RereadPlan | None = None
         for table, stretched in ((ui.redoTable, 3), (ui.rankTable, 5), (ui.rereadTable, 0), (ui.driftTable, 0)):
             table.verticalHeader().setVisible(False)
+            table.verticalHeader().setDefaultSectionSize(24)
             for column in range(table.columnCount):
                 mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
                 table.horizontalHeader().setSectionResizeMode(column, mode)
