@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,11 @@ _SAMPLE = 1000
 _VOXELS_PER_QUERY = 100
 """Voxels of a distance transform that take as long as one query of the k-d tree."""
 
-_GATHER = 1 << 16
-"""Look-ups done in one go when few corners are left."""
+_FEW = 1000
+"""Corners up to which several shells are looked at together: a call then costs more than its look-ups."""
+
+_GATHER = 1 << 15
+"""Look-ups that are done together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,25 +48,27 @@ class Shells:
     ----------
     distances : float64 array, shape (shell,)
         Length in mm, ascending; shell 0 is the corner itself.
-    offsets : tuple of int64 arrays, each of shape (offset, 3)
-        Steps along (k, j, i) of each shell. Every offset not longer than the last distance is there.
+    offsets : int64 array, shape (offset, 3)
+        Steps along (k, j, i), one shell after the other. Every offset not longer than the last distance is there.
+    ends : int64 array, shape (shell,)
+        One past the last offset of each shell.
     n_near : int
         Shells in which every corner is searched.
+    reach : tuple of 3 int
+        Longest step along each axis.
     """
 
     distances: NDArray[np.float64]
-    offsets: tuple[NDArray[np.int64], ...]
+    offsets: NDArray[np.int64]
+    ends: NDArray[np.int64]
     n_near: int
+    reach: tuple[int, int, int]
 
-    @property
-    def reach(self) -> tuple[int, int, int]:
-        """Longest step along each axis."""
-        k, j, i = np.abs(np.concatenate(self.offsets)).max(axis=0).tolist()
-        return (k, j, i)
-
-    def flat(self, steps: tuple[int, int, int]) -> list[list[int]]:
-        """Offsets of each shell as steps in a flat array."""
-        return [(offsets @ np.array(steps, dtype=np.int64)).tolist() for offsets in self.offsets]
+    def flat(self, steps: tuple[int, int, int]) -> NDArray[np.int64]:
+        """Offsets as steps in a flat array, given the step to the next slice, row and column."""
+        k, j, i = self.offsets.T
+        flat: NDArray[np.int64] = k * steps[0] + j * steps[1] + i * steps[2]
+        return flat
 
 
 def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
@@ -86,51 +92,57 @@ def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
     starts = np.flatnonzero(np.diff(lengths, prepend=-1.0) > _SAME)
     distances = lengths[starts]
     n_near = int(np.searchsorted(distances, radius * _NEAR_MM / _STEPPED_MM, side="right"))
-    return Shells(distances, tuple(np.split(offsets, starts[1:])), n_near)
+    k, j, i = np.abs(offsets).max(axis=0).tolist()
+    return Shells(distances, offsets, np.append(starts[1:], len(offsets)), n_near, (k, j, i))
 
 
 def nearest_shell(
-    corners: NDArray[np.int64], surface: BoolArray, n_surface: int, offsets: list[list[int]], n_near: int
+    corners: NDArray[np.int64], surface: BoolArray, n_surface: int, shells: Shells, steps: tuple[int, int, int]
 ) -> NDArray[np.int64]:
     """First shell in which a surface lies.
 
     Parameters
     ----------
     corners : int64 array, shape (corner,)
-        Flat positions in a window; none lies on the surface.
-    surface : boolean array, flat as the window
+        Flat positions in a window, or in several of one shape one after the other; none lies on the surface.
+    surface : boolean array, flat as the windows
     n_surface : int
         Corners of the surface, about.
-    offsets : list of lists of int
-        For each shell its flat offsets; shell 0 is not searched.
-    n_near : int
-        Shells that are searched for every corner; the others as long as that costs less than a k-d tree.
+    shells : Shells
+        Shell 0 is not searched; those that are not near as long as that costs less than a k-d tree.
+    steps : tuple of 3 int
+        Flat step to the next slice, row and column of the windows.
 
     Returns
     -------
     int64 array, shape (corner,)
         Index of the shell; the number of shells where the surface was not found.
     """
-    shells = np.full(len(corners), len(offsets), dtype=np.int64)
+    flat, ends = shells.flat(steps), shells.ends.tolist()
+    nearest = np.full(len(corners), len(ends), dtype=np.int64)
     left, places = corners, np.arange(len(corners))
-    n_offsets = sum(map(len, offsets)) - 1
     # As in renting or buying skis: never spend more on steps than the tree would have cost.
     budget = n_surface * _LOOK_UPS_PER_TARGET
-    for shell, steps in enumerate(offsets[1:], start=1):
-        if not len(left) or budget < 0:
-            break
-        if shell >= n_near:
-            budget -= len(left) * len(steps)
-        if len(left) * n_offsets <= _GATHER:
-            shells[places] = _first_hit(left, surface, offsets[shell:], shell)
-            break
-        hit = surface[left + steps[0]]
-        for step in steps[1:]:
-            hit |= surface[left + step]
-        shells[places[hit]] = shell
-        left, places = left[~hit], places[~hit]
-        n_offsets -= len(steps)
-    return shells
+    shell = 1
+    while len(left) and shell < len(ends) and budget >= 0:
+        before = ends[shell - 1]
+        stop = shell + 1
+        if len(left) <= _FEW:
+            stop = max(bisect_right(ends, before + _GATHER // len(left)), stop)
+        if shell < shells.n_near:
+            stop = min(stop, shells.n_near)
+        else:
+            budget -= len(left) * (ends[stop - 1] - before)
+        if stop == shell + 1:
+            hit = _any_hit(left, surface, flat[before : ends[shell]])
+            nearest[places[hit]] = shell
+        else:
+            first, hit = _first_hit(left, surface, flat[before : ends[stop - 1]])
+            nearest[places[hit]] = np.searchsorted(shells.ends, first[hit] + before, side="right")
+        missing = ~hit
+        left, places = left[missing], places[missing]
+        shell = stop
+    return nearest
 
 
 def far_distances(
@@ -173,13 +185,21 @@ def _to_mm(indices: NDArray[np.int64], mm_from_index: NDArray[np.float64]) -> ND
     return np.stack([row[0] * indices[0] + row[1] * indices[1] + row[2] * indices[2] for row in mm_from_index])
 
 
+def _any_hit(corners: NDArray[np.int64], surface: BoolArray, steps: NDArray[np.int64]) -> BoolArray:
+    """Whether a surface lies at any of the steps from each corner."""
+    # A view of the surface from each step on is cheaper than adding the step to all corners.
+    lowest = int(steps.min())
+    shifted = corners + lowest
+    hit = np.zeros(len(corners), dtype=np.bool_)
+    for step in (steps - lowest).tolist():
+        hit |= surface[step:].take(shifted)
+    return hit
+
+
 def _first_hit(
-    corners: NDArray[np.int64], surface: BoolArray, offsets: list[list[int]], first_shell: int
-) -> NDArray[np.int64]:
-    """As `nearest_shell`, all offsets at once."""
-    flat = np.array([step for steps in offsets for step in steps] + [0], dtype=np.int64)
-    shell_of = np.repeat(np.arange(len(offsets) + 1), [len(steps) for steps in offsets] + [1]) + first_shell
-    hits = surface[corners[:, np.newaxis] + flat]
-    hits[:, -1] = True
-    first: NDArray[np.int64] = shell_of[np.argmax(hits, axis=1)]
-    return first
+    corners: NDArray[np.int64], surface: BoolArray, steps: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], BoolArray]:
+    """The first step from each corner at which a surface lies, and whether there is any."""
+    hits = surface.take(corners[:, np.newaxis] + steps)
+    first = np.argmax(hits, axis=1)
+    return first, hits[np.arange(len(corners)), first]

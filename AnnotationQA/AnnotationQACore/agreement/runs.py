@@ -99,10 +99,10 @@ class JointRuns:
         _, rows, columns = self.shape
         first = self.starts[runs]
         last = first + self.lengths[runs] - 1
-        first_row, first_i = np.divmod(first, columns)
-        last_row, last_i = np.divmod(last, columns)
-        first_k, first_j = np.divmod(first_row, rows)
-        last_k, last_j = np.divmod(last_row, rows)
+        first_row, last_row = first // columns, last // columns
+        first_i, last_i = first - first_row * columns, last - last_row * columns
+        first_k, last_k = first_row // rows, last_row // rows
+        first_j, last_j = first_row - first_k * rows, last_row - last_k * rows
         several_rows, several_slices = first_row != last_row, first_k != last_k
         first_i[several_rows], last_i[several_rows] = 0, columns - 1
         first_j[several_slices], last_j[several_slices] = 0, rows - 1

@@ -78,15 +78,13 @@ class Window:
         _, rows, columns = self.shape
         return (rows * columns, columns, 1)
 
-    def load(self, structure: Structure) -> NDArray[np.uint8]:
-        """Mask of a structure, 0 or 1, flat, with margins."""
-        flat = np.zeros(math.prod(self.shape), dtype=np.uint8)
+    def load(self, structure: Structure, flat: NDArray[np.uint8]) -> None:
+        """Enter the mask of a structure, 0 or 1, into a flat array of zeros."""
         inner = tuple(
             slice(margin, margin + stop - first) for margin, (first, stop) in zip(self.margin, self.voxels, strict=True)
         )
         part = structure.array[tuple(slice(*limits) for limits in self.voxels)]
         np.equal(part, structure.value, out=flat.reshape(self.shape)[inner].view(np.bool_))
-        return flat
 
     def indices(self, corners: NDArray[np.int64]) -> NDArray[np.int64]:
         """Indices (k, j, i) in the image of the voxel before each corner, shape (3, corner)."""
@@ -99,28 +97,34 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surfels:
-    """Surface of one mask in a window.
+    """Surfaces of masks in a window, one mask after the other in memory.
 
     Attributes
     ----------
-    codes : uint8 array, flat as the window
+    codes : uint8 array, shape (mask, corner of the window)
         Which of the eight voxels around a corner are inside: 0 outside, 255 inside.
-    surface : boolean array, flat as the window
+    surface : boolean array, shape (mask, corner of the window)
         Corners at which inside and outside meet.
-    corners : int64 array
-        Those of them in the core of the window, ascending.
+    corners : list of int64 arrays
+        For each mask those of them in the core of the window, ascending.
     """
 
     codes: NDArray[np.uint8]
     surface: BoolArray
-    corners: NDArray[np.int64]
+    corners: list[NDArray[np.int64]]
 
 
-def find_surfels(window: Window, structures: Sequence[Structure], majorities: Sequence[Majority]) -> list[Surfels]:
+def find_surfels(window: Window, structures: Sequence[Structure], majorities: Sequence[Majority]) -> Surfels:
     """Surfaces of structures, then of majorities of them, in a window."""
-    masks = [window.load(structure) for structure in structures]
-    masks += [_majority([masks[place] for place in majority.of]) for majority in majorities]
-    return [_surfels(window, mask) for mask in masks]
+    shape = (len(structures) + len(majorities), math.prod(window.shape))
+    masks = np.zeros(shape, dtype=np.uint8)
+    for mask, structure in zip(masks, structures, strict=False):
+        window.load(structure, mask)
+    for mask, majority in zip(masks[len(structures) :], majorities, strict=True):
+        mask[:] = _majority([masks[place] for place in majority.of])
+    surface = np.zeros(shape, dtype=np.bool_)
+    corners = [_find_surface(window, *each) for each in zip(masks, surface, strict=True)]
+    return Surfels(masks, surface, corners)
 
 
 def _majority(masks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -130,17 +134,18 @@ def _majority(masks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return (votes > len(masks) // 2).view(np.uint8)
 
 
-def _surfels(window: Window, mask: NDArray[np.uint8]) -> Surfels:
-    """Surface of a mask; the memory of `mask` is used for the codes."""
-    codes, scratch = mask, np.empty_like(mask)
+def _find_surface(window: Window, mask: NDArray[np.uint8], surface: BoolArray) -> NDArray[np.int64]:
+    """Turn a mask into its codes, fill in its surface, and return the corners in the core of the window."""
     slice_step, row_step, _ = window.steps
+    (first_slice, stop_slice), margin = window.voxels[0], window.margin[0]
+    # The margins but for one slice before and after have no corners.
+    filled = slice((margin - 1) * slice_step, (margin + stop_slice - first_slice + 1) * slice_step)
+    codes, scratch = mask[filled], surface[filled].view(np.uint8)
     for weight, step in ((2, 1), (4, row_step), (16, slice_step)):
         np.multiply(codes, np.uint8(weight), out=scratch)
         np.bitwise_or(codes[:-step], scratch[step:], out=codes[:-step])
     # Outside is 0 and inside 255: one more makes them 1 and 0, and everything else larger.
     np.add(codes, np.uint8(1), out=scratch)
-    surface = scratch.view(np.bool_)
-    np.greater(scratch, np.uint8(1), out=surface)
-    first_slice = window.voxels[0][0] - window.margin[0]
-    first, stop = ((k - 1 - first_slice) * slice_step for k in window.core)
-    return Surfels(codes, surface, np.flatnonzero(surface[first:stop]) + first)
+    np.greater(scratch, np.uint8(1), out=surface[filled])
+    first, stop = ((k - 1 - first_slice + margin) * slice_step for k in window.core)
+    return np.flatnonzero(surface[first:stop]) + first

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from AnnotationQACore.agreement import neighbours, surfel_distance, windows
 from AnnotationQACore.agreement.marching_cubes import CORNERS, surfel_areas
-from AnnotationQACore.agreement.segmentations import compare_masks
+from AnnotationQACore.agreement.segmentations import compare_masks, compare_segmentations
 from AnnotationQACore.geometry import Grid
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True)
@@ -75,7 +75,10 @@ def naive_figures(a, b, mm_from_index):
 
 
 def figures(a, b, grid):
-    surface = compare_masks(a, b, grid, tolerances_mm=TOLERANCES).surface
+    return figures_of(compare_masks(a, b, grid, tolerances_mm=TOLERANCES).surface)
+
+
+def figures_of(surface):
     return {
         "hd": surface.hd,
         "hd95": surface.hd95,
@@ -111,6 +114,30 @@ def test_far_surfaces_are_found_otherwise_as_well(voxels_per_query, pair):
         surfel_distance._geometry.cache_clear()
         assert_alike(figures(a, b, grid), expected)
     surfel_distance._geometry.cache_clear()
+
+
+@pytest.mark.parametrize(("few", "look_ups"), [(0, 1), (10**9, 1), (10**9, 40), (10**9, 10**9)])
+@FEW
+@given(pair=mask_pairs())
+def test_shells_looked_at_one_by_one_or_together_find_the_same(few, look_ups, pair):
+    a, b, grid = pair
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_FEW", few)
+        patch.setattr(neighbours, "_GATHER", look_ups)
+        assert_alike(figures(a, b, grid), naive_figures(a, b, np.diag(grid.spacing)))
+
+
+@FEW
+@given(mask_pairs(), st.integers(0, 10**6))
+def test_readers_measured_together_have_the_figures_of_two_alone(pair, seed):
+    """Surfaces of all readers lie one after the other in memory, and no search reaches into the next."""
+    a, b, grid = pair
+    c = np.random.default_rng(seed).random(a.shape) < 0.1
+    masks = {"a": a, "b": b, "c": c | (a & b), "d": ~a | b}
+    together = compare_segmentations(masks, grid, tolerances_mm=TOLERANCES).labels["1"].pairs
+    assert len(together) == 6
+    for each in together:
+        assert_alike(figures_of(each.surface), figures(masks[each.a], masks[each.b], grid))
 
 
 @FEW
