@@ -16,6 +16,7 @@ from DeidentifyStudyCore.crosswalk import assign_pseudonyms
 from DeidentifyStudyCore.dicomdir import write_dicomdir
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import DestinationError, InputError
+from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.index import FileFacts, index_files, list_files
 from DeidentifyStudyCore.journal import Journal
 from DeidentifyStudyCore.keyfile import Secret, load_crosswalk, save_crosswalk
@@ -28,7 +29,7 @@ from DeidentifyStudyCore.report_pictures import PICTURES
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.writing import FaceState, FileResult, Job, Task, packed, write_chunk
+from DeidentifyStudyCore.writing import FileResult, Job, Task, packed, write_chunk
 
 if TYPE_CHECKING:
     from DeidentifyStudyCore.faces.survey import FaceSurvey
@@ -159,9 +160,13 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
     """
     started = _now()
     _check_places(source, destination, options.report, options.key_file, options.queue)
+    made = [folder for folder in (destination, options.report) if not folder.exists()]
     journal = _journal(source, destination, profile, secret, options)
     index = build_index(source, profile, options.executor, options.progress)
     if not any(not facts.reason for facts in index.files):
+        journal.withdraw()
+        for folder in made:
+            folder.rmdir()
         raise InputError("the source holds no DICOM object that can be read; name the folder that holds the studies.")
     pseudonyms = Pseudonyms.of(secret, profile.shift_days, retain_uids="retain_uids" in profile.options)
     subjects = _subjects(index, profile, secret, pseudonyms, options)

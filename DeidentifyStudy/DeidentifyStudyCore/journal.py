@@ -32,6 +32,11 @@ class Journal:
         else:
             write_text(path, json.dumps(header, sort_keys=True) + "\n")
 
+    def withdraw(self) -> None:
+        """Undo the beginning of a run that had nothing to do, so that its places are free for the right source."""
+        if not self.resumed:
+            self._path.unlink()
+
     def _read(self, header: dict[str, Any]) -> None:
         lines = self._path.read_text(encoding="utf-8").split("\n")
         try:

@@ -17,6 +17,7 @@ from DeidentifyStudyCore.review import DECISIONS, QueueEntry, ReviewQueue
 
 __all__ = ["add_arguments", "run"]
 
+_BOX = ("row", "column", "height", "width")
 _DECISION = {"accept": "accepted", "reject": "rejected", "reopen": "pending"}
 
 
@@ -42,9 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             decided.add_argument("--by", metavar="NAME", default="", help="who confirms the face; it is in the report")
     added = actions.add_parser("add", help="add a box to fill")
     added.add_argument("object", metavar="OBJECT")
-    added.add_argument(
-        "box", nargs=4, type=int, metavar=("ROW", "COLUMN", "HEIGHT", "WIDTH"), help="in pixels, counted from 0"
-    )
+    for name in _BOX:
+        added.add_argument(name, type=int, metavar=name.upper(), help="in pixels, counted from 0")
     added.add_argument("--frame", type=int, default=-1, metavar="N", help="counted from 0 (default: every frame)")
     removed = actions.add_parser("remove", help="take a box out, so that it is not filled")
     removed.add_argument("object", metavar="OBJECT")
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show(queue, digest, entry)
         return CLEAN
     if arguments.action == "add":
-        _add(queue, digest, entry, [arguments.frame, *arguments.box])
+        _add(queue, digest, entry, [arguments.frame, *(getattr(arguments, name) for name in _BOX)])
     else:
         if not 1 <= arguments.number <= len(entry.boxes):
             raise InputError(f"there is no box {arguments.number}; 'show' counts them from 1.")

@@ -215,3 +215,29 @@ def test_one_profile_is_described_by_its_rules(capsys):
     assert "| (0010,0010) | Patient's Name | replaced by the pseudonymous ID" in capsys.readouterr().out
     assert main(["profiles"]) == 0
     assert capsys.readouterr().out.count("\n") == 4
+
+
+def test_a_wrong_source_leaves_nothing_and_the_right_one_may_follow(folder, capsys):
+    (folder / "letters").mkdir()
+    (folder / "letters" / "note.txt").write_text("no image\n")
+    options = ("--profile", "research-shifted-dates", "--key", "key.json", "--conformance", "none")
+    assert main(["run", "letters", "out", *options]) == 2
+    assert "holds no DICOM object" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+    assert not (folder / "out-report").exists()
+    assert main(["run", "Zyxwarth_Quillon", "out", *options]) == 0
+
+
+@pytest.mark.parametrize("action", ["list", "show", "accept", "reject", "reopen", "add", "remove", "page"])
+def test_every_action_of_the_review_has_help(action, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["review", "queue", action, "--help"])
+    assert ended.value.code == 0
+    assert f"QUEUE {action}" in capsys.readouterr().out
+
+
+def test_a_box_that_lacks_numbers_is_named(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["review", "queue", "add", "4f2a", "10", "20"])
+    assert ended.value.code == 2
+    assert "required: HEIGHT, WIDTH" in capsys.readouterr().err
