@@ -9,7 +9,7 @@ from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, ope
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.release_request import add_request, request_of
 from AnnotationQACore.cli.release_screen import text_screen
-from AnnotationQACore.errors import ReleaseRefused
+from AnnotationQACore.errors import DestinationError, ReleaseRefused
 from AnnotationQACore.project.layout import PROJECT_FILE, make_folder
 from AnnotationQACore.release.card.html_page import card_html
 from AnnotationQACore.release.card.markdown import card_markdown
@@ -25,6 +25,7 @@ from AnnotationQACore.release.splitting import check_received
 __all__ = ["add_steps"]
 
 REFUSED = 1
+_DRAFT = ("README.md", "card.html")
 
 
 def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -92,6 +93,7 @@ def _make(arguments: argparse.Namespace) -> int:
 
 
 def _card(arguments: argparse.Namespace) -> int:
+    _require_own_folder(arguments.output)
     project = open_project(arguments)
     request = request_of(arguments, project)
     gathered = gather(project, request, ConsoleProgress("reading cases"))
@@ -99,8 +101,18 @@ def _card(arguments: argparse.Namespace) -> int:
         project, request, gathered, datetime.now(UTC), progress=ConsoleProgress("comparing readings")
     )
     card = dataset_card(sources)
+    files = dict(zip(_DRAFT, (card_markdown(card), card_html(card)), strict=True))
     make_folder(arguments.output)
-    atomic.write_text(arguments.output / "README.md", card_markdown(card))
-    atomic.write_text(arguments.output / "card.html", card_html(card))
+    for name, text in files.items():
+        atomic.write_text(arguments.output / name, text)
     print(f"the card is in {arguments.output}; it is a draft: nothing was checked or released")
     return 0
+
+
+def _require_own_folder(folder: Path) -> None:
+    """Refuse a folder with anything but an earlier draft: its README.md may be somebody's own."""
+    if folder.exists() and not folder.is_dir():
+        raise DestinationError(f"{folder}: is a file; choose a folder for the card.")
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if there and there != set(_DRAFT):
+        raise DestinationError(f"{folder}: is not empty and holds no draft of a card; choose another folder.")

@@ -116,6 +116,11 @@ def plan_split(
     links = find_links({case.id: case.patient for case in selected.cases}, prints, progress)
     known = [split_case(case, project.protocol(), stratified) for case in selected.cases]
     grouped = blocks(known, by=kept_by, links=binding_pairs(links, state.signed_off("pair")))
+    if former is None and len(grouped) < len(parts):
+        raise InputError(
+            f"split: there are {len(parts)} parts but only {len(grouped)} patients or groups that stay together; "
+            "give fewer parts, or keep less together."
+        )
     placed = dict(former.assignments) if former is not None else {}
     of_patient = {state.cases[case].patient: part for case, part in placed.items()}
     placed |= {one.id: of_patient[one.patient] for one in known if one.patient in of_patient}

@@ -96,6 +96,7 @@ def test_a_split_is_kept_when_cases_are_added(study: Any, command: Any) -> None:
         (["split", "PROJECT", "--parts", "train", "--seed", "1"], "--parts 'train': is not PART=SHARE"),
         (["split", "PROJECT", "--parts", "tain=1", "test=1", "--seed", "1"], "is no part that formats know"),
         (["split", "PROJECT", "--folds", "1", "--seed", "1"], "give 2 folds or more"),
+        (["split", "PROJECT", "--folds", "99", "--seed", "1"], "99 parts but only 6 patients"),
         (["split", "PROJECT", "--folds", "3", "--by", "site", "--seed", "1"], "case 'case-1' (and 6 more) has no site"),
         (["check", "PROJECT", "--split", "other"], "split 'other': is not in the ledger (none yet); make it first."),
         (["check", "PROJECT", "--sheet", "/nowhere.json"], "make one with: annotation-qa release sheet."),
@@ -156,10 +157,19 @@ def test_the_draft_of_a_card(study: Any, command: Any, tmp_path: Path) -> None:
     code, said, _ = command("card", study.folder, "-o", tmp_path / "card")
     assert (code, "it is a draft" in said) == (0, True)
     assert "# Not named 0.0.0" in (tmp_path / "card" / "README.md").read_text()
+    assert command("card", study.folder, "-o", tmp_path / "card")[0] == 0
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("my own\n")
+    code, _, error = command("card", study.folder, "-o", tmp_path / "mine")
+    assert (code, "holds no draft of a card" in error) == (2, True)
+    assert [path.read_text() for path in (tmp_path / "mine").iterdir()] == ["my own\n"]
+    code, _, error = command("card", study.folder, "-o", tmp_path / "mine" / "README.md")
+    assert (code, "is a file" in error) == (2, True)
 
 
 def test_facts_of_cases_come_from_a_table(study: Any, command: Any, tmp_path: Path) -> None:
-    rows = [f"case-{n},site {n % 2},F,{30 + 10 * n}" for n in range(1, 8)]
+    # case-1 and case-2 are of one patient: at two sites they would bind both sites together
+    rows = [f"case-{n},site {1 if n == 2 else n % 2},F,{30 + 10 * n}" for n in range(1, 8)]
     table = tmp_path / "facts.csv"
     table.write_text("\n".join(["case,site,sex,age_years", *rows]) + "\n")
     code, _, error = command(
@@ -167,7 +177,9 @@ def test_facts_of_cases_come_from_a_table(study: Any, command: Any, tmp_path: Pa
     )
     assert code == 0, error
     parts = study.as_("lead").state.splits["main"].assignments
-    assert len({parts[f"case-{n}"] for n in (3, 5, 7)}) == 1
+    assert len({parts[f"case-{n}"] for n in (1, 2, 3, 5, 7)}) == 1
+    assert len({parts[f"case-{n}"] for n in (4, 6)}) == 1
+    assert parts["case-4"] != parts["case-1"]
     table.write_text("case,sex\ncase-1,X\n")
     code, _, error = command("split", study.folder, "--seed", 1, "--facts", table)
     assert (code, "line 2: sex must be M, F, O or empty" in error) == (2, True)

@@ -50,7 +50,7 @@ def composition_blocks(sources: CardSources) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for name in ("modality", "scanner", "site", "sex", "age"):
         counts = count_by(dataset.cases, dataset.splits, known[name])
-        if name == "site" and len(counts) < 2:
+        if not counts or (name == "site" and len(counts) < 2):
             continue
         ordered = sorted(counts, key=lambda one: one.value) if name == "age" else counts
         blocks.append(_bars(STRATA[name].capitalize(), ordered, len(dataset.cases)))

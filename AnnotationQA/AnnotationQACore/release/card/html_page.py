@@ -46,7 +46,7 @@ def _code(text: str) -> Node:
 
 
 def _bars(caption: str, rows: tuple[tuple[str, float, str], ...]) -> Markup:
-    left = min(max(110.0, *(text_width(name) + 14 for name, _, _ in rows)), 300.0)
+    left = min(max([110.0, *(text_width(name) + 14 for name, _, _ in rows)]), 300.0)
     most = max((value for _, value, _ in rows), default=1.0) or 1.0
     nodes: list[Node] = []
     for place, (name, value, words) in enumerate(rows):
