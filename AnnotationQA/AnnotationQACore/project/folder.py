@@ -230,7 +230,16 @@ class Project:
         return self.append(Kind.CASE_EXCLUDED, {"case": case, "reason": reason})
 
     def include_case(self, case: str) -> Event:
-        """Take an excluded case in again."""
+        """Take an excluded case in again.
+
+        Raises
+        ------
+        InputError
+            The case is not excluded.
+        """
+        known = self.refresh().cases.get(case)
+        if known is not None and not known.excluded:
+            raise InputError(f"case '{case}': is not excluded; there is nothing to undo.")
         return self.append(Kind.CASE_INCLUDED, {"case": case})
 
     def assign(self, assignments: Sequence[Assignment], seed: int | None = None) -> Event:

@@ -203,7 +203,7 @@ class Ledger:
             if rejection.key == key and rejection.sequence in own:
                 remedy = _REMEDIES[rejection.reason]
                 raise ProjectError(
-                    f"'{rejection.kind}' by '{rejection.actor}' is refused: {rejection.detail}; {remedy}."
+                    f"'{rejection.kind}' by '{rejection.actor}' is refused: {rejection.detail.rstrip('.')}; {remedy}."
                 )
         return state
 

@@ -64,7 +64,7 @@ def test_a_study_from_the_command_line(project: Path, run, tmp_path: Path) -> No
     assert status["cases"] == {"new": 6}
     assert status["problems"] == []
     assert "reader  assigned" in run("status", project)
-    assert run("verify", project).startswith("sound: 10 acts by 1 keys")
+    assert run("verify", project).startswith("sound: 10 acts by 1 key,")
     assert "cases added" in run("history", project, "c2")
     assert "anna" in run("member", "list", project)
     for form in ("csv", "json", "html"):
@@ -105,6 +105,7 @@ def test_excluding_a_case_and_adopting_another_protocol(project: Path, run) -> N
     assert Project.open(project).state.cases["c2"].excluded == "motion artefacts"
     run("exclude", project, "c2", "--undo", "--as", "lead")
     assert not Project.open(project).state.cases["c2"].excluded
+    assert "nothing to undo" in run("exclude", project, "c2", "--undo", "--as", "lead", code=2)
     run("adopt", project, "brain_tumour_mr", "--as", "lead")
     opened = Project.open(project)
     assert opened.protocol().title in run("status", project)
@@ -178,3 +179,12 @@ def test_every_command_is_listed_and_explains_itself(capsys) -> None:
         with pytest.raises(SystemExit):
             main([command, "--help"])
         assert "usage: annotation-qa" in capsys.readouterr().out
+
+
+def test_a_table_without_rows_is_refused(project: Path, run, tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("case,patient\n")
+    assert "none.csv: names no case" in run("add-cases", project, tmp_path / "none.csv", "--as", "lead", code=2)
+
+
+def test_a_device_without_keys_says_so(run, tmp_path: Path) -> None:
+    assert "no keys on this device" in run("identity", "list", "--key-dir", tmp_path / "none")

@@ -154,6 +154,10 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 def _expression(pattern: str) -> re.Pattern[str]:
     parts = re.split(r"(\{\w*\}|\*)", pattern)
+    if any("{" in part or "}" in part for part in parts[::2]):
+        raise InputError(
+            f"pattern '{pattern}': a brace is not closed, or holds more than a word; write such as {{case}}."
+        )
     named = [part[1:-1] for part in parts if part.startswith("{")]
     for name in named:
         if name not in PLACEHOLDERS:

@@ -140,7 +140,9 @@ def test_cases_are_not_added_unasked(project: Project, home: Path) -> None:
     assert not project.state.cases
 
 
-@pytest.mark.parametrize("pattern", ["{case}/{who}.nrrd", "{case}/{case}.nrrd"])
+@pytest.mark.parametrize(
+    "pattern", ["{case}/{who}.nrrd", "{case}/{case}.nrrd", "{case/{reader}.nrrd", "{case}/{reader", "{a case}.nrrd"]
+)
 def test_an_impossible_pattern_is_refused(home: Path, pattern: str) -> None:
     with pytest.raises(InputError, match="pattern"):
         list_by_pattern(home, pattern)
