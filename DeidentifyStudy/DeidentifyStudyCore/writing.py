@@ -12,6 +12,7 @@ from DeidentifyStudyCore.atomic import flush_files, replacing
 from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest
 from DeidentifyStudyCore.engine import Engine, TallyKey, Uses
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
+from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.index import FileFacts
 from DeidentifyStudyCore.pixels.device_rules import KnownDevices
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from DeidentifyStudyCore.pixels.redaction import Area
     from DeidentifyStudyCore.pixels.step import PixelStep
 
-__all__ = ["ChunkResult", "FaceState", "FileResult", "Job", "Task", "packed", "write_chunk"]
+__all__ = ["ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
 
 
 @dataclass(frozen=True)
@@ -60,30 +61,13 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceState:
-    """What the examination for faces says of a file.
-
-    Attributes
-    ----------
-    reason : str
-        Why it must not be written (`quarantine.REASONS`).
-    digest, folder : str
-        The mask that a person confirmed, and where it is kept.
-    """
-
-    reason: str = ""
-    digest: str = ""
-    folder: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """One file: what the index knows of it, its number in the listing, where it goes, and what is known of faces."""
 
     number: int
     facts: FileFacts
     output: str
-    face: FaceState = FaceState()
+    face: FaceState = field(default_factory=FaceState)
 
 
 @dataclass(slots=True)

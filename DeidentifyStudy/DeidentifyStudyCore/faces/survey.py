@@ -19,12 +19,12 @@ from DeidentifyStudyCore.faces.alteration import areas_of
 from DeidentifyStudyCore.faces.finding import EXAMINATION, Finding
 from DeidentifyStudyCore.faces.groups import FACES_IN, examine_group, group_of, is_projection, verdict_of_person
 from DeidentifyStudyCore.faces.stack import DERIVED, ImageFile, read_header
+from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.faces.store import FaceStore
 from DeidentifyStudyCore.pixels.redaction import Area
 from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.report_pictures import save_picture
 from DeidentifyStudyCore.review import ReviewQueue
-from DeidentifyStudyCore.writing import FaceState
 
 __all__ = ["Examined", "FaceSurvey", "face_areas", "survey_faces"]
 
