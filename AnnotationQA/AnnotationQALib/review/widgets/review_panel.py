@@ -36,11 +36,13 @@ from AnnotationQALib.review.widgets.cases_view import CasesView
 from AnnotationQALib.review.widgets.compare_view import CompareView
 from AnnotationQALib.widgets.keys import PanelKeys
 from AnnotationQALib.widgets.sign_in_view import Keys, SignInView
+from AnnotationQALib.widgets.thread_time import let_threads_work
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["ReviewPanel"]
 
 TICK_MS = 50
+BUSY_TICK_MS = 20
 REFRESH_TICKS = 600
 
 ACT = "act"
@@ -217,6 +219,10 @@ class ReviewPanel:
         self._ticks += 1
         if self._ticks % REFRESH_TICKS == 0 and self.session is not None and not self.desk.is_open:
             self.refresh()
+        is_working = not (self._background.is_idle and self._listing.is_idle)
+        if is_working:
+            let_threads_work()
+        self._timer.setInterval(BUSY_TICK_MS if is_working else TICK_MS)
 
     def cancel(self) -> None:
         """Stop what is computed for the case; a case that was not open yet is not opened."""
