@@ -17,7 +17,6 @@ from DeidentifyStudyCore.dicomdir import write_dicomdir
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import DestinationError, InputError
 from DeidentifyStudyCore.faces.state import FaceState
-from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.index import FileFacts, index_files, list_files
 from DeidentifyStudyCore.journal import Journal
 from DeidentifyStudyCore.keyfile import Secret, load_crosswalk, save_crosswalk
