@@ -44,7 +44,8 @@ _PATTERNS = re.compile(
     ),
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"\d+\.\d+(?![\d.])|[^\W_]+(?:['’][^\W\d_]+)?")
+_SLASHED = r"\b(?:w/wo|wo/w|w/o|r/o|h/o|s/p|b/l|n/a)\b"  # apart they would mean something else: w/o is not w
+_TOKEN = re.compile(rf"(?i:{_SLASHED})|\d+\.\d+(?![\d.])|[^\W_]+(?:['’][^\W\d_]+)?")
 _UNITS = (
     "mm|cm|m|um|ml|cc|l|mg|ug|kg|g|s|sec|ms|us|min|h|hr|kv|kvp|kev|mev|ma|mas|mgy|cgy|gy|hz|khz|mhz|t|x|fps|bpm|deg|hu|mci|"
     "mbq|ph|d|w|mmhg|suv"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.hidden_text import holds_text
-from DeidentifyStudyCore.numerals import BINARY_NUMBERS
+from DeidentifyStudyCore.numerals import BINARY_NUMBERS, tells_long_number
 from DeidentifyStudyCore.rules.identity import PseudonymousUid
 from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, Rule, opened
 from DeidentifyStudyCore.rules.removal import RemoveByType
@@ -41,7 +41,10 @@ class OpaqueBytes:
     def apply(self, element: Element, context: Context) -> Action:
         """Keep bytes in which neither the patient's dictionary, nor a UID of the source, nor hidden text is found."""
         echo, value = context.subject.echo, element.value
-        if element.vr in BINARY_NUMBERS and echo.is_in_numbers(element.vr, value, big=element.big):
+        if element.vr in BINARY_NUMBERS and (
+            echo.is_in_numbers(element.vr, value, big=element.big)
+            or tells_long_number(element.tag, element.vr, value, big=element.big)
+        ):
             return RemoveByType("X").apply(element, context)
         if len(value) <= _SHORTEST_SEARCHED:
             return KEEP
@@ -51,7 +54,7 @@ class OpaqueBytes:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it repeats nothing of the patient's and hides no text" + (
+        return "kept when it repeats nothing of the patient's, tells no long number and hides no text" + (
             ", however short" if self.no_text else ""
         )
 

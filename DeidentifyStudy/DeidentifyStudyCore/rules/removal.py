@@ -20,7 +20,21 @@ _DUMMIES = {
     "TM": b"000000",
     "UR": b"urn:removed",
 }
-_WIDTHS = {"US": 2, "SS": 2, "AT": 4, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "SV": 8, "UV": 8}
+_WIDTHS = {
+    "US": 2,
+    "SS": 2,
+    "AT": 4,
+    "UL": 4,
+    "SL": 4,
+    "FL": 4,
+    "FD": 8,
+    "SV": 8,
+    "UV": 8,
+    "OF": 4,
+    "OL": 4,
+    "OD": 8,
+    "OV": 8,
+}
 
 
 def dummy_value(element: Element, context: Context) -> bytes:

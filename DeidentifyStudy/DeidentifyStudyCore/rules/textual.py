@@ -7,7 +7,7 @@ from pydicom.datadict import keyword_for_tag
 
 from DeidentifyStudyCore.charset import encoded
 from DeidentifyStudyCore.hidden_text import holds_text
-from DeidentifyStudyCore.numerals import BINARY_NUMBERS, significant_digits, whole_number
+from DeidentifyStudyCore.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
 from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern, is_term, vocabulary
@@ -104,6 +104,7 @@ _ROUNDED = frozenset(
 _DIGITS_KEPT = 6
 _SHORTEST_BYTES = 3
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
+_STANDARD = re.compile(r"ISO_(?:10918|13818|14495|14496|15444|23008|23090|18181)_\d{1,2}")
 
 
 def _finished(text: str, new: str, element: Element, context: Context, choice: str) -> Action:
@@ -200,7 +201,10 @@ class CodeString:
         words = [word for word in re.split(r"[ _]", part.lower()) if word]
         if all(word in vocabulary() for word in words):
             return True
-        if not _CODE_STRING.fullmatch(part.upper()) or has_identifier_pattern(part):
+        if not _CODE_STRING.fullmatch(part.upper()):
+            return False
+        # numbers of standards look like telephone numbers: ISO_10918_1
+        if has_identifier_pattern(part) and not _STANDARD.fullmatch(part):
             return False
         known = context.mode is Mode.RETAIN or all(map(is_term, words))
         return known and not context.subject.echo.is_in(part)
@@ -287,7 +291,8 @@ class NumberString:
         if element.vr in BINARY_NUMBERS:
             value = element.value
             text = len(value) > _SHORTEST_BYTES and (echo.is_in_bytes(value) or holds_text(value))
-            if text or echo.is_in_numbers(element.vr, value, big=element.big):
+            ours = echo.is_in_numbers(element.vr, value, big=element.big)
+            if text or ours or tells_long_number(element.tag, element.vr, value, big=element.big):
                 return RemoveByType("X").apply(element, context)
             return KEEP
         pattern = _INTEGER if element.vr == "IS" else _DECIMAL

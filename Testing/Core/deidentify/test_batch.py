@@ -5,6 +5,7 @@ import os
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -466,3 +467,13 @@ def test_group_lengths_padding_and_slack_are_dropped(make_dataset, encode, deide
         assert source.slack == 0
         assert source.spans[-1][0] == 0x7FE00010
         assert source.spans[-1][4] - source.spans[-1][3] == 48
+
+
+def test_numbers_in_retained_uids_stop_no_search_of_whole_files(make_dataset, encode, deidentify):
+    profile = replace(load_profile(RESEARCH), options=load_profile(RESEARCH).options | {"retain_uids"})
+    uid = "1.2.826.0.1.7391846.20240229.1"
+    content = encode(make_dataset(IrradiationEventUID=uid))
+    outcome, destination = deidentify({"a": content}, profile, whole_bytes=True)
+    (after,) = read_all(destination)
+    assert (outcome.quarantined, after.IrradiationEventUID) == (0, uid)
+    assert "7391846" not in str(after.PatientID)

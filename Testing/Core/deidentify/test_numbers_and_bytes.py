@@ -8,7 +8,7 @@ import pytest
 
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.hidden_text import holds_text
-from DeidentifyStudyCore.numerals import significant_digits, spoken_numbers, whole_number
+from DeidentifyStudyCore.numerals import significant_digits, spoken_numbers, tells_long_number, whole_number
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,28 @@ def test_numbers_that_are_none_are_passed_over(echo):
 def test_a_number_with_other_zeros_before_it_is_the_same(echo):
     assert all(map(echo.is_number, ("7391846", "007391846", "7391846.00", "19570312")))
     assert not any(map(echo.is_number, ("739184", "73918460", "7391846.5", "12")))
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize(
+    ("tag", "vr", "form", "value", "told"),
+    [
+        (0x00720078, "UL", "I", 58824248, True),  # Selector UL Value
+        (0x00720074, "FD", "d", 58824248.0, True),  # Selector FD Value
+        (0x00720078, "UL", "I", 58800000, False),  # six digits
+        (0x00720078, "UL", "I", 588242, False),
+        (0x00720078, "UL", "I", 0xFFFFFFFF, False),  # no limit
+        (0x00720074, "FD", "d", 58824248.5, False),  # measured
+        (0x00480006, "UL", "I", 1234567, False),  # Total Pixel Matrix Columns
+        (0x003A0010, "UL", "I", 1234567, False),  # Number of Waveform Samples
+        (0x00409213, "FD", "d", 16777215.0, False),  # Double Float Real World Value Last Value Mapped
+        (0x00189098, "FD", "d", 123254321.0, False),  # Transmitter Frequency
+        (0x00720076, "FL", "f", 16777215.0, False),
+        (0x20051010, "UL", "I", 58824248, False),  # private: its own table decides
+    ],
+)  # fmt: skip
+def test_long_numbers_in_binary_stay_where_so_much_is_counted(tag, vr, form, value, told, big):
+    assert tells_long_number(tag, vr, struct.pack((">" if big else "<") + form, value), big=big) is told
 
 
 NOISE = np.random.default_rng(4)

@@ -18,6 +18,7 @@ from DeidentifyStudyCore.profile import OPTIONS, load_profile, parse_profile, sh
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Context, Element, Kind, Subject
+from DeidentifyStudyCore.rules.removal import dummy_value
 from DeidentifyStudyCore.standard import attribute_types, table_rows
 from DeidentifyStudyCore.text import clean_text, vocabulary
 from DeidentifyStudyCore.tokenizer import dictionary_vr
@@ -97,6 +98,15 @@ def test_every_row_of_the_table_is_obeyed_without_options(context):
 )
 def test_options(option, tag, vr, value, kind, context):
     assert asked(with_options(option), tag, vr, value, context)[0] is kind
+
+
+@pytest.mark.parametrize(
+    ("vr", "width"),
+    [("US", 2), ("AT", 4), ("UL", 4), ("FL", 4), ("OF", 4), ("OL", 4), ("FD", 8), ("OD", 8), ("OV", 8), ("SV", 8),
+     ("OB", 2), ("OW", 2)],
+)  # fmt: skip
+def test_a_dummy_has_the_width_of_its_vr_also_where_the_file_has_the_wrong_one(vr, width, context):
+    assert len(dummy_value(Element(0x0072006A, vr, b"Quillon "), context)) == width
 
 
 def test_uids_are_version_8_uuids_and_depend_on_key_and_value_only(secret):
