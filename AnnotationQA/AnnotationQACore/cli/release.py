@@ -2,7 +2,14 @@
 
 import argparse
 
-from AnnotationQACore.cli import release_looking, release_making, release_rounds, release_splitting, release_verifying
+from AnnotationQACore.cli import (
+    release_accepting,
+    release_looking,
+    release_making,
+    release_rounds,
+    release_splitting,
+    release_verifying,
+)
 
 __all__ = ["add_arguments", "run"]
 
@@ -10,6 +17,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of `release`."""
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    release_accepting.add_steps(steps)
     release_splitting.add_steps(steps)
     release_looking.add_steps(steps)
     release_making.add_steps(steps)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from AnnotationQACore.cli.main import main
+from AnnotationQACore.project.reference_standard import reference_standard
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def command(study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> A
     """Run ``annotation-qa release STEP ...`` and return exit code, output and errors."""
 
     def run(*words: object, who: str = "lead") -> tuple[int, str, str]:
-        signed = {"split", "sign-off", "make", "redo", "rereads"}
+        signed = {"accept", "split", "sign-off", "make", "redo", "rereads"}
         actor = ["--as", who, "--key-dir", str(tmp_path / "keys")] if words[0] in signed else []
         code = main(["release", *map(str, words), *actor])
         captured = capsys.readouterr()
@@ -183,3 +184,25 @@ def test_facts_of_cases_come_from_a_table(study: Any, command: Any, tmp_path: Pa
     table.write_text("case,sex\ncase-1,X\n")
     code, _, error = command("split", study.folder, "--seed", 1, "--facts", table)
     assert (code, "line 2: sex must be M, F, O or empty" in error) == (2, True)
+
+
+def test_readings_become_the_reference_standard(study: Any, command: Any) -> None:
+    accept = ("accept", study.folder, "--reason", "looked at")
+    code, _, error = command(*accept, "--reader", "anna", who="anna")
+    assert (code, "without the role of a reviewer" in error) == (2, True)
+    code, said, _ = command(*accept, "--reader", "anna", who="rita")
+    assert (code, said.splitlines()[-1]) == (0, "0 readings of anna accepted, 0 not")  # all have one already
+    code, said, _ = command(*accept, "--reader", "ben", "--cases", "case-1", "case-2", who="rita")
+    assert (code, said.splitlines()[-1]) == (0, "2 readings of ben accepted, 0 not")
+    state = study.as_("lead").state
+    assert [reference_standard(state, f"case-{number}").reader for number in (1, 2, 3)] == ["ben", "ben", "anna"]
+    study.read("case-3", "ben", revision=2, quality=3)
+    code, said, _ = command(*accept, "--reader", "ben", "--cases", "case-3", "case-4", "--agreed", who="rita")
+    assert "case case-3: the readers do not agree on quality" in said
+    assert said.splitlines()[-1] == "1 readings of ben accepted, 1 not"
+    code, said, _ = command(*accept, "--reader", "model:net", "--cases", "case-5", who="rita")
+    assert "case case-5: has no reading of model:net" in said
+    assert reference_standard(study.as_("lead").state, "case-5").reader == "anna"
+    for wrong in (("--cases", "case-99"), ("--reason", " ")):
+        code, _, error = command(*accept, "--reader", "ben", *wrong, who="rita")
+        assert (code, len(error.strip().splitlines())) == (2, 1)

@@ -29,6 +29,9 @@ __all__ = ["composition_blocks", "coverage_blocks", "is_empty"]
 
 _MOST_ROWS = 24
 
+_FEWEST_AGES = 20
+"""Below that a quartile is the age of somebody; the least and the greatest are so always, and decades are told."""
+
 
 def is_empty(block: Block) -> bool:
     """Whether a block says nothing."""
@@ -149,7 +152,9 @@ def _bars(caption: str, counts: Sequence[Count], whole: int) -> Bars:
 
 def _sizes(cases: Sequence[ReleaseCase], sources: CardSources) -> Iterator[Spread]:
     first = [case.images[0].facts if case.images else None for case in cases]
-    yield spread("age", "years", (case.age_years for case in cases))
+    ages = spread("age", "years", (case.age_years for case in cases))
+    if ages.n >= _FEWEST_AGES:
+        yield replace(ages, least=math.nan, greatest=math.nan)
     yield spread("slices of a volume", "", (float(one.shape[0]) if one and one.shape else None for one in first))
     yield spread("slice thickness", "mm", (one.slice_thickness_mm if one else None for one in first))
     yield spread("pixel spacing", "mm", (one.spacing_mm[-1] if one and one.spacing_mm else None for one in first))

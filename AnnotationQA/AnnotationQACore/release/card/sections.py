@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from AnnotationQACore.evaluation.summary import ItemSummary
 from AnnotationQACore.project.state import Action
 from AnnotationQACore.protocol.difference import protocol_diff
+from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.release.card.blocks import Block, Bullets, DatasetCard, Facts, Paragraph, Section, Table
 from AnnotationQACore.release.card.composition_section import composition_blocks, coverage_blocks, is_empty
 from AnnotationQACore.release.card.sources import CardSources
@@ -103,7 +105,7 @@ def _labels(sources: CardSources) -> Iterator[Block]:
             ("Protocol", f"{protocol.title}, version {protocol.version} (protocol.json)"),
             ("Its hash (SHA-256)", protocol.hash),
             ("What it asks for", f"{count(len(protocol.items), 'item')}: {', '.join(i.title for i in protocol.items)}"),
-            ("Independent readers of each case", str(design.readers_per_case)),
+            ("Readers of each case, by the protocol", str(design.readers_per_case)),
             ("Who may read", design.reader_qualification),
             ("Training by the protocol", design.training),
             ("Readers who took part", sheet.reader_training or NOT_SAID),
@@ -145,6 +147,13 @@ def _hidden_from_readers(sources: CardSources) -> list[str]:
     return [words for words, is_hidden in hidden if is_hidden] or ["nothing"]
 
 
+def _asked(item: ItemSummary) -> str:
+    if item.reached is None or item.judged_by not in STATISTICS:
+        return "–"
+    sign = "≥" if STATISTICS[item.judged_by].better == "larger" else "≤"
+    return f"{sign} {item.threshold:g} {'reached' if item.reached else 'missed'}"
+
+
 def _agreement(sources: CardSources) -> Iterator[Block]:
     agreement = sources.agreement
     if agreement is None or not agreement.summary.items:
@@ -155,7 +164,7 @@ def _agreement(sources: CardSources) -> Iterator[Block]:
     for item in summary.items:
         figures = [figure for figure in item.figures if figure.name == item.judged_by] or list(item.figures[:1])
         for figure in figures:
-            asked = f"{item.threshold:g} {'reached' if item.reached else 'missed'}" if item.reached is not None else "–"
+            asked = _asked(item)
             rows.append(
                 (
                     item.title,

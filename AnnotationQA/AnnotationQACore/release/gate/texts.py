@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -105,10 +106,10 @@ def check_texts(name: str, texts: Iterable[FoundText], screen: TextScreen, signe
 def check_signed(name: str, texts: Iterable[FoundText], signed: frozenset[str]) -> Check:
     """Every text was signed off by a person, whatever it says."""
     found = list(texts)
+    unseen = Counter((one.where, one.remedy) for one in found if text_hash(one.text) not in signed)
     problems = [
-        Problem(one.where, "was looked at by nobody yet", one.remedy)
-        for one in found
-        if text_hash(one.text) not in signed
+        Problem(where if count == 1 else f"{where} ({count} texts)", "was looked at by nobody yet", remedy)
+        for (where, remedy), count in unseen.items()
     ]
     return Check(name, f"{len(found)} texts", shortened(problems))
 
