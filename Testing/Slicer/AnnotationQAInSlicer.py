@@ -419,6 +419,41 @@ class AnnotationQAInSlicer(unittest.TestCase):
             assert self.panel.session.case.images.grid("ct").shape == (8, 32, 32)
             self.panel.close_project()
 
+    def test_a_lead_checks_and_makes_a_release(self) -> None:
+        """The gate, beside the event loop; the practice project is refused for want of de-identification."""
+        from AnnotationQACore.project.folder import Project
+
+        project = self.open_practice()
+        self.panel.close_case()
+        release = self.panel.lead.release
+        ui = release.ui
+        self.panel.ui.leadButton.collapsed = False
+        ui.releaseButton.collapsed = False
+        for page in range(ui.releaseTabs.count):
+            ui.releaseTabs.currentIndex = page
+            slicer.app.processEvents()
+        ui.trainSpin.value, ui.validationSpin.value, ui.testSpin.value = 60, 0, 40
+        ui.planSplitButton.click()
+        let_slicer_work(lambda: not release.work.is_busy)
+        assert ui.splitTable.item(0, 1).text() == "3", self.message()
+        ui.recordSplitButton.click()
+        let_slicer_work(lambda: not release.work.is_busy)
+        assert list(Project.open(project).state.splits) == ["main"], self.message()
+        ui.gateButton.click()
+        assert release.work.is_busy or ui.gateTable.rowCount
+        let_slicer_work(lambda: not release.work.is_busy)
+        assert ui.gateTable.rowCount > 3, self.message()
+        ui.gateTable.selectRow(1)
+        assert "Remedy" in str(ui.remedyLabel.text)
+        ui.releasePathEdit.currentPath = str(self.folder / "dataset")
+        ui.makeButton.click()
+        let_slicer_work(lambda: not release.work.is_busy)
+        assert "refused" in self.message()
+        assert not (self.folder / "dataset").exists()
+        ui.rankButton.click()
+        let_slicer_work(lambda: not release.work.is_busy)
+        assert ui.rankTable.rowCount == 3, self.message()
+
 
 def _put_back(former) -> None:
     if former is None:

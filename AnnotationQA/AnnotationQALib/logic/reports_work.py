@@ -49,7 +49,8 @@ class ReportsWork:
     ----------
     folder : Path
         Of the project.
-    identity : Identity
+    identity : Identity or None
+        Who acts; None to look only.
     """
 
     def __init__(self, folder: Path, identity: Identity | None) -> None:

@@ -28,7 +28,8 @@ class RoundsWork:
     ----------
     folder : Path
         Of the project.
-    identity : Identity
+    identity : Identity or None
+        Who acts; None to look only.
     """
 
     def __init__(self, folder: Path, identity: Identity | None) -> None:

@@ -69,7 +69,7 @@ class LeadView:
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-lead")
         self._project: Any = None
         self._reading: BackgroundTask[tuple[Case, ...]] | None = None
-        self.release = ReleaseView(self._done, on_error, identity, executor)
+        self.release = ReleaseView(self._done, on_error, executor)
         self.widget.layout().addWidget(self.release.widget)
         self.studies = StudiesTree(self.ui.studiesTree, self.ui.studiesSearch)
         for name in shipped_protocols():

@@ -34,7 +34,7 @@ class ReleaseMakeView:
         Of ``LabelingRelease.ui``.
     work : LeadWork
     steps : callable
-        Gives the steps of the project; None when it cannot, which is told then.
+        Gives the steps of the open project; None without one.
     form : callable
         Gives what was filled in on the other pages.
     on_done, on_error : callable

@@ -28,7 +28,7 @@ class ReleaseSplitView:
         Of ``LabelingRelease.ui``.
     work : LeadWork
     steps : callable
-        Gives the steps of the project; raises `AnnotationQAError`.
+        Gives the steps of the open project; None without one.
     sources : callable
         Gives the places of images and facts.
     on_recorded : callable

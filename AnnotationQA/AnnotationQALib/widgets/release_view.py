@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import qt
 from slicer.i18n import tr as _
 
-from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.project.identities import Identity
 from AnnotationQALib.logic.release_form import ReleaseForm
 from AnnotationQALib.logic.release_work import ReleaseWork
@@ -43,8 +42,6 @@ class ReleaseView:
         Called with one line; the ledger may have changed.
     on_error : callable
         Called with one line.
-    identity : callable
-        The key of the person at the computer; raises `AnnotationQAError`.
     executor : Executor, optional
         Does the long work; a thread by default.
     open_page : callable, optional
@@ -63,7 +60,6 @@ class ReleaseView:
         self,
         on_done: Callable[[str], None],
         on_error: Callable[[str], None],
-        identity: Callable[[], Identity],
         executor: Executor | None = None,
         open_page: Callable[[str], Any] = _open_page,
     ) -> None:
@@ -71,7 +67,6 @@ class ReleaseView:
         ui = self.ui
         self._on_done = on_done
         self._on_error = on_error
-        self._identity = identity
         self._project: Any = None
         self.work = LeadWork(
             ui.releaseBusyFrame,
@@ -128,15 +123,10 @@ class ReleaseView:
         self.work.close()
         self.make.close()
 
-    def _steps_of(self, kind: Callable[[Path, Identity], S]) -> Callable[[], S | None]:
+    def _steps_of(self, kind: Callable[[Path, Identity | None], S]) -> Callable[[], S | None]:
         def steps() -> S | None:
-            if self._project is None:
-                return None
-            try:
-                return kind(self._project.folder, self._identity())
-            except AnnotationQAError as error:
-                self._on_error(str(error))
-                return None
+            project = self._project
+            return None if project is None else kind(project.folder, project.identity)
 
         return steps
 

@@ -31,7 +31,7 @@ class ReportLabelsView:
         Of ``LabelingRelease.ui``.
     work : LeadWork
     steps : callable
-        Gives the steps of the project; None when it cannot, which is told then.
+        Gives the steps of the open project; None without one.
     on_done, on_error : callable
         Called with one line.
     """

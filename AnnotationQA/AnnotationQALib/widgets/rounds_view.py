@@ -29,7 +29,7 @@ class RoundsView:
         Of ``LabelingRelease.ui``.
     work : LeadWork
     steps : callable
-        Gives the steps of the project; None when it cannot, which is told then.
+        Gives the steps of the open project; None without one.
     on_done : callable
         Called with one line when the ledger has changed.
     """
