@@ -64,8 +64,10 @@ ul.plain { margin: .4rem 0; padding-left: 1.2rem; }
 @media print { :root { --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #b5579a; --c4: #b98900; --c5: #3f97c8;
   --c6: #7a5bb5; --c7: #6b6b6b; --shade: #14607a; --on: #fff; --good: #1f7a43; --bad: #b03531; --open: #8a6100; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } a { color: inherit; text-decoration: none; }
-  table { font-size: 8.5pt; } .scroll { overflow: visible; } .pictures { grid-template-columns: 1fr 1fr; }
-  svg.chart { max-height: 22cm; } details > summary { list-style: none; }
+  table, table.wide { font-size: 8.5pt; } td .soft, th .soft, td code { font-size: inherit; }
+  table.wide th, table.wide td { padding-right: .25rem; } caption { break-after: avoid; }
+  tbody tr:first-child { break-before: avoid; } .scroll { overflow: visible; }
+  .pictures { grid-template-columns: 1fr 1fr; } svg.chart { max-height: 22cm; } details > summary { list-style: none; }
   details::details-content { content-visibility: visible; block-size: auto; } }
 """
 )
