@@ -326,6 +326,8 @@ def test_comments_with_pin_and_arrow_go_back_to_one_reader(panel: Any, project: 
     node = scene.GetFirstNodeByName("follow this")
     for point in ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)):
         node.AddControlPoint(point)
+    assert scene.GetFirstNodeByName("follow this") is node, "it is still at work in its own event"
+    slicer.app.processEvents()
     assert studies.texts(view.commentsTable) == ["vessel, not nodule", "follow this"]
     assert studies.texts(view.commentsTable, 2) == ["pin", "arrow"]
     for row in range(view.readersList.count):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import qt
 import slicer
 
 from AnnotationQALib.widgets.placing import Placing
@@ -54,8 +55,13 @@ class PinPlacing:
             self._scene.RemoveNode(node)
 
     def _defined(self, points: int, done: Callable[[Points], None]) -> None:
+        """The node is still at work in its own event, so that it is taken away only afterwards."""
         node = self._node
-        if node is None or node.GetNumberOfDefinedControlPoints() < points:
+        if node is not None and node.GetNumberOfDefinedControlPoints() >= points:
+            qt.QTimer.singleShot(0, lambda: self._take(node, points, done))
+
+    def _take(self, node: Any, points: int, done: Callable[[Points], None]) -> None:
+        if node is not self._node:
             return
         places = [node.GetNthControlPointPositionWorld(number) for number in range(points)]
         self.stop()
