@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -381,6 +382,12 @@ class CaseDesk:
         else:
             return
         self._show_crosshair()
+        self._fit_and_go_back()
+        if self._layout_manager is not None:
+            qt.QTimer.singleShot(0, self._fit_and_go_back)  # new views get their size in the event loop only
+
+    def _fit_and_go_back(self) -> None:
+        """The whole image in every view, at the place where the walk stands."""
         self._fit()
         stop = self.review.walk.current if self.review is not None and self.work and self.work.is_found else None
         if stop is not None:
