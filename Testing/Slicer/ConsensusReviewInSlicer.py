@@ -1,23 +1,25 @@
-"""The module Consensus Review in a real Slicer: linked views, the walk, the Segment Editor, plots, the signature."""
+"""The module Consensus Review in a real Slicer: linked views, the walk, the Segment Editor, plots, the signature.
+
+An exception in a slot or observer, which Slicer only prints, fails the test.
+"""
 
 import os
+import sys
 import tempfile
 import time
+import traceback
 import unittest
 from pathlib import Path
 
 import numpy as np
 import slicer
 
+WAIT_SECONDS = 120.0
 
-def let_slicer_work(until, seconds: float = 120.0) -> None:
-    """Let timers and background threads work until a condition holds."""
-    end = time.monotonic() + seconds
-    while not until():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds:g} s")
-        slicer.app.processEvents()
-        time.sleep(0.02)
+
+def expect(found, wanted, what: str) -> None:
+    """Fail with both when they differ."""
+    assert found == wanted, f"{what}: {found!r} instead of {wanted!r}"
 
 
 class ConsensusReviewInSlicer(unittest.TestCase):
@@ -25,9 +27,13 @@ class ConsensusReviewInSlicer(unittest.TestCase):
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
-        folder = tempfile.TemporaryDirectory()
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        self.troubles = []
+        hook = sys.excepthook
+        sys.excepthook = lambda *error: self.troubles.append("".join(traceback.format_exception(*error)))
+        self.addCleanup(lambda: setattr(sys, "excepthook", hook))
         former = os.environ.get("ANNOTATIONQA_HOME")
         os.environ["ANNOTATIONQA_HOME"] = str(self.folder / "user")
         self.addCleanup(lambda: _put_back(former))
@@ -38,13 +44,48 @@ class ConsensusReviewInSlicer(unittest.TestCase):
     def tearDown(self) -> None:
         self.panel.close_project()
         slicer.mrmlScene.Clear()
+        slicer.app.processEvents()
+        assert self.troubles == [], "\n".join(self.troubles)
+
+    # helpers; no name of them has the word by which unittest and Slicer find what is to be run
+
+    def message(self) -> str:
+        """What the panel tells."""
+        return str(self.panel.ui.messageLabel.text)
+
+    def wait(self, until, what: str) -> None:
+        """Let timers and background threads work until a condition holds."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not until():
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {WAIT_SECONDS:g} s: {what} ({self.message()})")
+            slicer.app.processEvents()
+            time.sleep(0.02)
+
+    def wait_for_walk(self) -> None:
+        """Wait until the regions are found."""
+        self.wait(
+            lambda: self.panel.desk.work is not None and self.panel.desk.work.is_found,
+            "the readings are compared",
+        )
+
+    def open_practice(self) -> Path:
+        """Open a new practice project, and wait until all its cases are compared."""
+        from AnnotationQALib.review.practice_review import make_review_practice
+        from AnnotationQALib.widgets.practice_project import practice_identity
+
+        identity = practice_identity()
+        project = make_review_practice(self.folder / "practice", identity)
+        self.panel.open(str(project), identity)
+        self.wait(lambda: not self.panel.session.reviews.pending(), "all cases are compared")
+        return project
 
     def compare_example(self) -> None:
         """Compare the three readers of Sample Data, and wait for the walk."""
         from AnnotationQALib.review.widgets.samples import open_example
 
         open_example()
-        let_slicer_work(lambda: self.panel.desk.work is not None and self.panel.desk.work.is_found)
+        self.wait_for_walk()
 
     def slice_widgets(self) -> list:
         """The widgets of the review's views, in the order of the layout."""
@@ -54,21 +95,25 @@ class ConsensusReviewInSlicer(unittest.TestCase):
     def test_readers_stand_side_by_side_in_linked_views(self) -> None:
         self.compare_example()
         widgets = self.slice_widgets()
-        assert len(widgets) == 4
-        assert all(widget is not None and widget.visible for widget in widgets)
+        expect(len(widgets), 4, "views of three readers and the result")
+        for pane, widget in zip(self.panel.desk.review.views.layout.panes, widgets, strict=True):
+            assert widget is not None, f"the layout manager made no view called {pane.tag}"
+            assert not widget.isHidden(), f"the view {pane.tag} is not in the layout"
         volume = self.panel.desk.review.volume
         shown = {widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() for widget in widgets}
-        assert shown == {volume.GetID()}
+        expect(shown, {volume.GetID()}, "volume in the background of all views")
         self.panel.desk.walk.next()
         z = self.panel.desk.review.walk.current.position[2]
-        assert {round(widget.mrmlSliceNode().GetSliceOffset(), 3) for widget in widgets} == {round(z, 3)}
+        offsets = {round(widget.mrmlSliceNode().GetSliceOffset(), 3) for widget in widgets}
+        expect(offsets, {round(z, 3)}, "offset of the views after the next disagreement")
         first = widgets[0]
         first.sliceLogic().StartSliceNodeInteraction(first.mrmlSliceNode().SliceToRASFlag)
         first.mrmlSliceNode().SetSliceOffset(z + 6.0)
         first.sliceLogic().EndSliceNodeInteraction()
-        assert {round(widget.mrmlSliceNode().GetSliceOffset(), 3) for widget in widgets} == {round(z + 6.0, 3)}
-        widths = {round(widget.mrmlSliceNode().GetFieldOfView()[1], 2) for widget in widgets}
-        assert len(widths) == 1, "one zoom in all views"
+        offsets = {round(widget.mrmlSliceNode().GetSliceOffset(), 3) for widget in widgets}
+        expect(offsets, {round(z + 6.0, 3)}, "offset of the views after one was scrolled")
+        heights = [widget.mrmlSliceNode().GetFieldOfView()[1] for widget in widgets]
+        assert max(heights) < 1.05 * min(heights), f"heights of the fields of view differ: {heights}"
 
     def test_layouts_follow_each_other_and_the_old_one_comes_back(self) -> None:
         manager = slicer.app.layoutManager()
@@ -78,53 +123,53 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         for planes in ("3", "Coronal", "Axial"):
             display.planesCombo.currentIndex = display.planesCombo.findData(planes)
             slicer.app.processEvents()
-            assert all(widget is not None for widget in self.slice_widgets())
+            missing = [place for place, widget in enumerate(self.slice_widgets()) if widget is None]
+            expect(missing, [], f"places without a view with planes {planes}")
         display.threeDCombo.currentIndex = display.threeDCombo.findData("overlaid")
         slicer.app.processEvents()
         assert manager.threeDViewCount >= 1
-        for _kind in ("readers", "distance"):
+        for kind in ("readers", "distance"):
             self.panel.desk.next_heat_map()
-            let_slicer_work(lambda: self.panel.desk._has_heat_map())
+            self.wait(lambda: self.panel.desk._has_heat_map(), f"the heat map {kind} is computed")
         slicer.util.forceRenderAllViews()
         self.panel.desk.ui.closeButton.click()
-        assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView
+        expect(manager.layout, slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView, "layout after the review")
         slicer.app.processEvents()
-        assert not any(name.startswith("Review") for name in manager.sliceViewNames())
+        left = [name for name in manager.sliceViewNames() if name.startswith("Review")]
+        expect(left, [], "views that the review left behind")
 
     def test_a_copy_is_painted_in_the_segment_editor_and_taken(self) -> None:
         self.compare_example()
         desk = self.panel.desk
         desk.ui.tabs.setCurrentIndex(1)
-        let_slicer_work(lambda: all(desk.work.choice(one) for one in ("majority", "staple", "simple", "shape")))
+        methods = ("majority", "staple", "simple", "shape")
+        self.wait(lambda: all(desk.work.choice(one) for one in methods), "every consensus is computed")
         desk.items.ui.itemsTable.selectRow(0)
         desk.items.ui.editButton.click()
         editor = desk.editor.editor
-        assert editor.currentSegmentID() == "liver"
+        expect(editor.currentSegmentID(), "liver", "segment in the Segment Editor")
         editor.setActiveEffectByName("Paint")
-        assert editor.activeEffect() is not None
+        assert editor.activeEffect() is not None, "Paint is not active"
         node = desk.review.result_node
         voxels = np.zeros(desk.review.labels.grid.shape, np.uint8)
         voxels[20:40, 50:80, 40:80] = 1
         slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, "liver", desk.review.volume)
         desk.items.ui.takeEditButton.click()
-        assert desk.review.painting.segmentation.mask("liver").voxels.sum() == voxels.sum()
+        taken = int(desk.review.painting.segmentation.mask("liver").voxels.sum())
+        expect(taken, int(voxels.sum()), f"voxels that were taken ({self.message()})")
         desk.items.ui.editButton.click()
+        editor.setActiveEffectByName("Paint")
         slicer.util.selectModule("Data")
-        assert editor.activeEffect() is None
+        assert editor.activeEffect() is None, "the tool is still up in another module"
         slicer.util.selectModule("ConsensusReview")
 
     def test_the_practice_project_from_the_list_to_the_signature(self) -> None:
         from AnnotationQACore.project.state import CaseStatus
-        from AnnotationQALib.review.practice_review import make_review_practice
-        from AnnotationQALib.widgets.practice_project import practice_identity
 
-        identity = practice_identity()
-        project = make_review_practice(self.folder / "practice", identity)
-        self.panel.open(str(project), identity)
-        let_slicer_work(lambda: not self.panel.session.reviews.pending())
-        assert self.panel.cases.ui.casesTable.item(0, 0).text() == "review-2"
+        self.open_practice()
+        expect(self.panel.cases.ui.casesTable.item(0, 0).text(), "review-2", "the worst case")
         self.panel.open_case("review-2")
-        let_slicer_work(lambda: self.panel.desk.work is not None and self.panel.desk.work.is_found)
+        self.wait_for_walk()
         desk = self.panel.desk
         desk.ui.reasonEdit.text = "a phantom"
         for place in range(len(desk.review.walk)):
@@ -136,50 +181,47 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         desk.ui.tabs.setCurrentIndex(4)
         assert desk.sign_off_view.ui.signButton.enabled, desk.sign_off_view.ui.signButton.toolTip
         desk.sign_off()
-        let_slicer_work(lambda: not self.panel.desk.is_open)
-        assert self.panel.session.project.state.case_status("review-2") is CaseStatus.DECIDED
-        assert not slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        self.wait(lambda: not self.panel.desk.is_open, "the case is signed off")
+        expect(self.panel.session.project.state.case_status("review-2"), CaseStatus.DECIDED, "state of the case")
+        left = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
+        expect(left, [], "segmentations that the case left behind")
 
     def test_tables_and_plots_are_shown(self) -> None:
-        from AnnotationQALib.review.practice_review import make_review_practice
-        from AnnotationQALib.widgets.practice_project import practice_identity
-
-        identity = practice_identity()
-        self.panel.open(str(make_review_practice(self.folder / "practice", identity)), identity)
-        let_slicer_work(lambda: not self.panel.session.reviews.pending())
+        self.open_practice()
         view = self.panel.agreement.ui
         view.itemCombo.currentIndex = view.itemCombo.findData("nodule")
         view.figureCombo.currentIndex = view.figureCombo.findData("dice")
         view.pairTableButton.click()
-        assert slicer.app.layoutManager().tableViewCount >= 1
+        assert slicer.app.layoutManager().tableViewCount >= 1, f"there is no table view ({self.message()})"
         view.distributionButton.click()
         slicer.app.processEvents()
         widget = slicer.app.layoutManager().plotWidget(0)
-        assert widget.mrmlPlotViewNode().GetPlotChartNodeID()
+        assert widget is not None, f"there is no plot view ({self.message()})"
+        assert widget.mrmlPlotViewNode().GetPlotChartNodeID(), "the plot view shows no chart"
 
     def test_a_pin_is_placed_with_the_mode_of_markups(self) -> None:
-        from AnnotationQALib.review.practice_review import make_review_practice
-        from AnnotationQALib.widgets.practice_project import practice_identity
-
-        identity = practice_identity()
-        self.panel.open(str(make_review_practice(self.folder / "practice", identity)), identity)
+        self.open_practice()
         self.panel.open_case("review-3")
-        let_slicer_work(lambda: self.panel.desk.work is not None and self.panel.desk.work.is_found)
+        self.wait_for_walk()
         desk = self.panel.desk
         desk.comments.ui.textEdit.text = "look here"
         desk.comments.ui.pointButton.click()
         interaction = slicer.app.applicationLogic().GetInteractionNode()
-        assert interaction.GetCurrentInteractionMode() == interaction.Place
+        expect(interaction.GetCurrentInteractionMode(), interaction.Place, "mode of the mouse")
         slicer.util.getNode("look here").AddControlPoint((1.0, 2.0, 3.0))
-        slicer.app.processEvents()
-        assert desk.opened.pins.pins[0].position == (-1.0, -2.0, 3.0)
+        self.wait(lambda: len(desk.opened.pins) == 1, "the pin is taken")
+        expect(desk.opened.pins.pins[0].position, (-1.0, -2.0, 3.0), "where the pin is, LPS mm")
+        expect(interaction.GetCurrentInteractionMode(), interaction.ViewTransform, "mode of the mouse afterwards")
 
     def test_closing_the_scene_closes_the_review(self) -> None:
         self.compare_example()
         slicer.mrmlScene.Clear()
-        assert not self.panel.desk.is_open
+        assert not self.panel.desk.is_open, "the review is open without its scene"
+        slicer.app.processEvents()
+        left = [name for name in slicer.app.layoutManager().sliceViewNames() if name.startswith("Review")]
+        expect(left, [], "views that the review left behind")
         self.compare_example()
-        assert self.panel.desk.is_open
+        assert self.panel.desk.is_open, f"the review cannot be opened in the new scene ({self.message()})"
 
 
 def _put_back(former) -> None:
