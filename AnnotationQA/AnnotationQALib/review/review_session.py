@@ -128,10 +128,11 @@ class ReviewSession:
         self.close_case()
         self.notice = ""
         record = self.project.state.cases[case]
+        locate = self.located([case])
 
         def load() -> PreparedCase | str:
             try:
-                loaded = load_case(record.case, self.reviews.protocol, self.project.folder, locate=self._locate)
+                loaded = load_case(record.case, self.reviews.protocol, self.project.folder, locate=locate)
                 return prepare_images(loaded)
             except AnnotationQAError as error:
                 return str(error)
@@ -194,8 +195,10 @@ class ReviewSession:
             if other != case and record.patient == patient and state.readings.get(other) and not record.excluded
         )
 
-    def export(self, submitted: SubmittedReading, folder: Path, report: bool) -> tuple[Exported, Path]:
+    def export(self, submitted: SubmittedReading, folder: Path, report: bool, locate: Locate) -> tuple[Exported, Path]:
         """Write a reference standard as DICOM SEG and, if wished, SR, into a new folder; may run on any thread.
+
+        `locate` is what `located` returned for the case.
 
         Returns
         -------
@@ -205,8 +208,7 @@ class ReviewSession:
             The new folder, below `folder`.
         """
         series = self.project.state.cases[submitted.case].case.series
-        locate = self._locate
-        found = {one.uid: [Path(file) for file in locate(one.uid)] for one in series if one.uid} if locate else {}
+        found = {one.uid: [Path(file) for file in locate(one.uid)] for one in series if one.uid}
         images = {uid: files for uid, files in found.items() if files}
         target = folder / f"{submitted.case}_revision-{submitted.revision}"
         formats = ["seg", "sr"] if report else ["seg"]
@@ -244,13 +246,18 @@ class ReviewSession:
             )
         return compare_watched(self.project, pairs)
 
-    def load_other(self, case: str) -> tuple[PreparedCase | None, PreparedReview]:
-        """Another case, such as another time point, ready to be shown; may run on any thread."""
+    def located(self, cases: Sequence[str]) -> Locate:
+        """Where the files of cases are; a DICOM database is asked here, on the main thread, to which it belongs."""
+        series = [one for case in cases for one in self.project.state.cases[case].case.series]
+        locate = self._locate
+        files = {one.uid: tuple(locate(one.uid)) for one in series if one.uid} if locate is not None else {}
+        return lambda uid: files.get(uid, ())
+
+    def load_other(self, case: str, locate: Locate) -> tuple[PreparedCase | None, PreparedReview]:
+        """Another case, such as another time point, ready to be shown; may run on any thread, see `located`."""
         record = self.project.state.cases[case]
         try:
-            images = prepare_images(
-                load_case(record.case, self.reviews.protocol, self.project.folder, locate=self._locate)
-            )
+            images = prepare_images(load_case(record.case, self.reviews.protocol, self.project.folder, locate=locate))
         except AnnotationQAError:
             images = None
         return images, self.reviews.prepare(case)

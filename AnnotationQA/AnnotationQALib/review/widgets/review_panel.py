@@ -58,7 +58,9 @@ def open_session(
     project = Project.open(Path(folder), identity)
 
     def locate(uid: str) -> list[Path]:
-        return [Path(file) for file in slicer.dicomDatabase.filesForSeries(uid)]
+        database = getattr(slicer, "dicomDatabase", None)
+        files = database.filesForSeries(uid) if database is not None and database.isOpen else ()
+        return [Path(file) for file in files]
 
     return ReviewSession(scene, project, background, listing, locate)
 
@@ -365,8 +367,10 @@ class ReviewPanel:
         if session is None or not other or not case or not self.desk.may_close():
             return
 
+        locate = session.located([case, other])
+
         def load() -> Any:
-            return [session.load_other(one) for one in (case, other)]
+            return [session.load_other(one, locate) for one in (case, other)]
 
         def show(loaded: Any) -> None:
             self._close_case()
@@ -555,8 +559,12 @@ class ReviewPanel:
             return
         folder, report = Path(view.folder), view.wants_report
         view.ui.folderEdit.addCurrentPathToHistory()
+        locate = session.located([submitted.case])
         self._listing.run(
-            ACT, _("Exporting"), lambda: session.export(submitted, folder, report), lambda done: self._exported(*done)
+            ACT,
+            _("Exporting"),
+            lambda: session.export(submitted, folder, report, locate),
+            lambda done: self._exported(*done),
         )
 
     def _exported(self, result: Exported, folder: Path) -> None:
