@@ -70,7 +70,9 @@ class DeidentifyStudyPanel:
             )
         }
         self.run = Run(start, python_program(), Path(slicer.app.temporaryPath), self._run_changed)
-        self.source = SourceView(sections["Source"], lambda: studies_of(slicer.dicomDatabase), self._check_can_apply)
+        self.source = SourceView(
+            sections["Source"], lambda: studies_of(getattr(slicer, "dicomDatabase", None)), self._check_can_apply
+        )
         self.profile = ProfileView(sections["Profile"], self._check_can_apply)
         self.places = PlacesView(sections["Places"], self._check_can_apply)
         self.preview = PreviewView(
