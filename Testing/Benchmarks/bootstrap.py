@@ -115,10 +115,10 @@ def ours(resamples: int) -> dict[str, Callable[[], float]]:
         return estimate(combined([*statistics_, icc_statistic(values.astype(float))]), "fleiss")
 
     return {
-        "statsmodels fleiss_kappa": lambda: estimate(coefficient_statistic(categories()), "fleiss"),
+        "statsmodels fleiss_kappa": lambda: estimate(coefficient_statistic(categories(), names=["fleiss"]), "fleiss"),
         "statsmodels cohens_kappa, 6 pairs": kappas,
         "krippendorff alpha, ordinal": lambda: estimate(alpha_statistic(categories(), "ordinal"), "krippendorff"),
-        "irrCAC gwet": lambda: estimate(coefficient_statistic(categories()), "gwet"),
+        "irrCAC gwet": lambda: estimate(coefficient_statistic(categories(), names=["gwet"]), "gwet"),
         "pingouin intraclass_corr, 6 forms": lambda: estimate(icc_statistic(values.astype(float)), "icc(1,1)"),
         "all of them": everything,
     }

@@ -7,6 +7,7 @@ Reliability, 4th ed. (2014), and Krippendorff, Computing Krippendorff's Alpha-Re
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,11 +86,17 @@ def case_agreement(counts: FloatArray, weights: FloatArray | None = None) -> Flo
     return agreement
 
 
-def coefficient_statistic(ratings: CategoryRatings, weights: FloatArray | None = None) -> SumStatistic:
-    """`COEFFICIENTS` as a statistic that can be bootstrapped.
+def coefficient_statistic(
+    ratings: CategoryRatings, weights: FloatArray | None = None, names: Sequence[str] = COEFFICIENTS
+) -> SumStatistic:
+    """Some or all of `COEFFICIENTS`, in the order asked for, as a statistic that can be bootstrapped.
 
     With weights other than the identity, ``percent_agreement`` is the weighted observed agreement and ``gwet`` is AC2.
+    Without ``conger`` it does not matter which reader gave a rating: many cases are then alike, and a bootstrap faster.
     """
+    unknown = [name for name in names if name not in COEFFICIENTS]
+    if unknown:
+        raise InputError(f"ratings: there is no coefficient '{unknown[0]}'; choose from {', '.join(COEFFICIENTS)}.")
     hot = ratings.one_hot()
     readers, categories = hot.shape[1:]
     w = np.eye(categories) if weights is None else weights
@@ -98,23 +105,35 @@ def coefficient_statistic(ratings: CategoryRatings, weights: FloatArray | None =
     agreement = case_agreement(counts, w)
     shares = counts / np.maximum(rated, 1.0)[:, None]
     doubly = rated >= 2
-    terms = np.column_stack(
-        [rated >= 1, doubly, np.where(doubly, agreement, 0.0), shares, hot.reshape(len(hot), -1)]
-    ).astype(np.float64)
+    columns = [rated >= 1, doubly, np.where(doubly, agreement, 0.0), shares]
+    if "conger" in names:
+        columns.append(hot.reshape(len(hot), -1))
+    terms = np.column_stack(columns).astype(np.float64)
+
+    def chance(name: str, sums: FloatArray, mean_share: FloatArray) -> FloatArray:
+        if name == "fleiss":
+            return _bilinear(mean_share, w, mean_share)
+        if name == "conger":
+            return _conger_chance(sums[..., 3 + categories :].reshape(*sums.shape[:-1], readers, categories), w)
+        if name == "gwet":
+            share = float(w.sum()) / (categories * (categories - 1.0))
+            spread: FloatArray = share * (mean_share * (1.0 - mean_share)).sum(axis=-1)
+            return spread
+        return np.full(sums.shape[:-1], w.sum() / categories**2)
 
     def evaluate(sums: FloatArray) -> FloatArray:
         observed = sums[..., 2] / sums[..., 1]
         mean_share = sums[..., 3 : 3 + categories] / sums[..., 0:1]
-        by_reader = sums[..., 3 + categories :].reshape(*sums.shape[:-1], readers, categories)
-        fleiss = _bilinear(mean_share, w, mean_share)
-        gwet = w.sum() / (categories * (categories - 1.0)) * (mean_share * (1.0 - mean_share)).sum(axis=-1)
-        conger = _conger_chance(by_reader, w)
-        uniform = np.full_like(fleiss, w.sum() / categories**2)
-        chance = np.stack([fleiss, conger, gwet, uniform], axis=-1)
-        corrected = (observed[..., None] - chance) / np.where(1.0 - chance > 1e-12, 1.0 - chance, np.nan)
-        return np.concatenate([observed[..., None], corrected], axis=-1)
+        values = []
+        for name in names:
+            if name == "percent_agreement":
+                values.append(observed)
+            else:
+                by_chance = chance(name, sums, mean_share)
+                values.append((observed - by_chance) / np.where(1.0 - by_chance > 1e-12, 1.0 - by_chance, np.nan))
+        return np.stack(values, axis=-1)
 
-    return SumStatistic(COEFFICIENTS, terms, evaluate, (int(doubly.sum()),) * len(COEFFICIENTS))
+    return SumStatistic(tuple(names), terms, evaluate, (int(doubly.sum()),) * len(names))
 
 
 def coefficients(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from AnnotationQACore.agreement.resampling import DistinctCases, Resampling
 from AnnotationQACore.agreement.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.progress import Progress, silent
@@ -202,10 +203,13 @@ def bootstrap(
     terms = _cluster_terms(statistic.terms, clusters)
     if len(terms) == 0:
         raise InputError("bootstrap: there is no case to draw from; check the table.")
-    draws = _resampled_values(statistic, terms, resamples, seed, progress)
+    cases = DistinctCases.of(terms)
+    draws = _resampled_values(statistic, cases, resamples, seed, progress)
     estimates = statistic.estimates()
-    total = terms.sum(axis=0)
-    left_out = statistic.values(total - terms) if len(terms) > 1 else np.full((1, len(statistic.names)), np.nan)
+    if len(terms) > 1:
+        left_out = statistic.values(terms.sum(axis=0) - cases.terms).take(cases.of_case, axis=0)
+    else:
+        left_out = np.full((1, len(statistic.names)), np.nan)
     return {
         name: _interval(
             float(estimates[column]),
@@ -221,31 +225,28 @@ def bootstrap(
 
 
 def _resampled_values(
-    statistic: SumStatistic, terms: FloatArray, resamples: int, seed: int, progress: Progress
+    statistic: SumStatistic, cases: DistinctCases, resamples: int, seed: int, progress: Progress
 ) -> FloatArray:
     generator = np.random.default_rng(seed)
-    block = max(1, _SUMS_BYTES // (8 * terms.shape[1]))
+    resampling = Resampling.of(cases)
+    block = max(1, _SUMS_BYTES // (8 * cases.terms.shape[1]))
     draws = np.empty((resamples, len(statistic.names)))
     for start in range(0, resamples, block):
         stop = min(start + block, resamples)
-        draws[start:stop] = statistic.values(_resampled_sums(generator, stop - start, terms))
+        draws[start:stop] = statistic.values(_resampled_sums(generator, stop - start, resampling))
         progress(stop, resamples)
     return draws
 
 
-def _resampled_sums(generator: np.random.Generator, resamples: int, terms: FloatArray) -> FloatArray:
+def _resampled_sums(generator: np.random.Generator, resamples: int, resampling: Resampling) -> FloatArray:
     """Sums over drawn clusters, shape (resample, term): the times that each was drawn, multiplied by its terms."""
-    count = len(terms)
-    kind = np.uint16 if count <= 1 << 16 else np.int64
-    block = max(1, _WEIGHTS_BYTES // (8 * count))
+    terms = resampling.cases.terms
+    block = max(1, _WEIGHTS_BYTES // (8 * len(terms)))
     piece = max(1, _ONE_THREAD // terms.size) if terms.size <= _ONE_THREAD else block
-    row = (np.arange(block) * count)[:, None]
     sums = np.empty((resamples, terms.shape[1]))
     for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        drawn = np.add(generator.integers(0, count, size=(size, count), dtype=kind), row[:size], dtype=np.intp)
-        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
-        for first in range(0, size, piece):
+        times = resampling.draw(generator, min(block, resamples - start)).astype(np.float64)
+        for first in range(0, len(times), piece):
             part = times[first : first + piece]
             np.matmul(part, terms, out=sums[start + first : start + first + len(part)])
     return sums
