@@ -21,6 +21,8 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
 from AnnotationQACore.project.state import CaseStatus
 from AnnotationQACore.release.sheet import load_sheet, sheet_text
+from AnnotationQALib.logic.background import TaskProgress
+from AnnotationQALib.logic.time_left import TimeLeft
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 
 REPORTS = {"case-2": "FINDINGS: There is a nodule.", "case-1": "FINDINGS: A nodule is seen.", "case-3": "No nodule."}
@@ -175,6 +177,22 @@ def test_a_release_is_cancelled_and_goes_on(panel: LabelingPanel, study: Study, 
     held.work()
     release.work.poll()
     assert "is made, signed and recorded" in message(panel)
+
+
+def test_closing_the_project_ends_the_work(panel: LabelingPanel, study: Study) -> None:
+    ui = fill_in(panel, study)
+    held = WhenTold()
+    release = panel.lead.release
+    release.work._executor = held
+    ui.gateButton.click()
+    assert release.work.is_busy
+    panel.close_project()
+    assert not release.work.is_busy
+    assert ui.gateButton.enabled
+    held.work()
+    release.work.poll()
+    assert ui.gateTable.rowCount == 0
+    assert ui.gateLabel.text == "Not checked yet."
 
 
 @pytest.mark.parametrize(
@@ -351,3 +369,16 @@ def test_a_reader_sees_nothing_of_it(panel: LabelingPanel, study: Study) -> None
     sign_in(panel, study.folder, "anna")
     assert not panel.lead.release.widget.isVisibleTo(panel.widget)
     assert panel.lead.release.ui.gateTable.rowCount == 0
+
+
+def test_the_time_left_is_that_of_the_present_step() -> None:
+    clock = Clock()
+    left = TimeLeft(clock)
+    assert left.seconds(TaskProgress(0, 0)) is None
+    assert left.seconds(TaskProgress(0, 10)) is None
+    clock.now += 4.0
+    assert left.seconds(TaskProgress(2, 10)) == 16.0
+    assert left.seconds(TaskProgress(0, 5)) is None  # the next step
+    clock.now += 3.0
+    assert left.seconds(TaskProgress(3, 5)) == 2.0
+    assert left.seconds(TaskProgress(5, 5)) == 0.0

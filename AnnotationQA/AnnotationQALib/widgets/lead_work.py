@@ -90,10 +90,17 @@ class LeadWork:
         """Wait for the end of the step and hand its result over."""
         self._row.finish()
 
+    def drop(self) -> None:
+        """Cancel the step, and take no notice any more of what comes of it."""
+        self._timer.stop()
+        self._task = None
+        if self._row.is_busy:
+            self._row.drop()
+            self._on_busy(False)
+
     def close(self) -> None:
         """End the work; its result is dropped."""
-        self._timer.stop()
-        self._row.drop()
+        self.drop()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _ended(self, task: BackgroundTask[Any], on_done: Callable[[Any], None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import qt
 from slicer.i18n import tr as _
 
+from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.project.identities import Identity
 from AnnotationQALib.logic.release_form import ReleaseForm
 from AnnotationQALib.logic.release_work import ReleaseWork
@@ -107,6 +108,7 @@ class ReleaseView:
         self._project = project
         self.widget.visible = project is not None
         if is_other:
+            self.work.drop()
             for view in (self.split, self.make, self.rounds, self.reports):
                 view.forget()
         if project is None:
@@ -131,9 +133,14 @@ class ReleaseView:
         return steps
 
     def _changed(self, line: str) -> None:
-        if self._project is not None:
-            self._project.refresh()
-            self.show(self._project)
+        project = self._project
+        if project is not None:
+            try:
+                project.refresh()
+            except AnnotationQAError as error:
+                self._on_error(str(error))
+                return
+            self.show(project)
         self._on_done(line)
 
     def _cancelled(self, title: str) -> None:

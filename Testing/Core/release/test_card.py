@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from AnnotationQACore.project.state import Action
+from AnnotationQACore.release.card import composition_section
 from AnnotationQACore.release.card.blocks import Bars, DatasetCard, Section, Table
 from AnnotationQACore.release.card.html_page import card_html
 from AnnotationQACore.release.card.markdown import card_markdown
@@ -20,6 +21,7 @@ from AnnotationQACore.release.composition import count_by, imbalance, spread
 from AnnotationQACore.release.exporting import ReleaseCase
 from AnnotationQACore.release.making import make_release
 from AnnotationQACore.release.request import gather
+from AnnotationQACore.release.selection import CaseFacts
 
 
 def card_of(study: Any, **changes: Any) -> DatasetCard:
@@ -200,3 +202,16 @@ class _Text(HTMLParser):
         parser = cls()
         parser.feed(page)
         return " ".join(parser.parts)
+
+
+def test_no_single_age_is_told(ready_study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven ages are those of single people; of many the quartiles are told, and never the least and the greatest."""
+    ages = {case: CaseFacts(age_years=61.5 + 4 * n) for n, case in enumerate(ready_study.as_("lead").state.cases)}
+    card = card_of(ready_study, facts=ages)
+    assert "age" not in {row[0] for row in tables(card, "composition")["Sizes of images and labels"].rows}
+    assert not re.search(r"61\.5|85\.5", card_html(card))
+    monkeypatch.setattr(composition_section, "_FEWEST_AGES", 7)
+    card = card_of(ready_study, facts=ages)
+    (row,) = [row for row in tables(card, "composition")["Sizes of images and labels"].rows if row[0] == "age"]
+    assert "73.5" in row[5]
+    assert not re.search(r"61\.5|85\.5", card_html(card))
