@@ -11,7 +11,7 @@ from AnnotationQACore.agreement.categories import Level
 from AnnotationQACore.agreement.intervals import RESAMPLES
 from AnnotationQACore.agreement.weights import WEIGHTS
 from AnnotationQACore.cli import agreement_landmarks, agreement_project, agreement_ratings, agreement_segmentations
-from AnnotationQACore.cli.output import write_json
+from AnnotationQACore.cli.output import require_place, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.layout import PROJECT_FILE
 
@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, show and write."""
     mode = _mode(arguments)
     _require_options_of(mode, arguments)
+    require_place(arguments.json)
     report, table = mode(arguments)
     if arguments.json:
         write_json(arguments.json, report)

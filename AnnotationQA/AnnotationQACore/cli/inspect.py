@@ -12,7 +12,8 @@ from pathlib import Path
 
 from AnnotationQACore import atomic
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.errors import DestinationError, InputError
+from AnnotationQACore.cli.output import require_place
+from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.duplicates import Duplicate, DuplicateKind
 from AnnotationQACore.interchange.series.header_cache import HeaderCache
 from AnnotationQACore.interchange.series.inspection import (
@@ -76,8 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     _require_sense(admitted)
     if arguments.jobs < 1:
         raise InputError(f"--jobs {arguments.jobs}: at least one process is needed.")
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise DestinationError(f"{arguments.json}: its folder is not there; create it first.")
+    require_place(arguments.json)
     progress: Progress = silent if arguments.quiet else ConsoleProgress("inspecting")
     cache = None if arguments.no_cache else HeaderCache.of_folder(arguments.folder)
     with _processes(arguments.jobs) as executor:

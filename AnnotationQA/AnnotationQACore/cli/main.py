@@ -63,12 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"annotation-qa: no command '{argv[0]}'; see annotation-qa --help.", file=sys.stderr)
         return BAD_USE
     name = argv[0].replace("-", "_") + ("_" if keyword.iskeyword(argv[0]) else "")
-    module = importlib.import_module(f"AnnotationQACore.cli.{name}")
-    parser = argparse.ArgumentParser(prog=f"annotation-qa {argv[0]}", description=module.__doc__)
-    module.add_arguments(parser)
-    arguments = parser.parse_args(argv[1:])
     try:
-        code = int(module.run(arguments))
+        module = importlib.import_module(f"AnnotationQACore.cli.{name}")
+        parser = argparse.ArgumentParser(prog=f"annotation-qa {argv[0]}", description=module.__doc__)
+        module.add_arguments(parser)
+        code = int(module.run(parser.parse_args(argv[1:])))
         sys.stdout.flush()
         return code
     except BrokenPipeError:

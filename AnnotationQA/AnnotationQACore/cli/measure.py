@@ -12,7 +12,7 @@ from typing import Any
 from AnnotationQACore.cli import measure_change, measure_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_image, open_segmentation
-from AnnotationQACore.cli.output import write_json
+from AnnotationQACore.cli.output import require_place, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
 from AnnotationQACore.interchange.placement import placed_on
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write and show."""
     _require_options(arguments)
+    require_place(arguments.json)
     if arguments.landmarks:
         document, text = measure_landmarks.measure(arguments)
         report = {"version": software_version(), **document}

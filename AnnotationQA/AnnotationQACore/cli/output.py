@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from AnnotationQACore import atomic
-from AnnotationQACore.errors import InputError
+from AnnotationQACore.errors import DestinationError, InputError
 
-__all__ = ["figure", "reader_names", "rows_as_text", "write_json"]
+__all__ = ["figure", "reader_names", "require_place", "rows_as_text", "write_json"]
+
+
+def require_place(path: Path | None) -> None:
+    """Refuse a file that could not be written in the end, before the work is done."""
+    if path is not None and path.is_dir():
+        raise DestinationError(f"{path}: is a folder; name a file.")
+    if path is not None and not path.parent.is_dir():
+        raise DestinationError(f"{path}: its folder is not there; create it first.")
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

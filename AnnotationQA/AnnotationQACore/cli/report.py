@@ -44,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resamples < 1:
         raise InputError(f"--resamples: {arguments.resamples} is too few; give 1 or more, 2000 is usual.")
     project = open_project(arguments)
+    unknown = sorted(set(arguments.cases or ()) - project.state.cases.keys())
+    if unknown:
+        raise InputError(f"--cases: '{unknown[0]}' is not a case of this project; see annotation-qa status.")
+    images = images_below(arguments.images) if arguments.images else {}
     agreement = _agreement(project, arguments)
     contents = collect(project, agreement, made=datetime.now(UTC), show_names=arguments.names)
     write_report(
@@ -51,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         project,
         contents,
         pictures=not arguments.no_pictures,
-        images=images_below(arguments.images) if arguments.images else {},
+        images=images,
         progress=ConsoleProgress("writing the report"),
     )
     compared, failed = len(agreement.study.cases), len(agreement.study.failed)
@@ -69,10 +73,6 @@ def _agreement(project: Project, arguments: argparse.Namespace) -> ProjectAgreem
 def _only(agreement: ProjectAgreement, cases: list[str]) -> ProjectAgreement:
     """The same agreement on some of the cases."""
     study = agreement.study
-    known = {one.case for one in study.cases} | {one.case for one in study.failed} | set(agreement.unread)
-    unknown = sorted(set(cases) - known)
-    if unknown:
-        raise InputError(f"--cases: '{unknown[0]}' is not a case of this project; see annotation-qa status.")
     wanted = set(cases)
     study = StudyAgreement(
         study.protocol,

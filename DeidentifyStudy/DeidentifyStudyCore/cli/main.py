@@ -49,12 +49,11 @@ def _run(argv: list[str]) -> int:
     if argv[0] not in COMMANDS:
         print("deidentify-study: no such command; see deidentify-study --help.", file=sys.stderr)
         return BAD_USE
-    module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"deidentify-study {argv[0]}", description=module.__doc__)
-    module.add_arguments(parser)
-    arguments = parser.parse_args(argv[1:])
     try:
-        return int(module.run(arguments))
+        module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
+        parser = argparse.ArgumentParser(prog=f"deidentify-study {argv[0]}", description=module.__doc__)
+        module.add_arguments(parser)
+        return int(module.run(parser.parse_args(argv[1:])))
     except (Cancelled, KeyboardInterrupt):
         print("deidentify-study: cancelled; run the same command again to resume.", file=sys.stderr)
         return CANCELLED
