@@ -1,7 +1,7 @@
 """Slicer module "Annotation QA": the labeling panel, which a written protocol drives. Registration only."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
@@ -14,7 +14,8 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from AnnotationQALib.widgets.labeling_panel import LabelingPanel
+if TYPE_CHECKING:
+    from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 
 ICON = Path(__file__).resolve().parent / "Resources" / "Icons" / "AnnotationQA.png"
 DOCUMENTATION = "https://github.com/AnnotationQA/SlicerAnnotationQA/blob/main/Documentation/labeling.md"
@@ -68,7 +69,9 @@ class AnnotationQAWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self) -> None:
-        """Make the panel."""
+        """Make the panel; what it needs is imported only now, so that Slicer starts as fast as without it."""
+        from AnnotationQALib.widgets.labeling_panel import LabelingPanel
+
         ScriptedLoadableModuleWidget.setup(self)
         self.panel = LabelingPanel(slicer.mrmlScene, slicer.app.applicationLogic(), slicer.app.layoutManager())
         self.layout.addWidget(self.panel.widget)

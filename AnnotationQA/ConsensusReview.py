@@ -1,7 +1,7 @@
 """Slicer module "Consensus Review": where readers differ, decide, send back. Registration only."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
@@ -14,7 +14,8 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from AnnotationQALib.review.widgets.review_panel import ReviewPanel
+if TYPE_CHECKING:
+    from AnnotationQALib.review.widgets.review_panel import ReviewPanel
 
 ICON = Path(__file__).resolve().parent / "Resources" / "Icons" / "ConsensusReview.png"
 DOCUMENTATION = "https://github.com/AnnotationQA/SlicerAnnotationQA/blob/main/Documentation/review.md"
@@ -70,7 +71,9 @@ class ConsensusReviewWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self) -> None:
-        """Make the panel."""
+        """Make the panel; what it needs is imported only now, so that Slicer starts as fast as without it."""
+        from AnnotationQALib.review.widgets.review_panel import ReviewPanel
+
         ScriptedLoadableModuleWidget.setup(self)
         self.panel = ReviewPanel(slicer.mrmlScene, slicer.app.applicationLogic(), slicer.app.layoutManager())
         self.layout.addWidget(self.panel.widget)

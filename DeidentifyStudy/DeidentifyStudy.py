@@ -1,7 +1,7 @@
 """Slicer module "De-identify Study": registration only; the panel is in DeidentifyStudyLib."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,7 +13,8 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel
+if TYPE_CHECKING:
+    from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel
 
 __all__ = ["DeidentifyStudy", "DeidentifyStudyTest", "DeidentifyStudyWidget"]
 
@@ -48,7 +49,9 @@ class DeidentifyStudyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self) -> None:
-        """Make the panel."""
+        """Make the panel; what it needs is imported only now, so that Slicer starts as fast as without it."""
+        from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel
+
         ScriptedLoadableModuleWidget.setup(self)
         self.panel = DeidentifyStudyPanel(Path(self.resourcePath("")))
         self.layout.addWidget(self.panel.widget)
