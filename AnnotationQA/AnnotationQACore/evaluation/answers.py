@@ -55,13 +55,7 @@ def _lesions(shared: Iterable[SharedInstance]) -> dict[tuple[str, int], int]:
 
 
 def _subject(subject: Subject, reader: str, lesion_of: Mapping[tuple[str, int], int]) -> str:
-    parts = []
-    if subject.series:
-        parts.append(f"series {subject.series}")
-    if subject.image:
-        parts.append(f"image {subject.image}")
-    if subject.frame:
-        parts.append(f"frame {subject.frame}")
+    parts = list(subject.place)
     if subject.instance:
         number = lesion_of.get((reader, subject.instance))
         parts.append(f"instance {number:04}" if number else f"instance {subject.instance:04} of {reader}")

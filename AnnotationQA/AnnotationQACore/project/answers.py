@@ -83,6 +83,12 @@ class Subject:
             if number is not None and number < 1:
                 raise InputError(f"subject.{name}: {number} is not a number from 1.")
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Series, image and frame, in words."""
+        named = {"series": self.series, "image": self.image, "frame": self.frame}
+        return tuple(f"{name} {value}" for name, value in named.items() if value)
+
     def to_json(self) -> dict[str, Any]:
         """Fields that are set."""
         names = ("series", "image", "frame", "instance")

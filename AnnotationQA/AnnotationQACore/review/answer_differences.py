@@ -206,13 +206,7 @@ def _middle(values: Iterable[Value]) -> Point | None:
 
 def _subject(answer: Answer, reader: str, number_of: Mapping[tuple[str, int], int]) -> str:
     subject = answer.subject
-    parts = []
-    if subject.series:
-        parts.append(f"series {subject.series}")
-    if subject.image:
-        parts.append(f"image {subject.image}")
-    if subject.frame:
-        parts.append(f"frame {subject.frame}")
+    parts = list(subject.place)
     if subject.instance:
         number = number_of.get((reader, subject.instance))
         known = bool(number_of)
