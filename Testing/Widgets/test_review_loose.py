@@ -9,7 +9,7 @@ import pytest
 import qt
 import review_studies as studies
 import slicer
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 
 from AnnotationQACore.geometry import Grid
@@ -391,3 +391,16 @@ def test_long_work_runs_beside_the_panel_as_in_the_application(scene: Any) -> No
     panel.cancel()
     assert not panel.desk.is_open
     panel.cleanup()
+
+
+def test_the_buttons_of_a_second_comparison_are_new_ones(panel: Any, scene: Any) -> None:
+    studies.compare_example(panel)
+    walk = panel.desk.walk
+    studies.choose(walk._consensus, "consensus:staple")
+    walk.show_waiting()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # as the event loop does while one waits
+    walk.take_reader(0)
+    panel.desk._found()
+    assert walk._consensus.currentData == "consensus:staple", "what was chosen stays chosen"
+    walk.take_consensus()
+    assert panel.desk.deciding.rows()

@@ -62,10 +62,8 @@ class WalkView:
         self._titles: Mapping[str, str] = {}
         self._listed = PAGE
         self._buttons: dict[str, Any] = {}
-        self._consensus = qt.QComboBox()
-        self._consensus.toolTip = _("The consensus to take; its figures are under Decide")
-        for method in METHODS:
-            self._consensus.addItem(METHOD_TITLES[method], CONSENSUS + method)
+        self._consensus: Any = None
+        self._method = 0
         prepare(self.ui.walkTable, 1)
         prepare(self.ui.whoTable, 1)
         orders = ((_("By volume"), "volume"), (_("By distance"), "distance"))
@@ -81,6 +79,7 @@ class WalkView:
     def show_waiting(self) -> None:
         """The regions are not found yet."""
         self._walk = self._deciding = None
+        self._let_buttons_go()
         fill(self.ui.walkTable, [])
         fill(self.ui.whoTable, [])
         self.ui.placeLabel.text = _("Looking for differences...")
@@ -199,9 +198,9 @@ class WalkView:
         table = self.ui.whoTable
         rows = [[cell(name), cell(""), cell("")] for name in self._names.values()]
         with_consensus = len(self._names) > 1
+        self._let_buttons_go()
         table.setRowCount(0)
         fill(table, [*rows, *([[cell(_("Consensus")), cell(""), cell("")]] if with_consensus else [])])
-        self._buttons = {}
         for number, reader in enumerate(self._names):
             button = qt.QPushButton(_("Take"))
             key = f" ({keys.TAKE[number]})" if number < len(keys.TAKE) else ""
@@ -210,12 +209,11 @@ class WalkView:
             table.setCellWidget(number, BUTTON, button)
             self._buttons[reader] = button
         if with_consensus:
-            former = self._consensus.currentIndex
             self._consensus = qt.QComboBox()
             self._consensus.toolTip = _("The consensus to take; its figures are under Decide")
             for method in METHODS:
                 self._consensus.addItem(METHOD_TITLES[method], CONSENSUS + method)
-            self._consensus.currentIndex = former
+            self._consensus.currentIndex = self._method
             table.setCellWidget(len(self._names), 1, self._consensus)
             button = qt.QPushButton(_("Take"))
             button.toolTip = _("Take what this consensus has here ({key})").format(key=keys.CONSENSUS)
@@ -225,6 +223,13 @@ class WalkView:
         height = ROW_HEIGHT * min(table.rowCount, 8) + table.horizontalHeader().height + 8
         table.minimumHeight = height
         table.maximumHeight = height
+
+    def _let_buttons_go(self) -> None:
+        """The rows of the table go, and Qt deletes what stands in them; what was chosen is kept."""
+        if CONSENSUS in self._buttons:
+            self._method = self._consensus.currentIndex
+        self._buttons = {}
+        self._consensus = None
 
     def _show_who(self, stop: Stop | None) -> None:
         source = self._deciding.decided_source(stop.region, stop.items[0]) if stop and self._deciding else ""
