@@ -93,10 +93,6 @@ def deidentify_states(work: Path, shoot: Callable[[str, Any, tuple[str, ...]], N
     panel.texts.ui.textsTable.item(1, 0).setCheckState(qt.Qt.Unchecked)
     panel.texts.ui.signButton.click()
     shoot("deidentify-texts", panel, ("textsSection",))
-    panel.places.ui.passphraseEdit.text = "not the passphrase"
-    panel.run_view.ui.applyButton.click()
-    application.process(lambda: not panel.run.is_active, 120)
-    shoot("deidentify-wrong-passphrase", panel, ("placesSection",))
     panel.cleanup()
 
 
