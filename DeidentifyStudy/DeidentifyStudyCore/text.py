@@ -39,7 +39,9 @@ _PATTERNS = re.compile(
             r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b)?",  # times
             r"(?:\+\s*)?\(?\d(?:[\s()./_-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
             r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
-            r"\b(?:9\d|1\d\d)\s*-?\s*(?:y\b|yo\b|y/o\b|yrs?\b|years?\b|jahre?\b|ans\b)",  # ages over 89
+            r"\b(?:9\d|1\d\d)[\s-]*(?:y\b|yo\b|y/o\b|yrs?\b|years?\b|j\b|jahre?n?\b|j[aä]hrig\w*|ans\b|a[nñ]os\b|"
+            r"anni\b|anos\b|jaar\b|let\b|лет\b|岁|歳|세)",  # ages over 89
+            r"\b(?:aged?|alter|age\s+de|âge|edad|idade|et[aà]|leeftijd|alder)\b[\s:=]{0,3}(?:9\d|1\d\d)\b",
         )
     ),
     re.IGNORECASE,

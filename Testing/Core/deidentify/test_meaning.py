@@ -41,7 +41,7 @@ def test_no_negation_is_lost(text, echo):
     [
         "t1_mprage_sag_p2_iso", "t2_space_dark-fluid_sag_p2_iso", "ep2d_diff_mddw_20_p2", "ep2d_bold_moco",
         "T1W_3D_TFE", "LGE PSIR", "T1 MOLLI native", "DTI 64 directions", "HWS seitlich",
-        "Thorax 1.0 B30f", "Prostate VMAT Arc 1", "18F-FDG", "ADC (10^-6 mm²/s)",
+        "Thorax 1.0 B30f", "Prostate VMAT Arc 1", "18F-FDG", "Omnipaque 350", "ADC (10^-6 mm²/s)",
     ],
 )  # fmt: skip
 def test_names_of_series_stay(text, echo):
@@ -62,3 +62,23 @@ def test_defined_terms_stay(tag, term, echo, secret):
     assert rule.apply(Element(tag, "CS", term.encode()), context) == KEEP
     for stranger in ("ISO_12345_67", "HUFIGOVOZ", "QUILLON"):
         assert rule.apply(Element(tag, "CS", stranger.encode()), context) != KEEP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "93 year old", "93yo", "93-jährige", "93-jähriger", "Alter 93", "age: 93", "aged 101", "93 ans", "93 años",
+        "93 anni", "leeftijd 93", "93岁",
+    ],
+)  # fmt: skip
+def test_ages_over_89_are_told_in_no_text(text, echo):
+    kept = clean_text(f"chest {text}, nodule 93 mm", echo)
+    assert kept.startswith("chest")
+    assert kept.endswith("nodule 93 mm")
+    assert kept.count("93") == 1
+    assert "101" not in kept
+
+
+@pytest.mark.parametrize("text", ["89 year old", "age 89", "age 9", "image 93", "dose 93", "93 mm"])
+def test_other_numbers_stay(text, echo):
+    assert clean_text(text, echo) == text
