@@ -85,12 +85,12 @@ def run_peer(name: str, resamples: int) -> None:
 
 def ours(resamples: int) -> dict[str, Callable[[], float]]:
     """Our bootstraps, from the ratings to the intervals, named as the peer they stand against."""
-    from AnnotationQACore.agreement.categories import CategoryRatings
-    from AnnotationQACore.agreement.categories_coefficients import alpha_statistic, coefficient_statistic
-    from AnnotationQACore.agreement.categories_pairs import kappa_statistic
-    from AnnotationQACore.agreement.icc import icc_statistic
-    from AnnotationQACore.agreement.intervals import SumStatistic, bootstrap, combined
-    from AnnotationQACore.agreement.weights import agreement_weights
+    from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+    from AnnotationQACore.agreement.ratings.categories_coefficients import alpha_statistic, coefficient_statistic
+    from AnnotationQACore.agreement.ratings.categories_pairs import kappa_statistic
+    from AnnotationQACore.agreement.ratings.icc import icc_statistic
+    from AnnotationQACore.agreement.ratings.weights import agreement_weights
+    from AnnotationQACore.agreement.statistics.intervals import SumStatistic, bootstrap, combined
 
     values = draw_ratings()
     readers = [f"reader {number}" for number in range(1, READERS + 1)]

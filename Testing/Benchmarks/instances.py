@@ -54,8 +54,8 @@ def ellipsoid(mask: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> None:
 
 def ours(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
     """Our way."""
-    from AnnotationQACore.agreement.instances import connected_instances
-    from AnnotationQACore.agreement.instances_matching import match_instances
+    from AnnotationQACore.agreement.instances.instances import connected_instances
+    from AnnotationQACore.agreement.instances.instances_matching import match_instances
     from AnnotationQACore.geometry import Grid
 
     grid = Grid(SHAPE)

@@ -21,7 +21,7 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 import numpy as np
 import slicer
 
-from AnnotationQACore.agreement.segmentations import compare_segmentations
+from AnnotationQACore.agreement.segmentations.segmentations import compare_segmentations
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.review.consensus_choices import METHODS, ConsensusChoices
 from AnnotationQACore.segmentation import Segment, Segmentation, Volume

@@ -30,7 +30,7 @@ class Ours:
     whole, maps = True, False
 
     def __init__(self):
-        from AnnotationQACore.agreement.segmentations import compare_segmentations
+        from AnnotationQACore.agreement.segmentations.segmentations import compare_segmentations
         from AnnotationQACore.geometry import Grid
 
         self._compare, self._grid = compare_segmentations, Grid

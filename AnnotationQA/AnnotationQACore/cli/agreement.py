@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore.agreement.categories import Level
-from AnnotationQACore.agreement.intervals import RESAMPLES
-from AnnotationQACore.agreement.weights import WEIGHTS
+from AnnotationQACore.agreement.ratings.categories import Level
+from AnnotationQACore.agreement.ratings.weights import WEIGHTS
+from AnnotationQACore.agreement.statistics.intervals import RESAMPLES
 from AnnotationQACore.cli import agreement_landmarks, agreement_project, agreement_ratings, agreement_segmentations
 from AnnotationQACore.cli.output import require_place, write_json
 from AnnotationQACore.errors import InputError

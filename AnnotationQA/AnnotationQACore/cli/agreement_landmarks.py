@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore.agreement.landmarks import LandmarkAgreement, LandmarkReadings, agree_on_landmarks
+from AnnotationQACore.agreement.drawn.landmarks import LandmarkAgreement, LandmarkReadings, agree_on_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError

@@ -7,7 +7,7 @@ import math
 from contextlib import ExitStack
 from typing import Any
 
-from AnnotationQACore.agreement.results import json_value
+from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import rows_as_text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore.agreement.ratings import RatingAgreement, RatingOptions, agree_on_ratings
+from AnnotationQACore.agreement.ratings.ratings import RatingAgreement, RatingOptions, agree_on_ratings
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, rows_as_text
 from AnnotationQACore.errors import InputError

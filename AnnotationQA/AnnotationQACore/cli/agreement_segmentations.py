@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from AnnotationQACore.agreement.instances import Instances, connected_instances, given_instances
-from AnnotationQACore.agreement.instances_clusters import cluster_instances
-from AnnotationQACore.agreement.instances_matching import InstanceAgreement, match_instances
-from AnnotationQACore.agreement.segmentation_agreement import SegmentationAgreement
-from AnnotationQACore.agreement.segmentations import REFERENCE, compare_segmentations
+from AnnotationQACore.agreement.instances.instances import Instances, connected_instances, given_instances
+from AnnotationQACore.agreement.instances.instances_clusters import cluster_instances
+from AnnotationQACore.agreement.instances.instances_matching import InstanceAgreement, match_instances
+from AnnotationQACore.agreement.segmentations.segmentation_agreement import SegmentationAgreement
+from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE, compare_segmentations
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from AnnotationQACore.agreement.field_of_view import require_common_view
+from AnnotationQACore.agreement.segmentations.field_of_view import require_common_view
 from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from AnnotationQACore.agreement.polygons import path_length
+from AnnotationQACore.agreement.drawn.polygons import path_length
 from AnnotationQACore.cli.output import rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Vector

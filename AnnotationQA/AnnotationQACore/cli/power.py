@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from AnnotationQACore.agreement.power import (
+from AnnotationQACore.agreement.statistics.power import (
     SampleSize,
     cases_for_icc,
     cases_for_kappa,

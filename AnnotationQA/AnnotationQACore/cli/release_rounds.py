@@ -4,7 +4,7 @@ import argparse
 from datetime import timedelta
 from pathlib import Path
 
-from AnnotationQACore.agreement.results import json_value
+from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import add_actor, add_project, count, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import figure, rows_as_text, write_json

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.boxes import box_iou
+from AnnotationQACore.agreement.drawn.boxes import box_iou
 from AnnotationQACore.errors import InputError
 
 __all__ = ["Box", "BoxCluster", "BoxConsensus", "box_consensus"]

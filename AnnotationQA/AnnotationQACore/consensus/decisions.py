@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.runs import JointRuns, joint_runs
+from AnnotationQACore.agreement.segmentations.runs import JointRuns, joint_runs
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.segmentation import LabelArray

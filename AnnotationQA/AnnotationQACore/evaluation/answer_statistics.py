@@ -7,13 +7,13 @@ from itertools import combinations
 
 import numpy as np
 
-from AnnotationQACore.agreement.categories import CategoryRatings
-from AnnotationQACore.agreement.categories_coefficients import alpha_statistic, coefficient_statistic
-from AnnotationQACore.agreement.continuous import concordance_statistic
-from AnnotationQACore.agreement.icc import icc_statistic
-from AnnotationQACore.agreement.intervals import SumStatistic, combined
-from AnnotationQACore.agreement.results import FloatArray
-from AnnotationQACore.agreement.weights import agreement_weights
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_coefficients import alpha_statistic, coefficient_statistic
+from AnnotationQACore.agreement.ratings.continuous import concordance_statistic
+from AnnotationQACore.agreement.ratings.icc import icc_statistic
+from AnnotationQACore.agreement.ratings.weights import agreement_weights
+from AnnotationQACore.agreement.statistics.intervals import SumStatistic, combined
+from AnnotationQACore.agreement.statistics.results import FloatArray
 from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
 from AnnotationQACore.protocol.items import Classification, Item, Rating
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from AnnotationQACore.agreement.instances import given_instances
+from AnnotationQACore.agreement.instances.instances import given_instances
 from AnnotationQACore.consensus.categories import mode
 from AnnotationQACore.consensus.decisions import Decisions, joint_decisions
 from AnnotationQACore.consensus.landmarks import landmark_consensus

@@ -10,10 +10,10 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from AnnotationQACore.agreement.instances_matching import detection_scores
-from AnnotationQACore.agreement.landmarks import LandmarkReadings, agree_on_landmarks
-from AnnotationQACore.agreement.oriented_boxes import oriented_box_iou
-from AnnotationQACore.agreement.polygons import compare_polygons, polygon_area
+from AnnotationQACore.agreement.drawn.landmarks import LandmarkReadings, agree_on_landmarks
+from AnnotationQACore.agreement.drawn.oriented_boxes import oriented_box_iou
+from AnnotationQACore.agreement.drawn.polygons import compare_polygons, polygon_area
+from AnnotationQACore.agreement.instances.instances_matching import detection_scores
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import ItemAgreement, PairFigures, ValueRow
 from AnnotationQACore.project.readings import (

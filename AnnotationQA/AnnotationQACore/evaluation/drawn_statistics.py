@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from AnnotationQACore.agreement.intervals import mean_statistic
+from AnnotationQACore.agreement.statistics.intervals import mean_statistic
 from AnnotationQACore.evaluation.records import PairFigures
 from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
 from AnnotationQACore.protocol.statistics import STATISTICS

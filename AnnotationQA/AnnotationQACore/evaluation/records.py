@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 
 __all__ = ["CaseAgreement", "ItemAgreement", "PairFigures", "SharedInstance", "ValueRow"]
 

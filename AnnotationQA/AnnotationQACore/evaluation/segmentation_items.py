@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from AnnotationQACore.agreement.instances import Instances, given_instances
-from AnnotationQACore.agreement.instances_clusters import cluster_instances
-from AnnotationQACore.agreement.instances_matching import match_instances
-from AnnotationQACore.agreement.segmentation_agreement import PairAgreement
-from AnnotationQACore.agreement.segmentations import compare_segmentations
+from AnnotationQACore.agreement.instances.instances import Instances, given_instances
+from AnnotationQACore.agreement.instances.instances_clusters import cluster_instances
+from AnnotationQACore.agreement.instances.instances_matching import match_instances
+from AnnotationQACore.agreement.segmentations.segmentation_agreement import PairAgreement
+from AnnotationQACore.agreement.segmentations.segmentations import compare_segmentations
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import ItemAgreement, PairFigures, SharedInstance, ValueRow
 from AnnotationQACore.geometry import Grid

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from AnnotationQACore import atomic
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.canonical import canonical_hash
 from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.evaluation.case import case_agreement

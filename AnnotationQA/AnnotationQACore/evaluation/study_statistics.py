@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from AnnotationQACore.agreement.intervals import SumStatistic
+from AnnotationQACore.agreement.statistics.intervals import SumStatistic
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement
 
 __all__ = ["Found", "StudyStatistic"]

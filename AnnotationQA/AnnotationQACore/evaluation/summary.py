@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from AnnotationQACore.agreement.intervals import bootstrap
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.intervals import bootstrap
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.evaluation.answer_statistics import answer_statistics
 from AnnotationQACore.evaluation.drawn_statistics import drawn_statistics
 from AnnotationQACore.evaluation.segmentation_items import surface_tolerance_mm

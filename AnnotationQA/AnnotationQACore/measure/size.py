@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.marching_cubes import CORNERS, EDGES, N_CODES, surfel_areas, triangles
+from AnnotationQACore.agreement.segmentations.marching_cubes import CORNERS, EDGES, N_CODES, surfel_areas, triangles
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.segmentation import BoolArray, Mask
 

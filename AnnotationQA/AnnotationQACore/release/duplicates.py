@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.release.fingerprints import Fingerprint
 from AnnotationQACore.release.similarity import candidates, likeness

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from AnnotationQACore.agreement.bland_altman import ProportionalBias
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.ratings.bland_altman import ProportionalBias
+from AnnotationQACore.agreement.statistics.results import Result
 
 __all__ = [
     "CategoryTables",

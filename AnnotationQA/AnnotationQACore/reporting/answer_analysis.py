@@ -8,14 +8,14 @@ from itertools import combinations
 
 import numpy as np
 
-from AnnotationQACore.agreement.bland_altman import bland_altman, limits_statistic
-from AnnotationQACore.agreement.categories import NOT_READ, CategoryRatings
-from AnnotationQACore.agreement.categories_coefficients import coefficient_statistic
-from AnnotationQACore.agreement.categories_pairs import compare_pairs, kappa_statistic
-from AnnotationQACore.agreement.intervals import SumStatistic, combined
-from AnnotationQACore.agreement.longitudinal import leave_one_out_differences
-from AnnotationQACore.agreement.results import FloatArray
-from AnnotationQACore.agreement.weights import agreement_weights
+from AnnotationQACore.agreement.ratings.bland_altman import bland_altman, limits_statistic
+from AnnotationQACore.agreement.ratings.categories import NOT_READ, CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_coefficients import coefficient_statistic
+from AnnotationQACore.agreement.ratings.categories_pairs import compare_pairs, kappa_statistic
+from AnnotationQACore.agreement.ratings.longitudinal import leave_one_out_differences
+from AnnotationQACore.agreement.ratings.weights import agreement_weights
+from AnnotationQACore.agreement.statistics.intervals import SumStatistic, combined
+from AnnotationQACore.agreement.statistics.results import FloatArray
 from AnnotationQACore.evaluation.answers import MULTIPLE_SEPARATOR
 from AnnotationQACore.evaluation.study_statistics import Found
 from AnnotationQACore.protocol.items import Classification, Item, Rating

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.evaluation.drawn_statistics import TITLES
 from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.project.folder import Project

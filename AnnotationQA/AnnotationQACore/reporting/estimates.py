@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from AnnotationQACore.agreement.intervals import BootstrapInterval, SumStatistic, bootstrap, mean_statistic
-from AnnotationQACore.agreement.results import FloatArray
+from AnnotationQACore.agreement.statistics.intervals import BootstrapInterval, SumStatistic, bootstrap, mean_statistic
+from AnnotationQACore.agreement.statistics.results import FloatArray
 from AnnotationQACore.reporting.analysis_records import Estimate
 
 __all__ = ["Bootstrap", "mean_over"]

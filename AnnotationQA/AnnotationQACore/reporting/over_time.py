@@ -8,8 +8,8 @@ from datetime import datetime
 
 import numpy as np
 
-from AnnotationQACore.agreement.longitudinal import ReaderHistory, leave_one_out_differences, reader_history
-from AnnotationQACore.agreement.results import FloatArray, Result
+from AnnotationQACore.agreement.ratings.longitudinal import ReaderHistory, leave_one_out_differences, reader_history
+from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.evaluation.study_statistics import Found

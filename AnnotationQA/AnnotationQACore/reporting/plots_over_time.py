@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from AnnotationQACore.agreement.longitudinal import ControlPoint, ReaderHistory
+from AnnotationQACore.agreement.ratings.longitudinal import ControlPoint, ReaderHistory
 from AnnotationQACore.reporting.html import Markup, Node, tag
 from AnnotationQACore.reporting.over_time import ItemHistories
 from AnnotationQACore.reporting.svg import Scale, drawing, group, horizontal_axis, label, line, vertical_axis

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.evaluation.summary import ItemSummary
 from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.reporting.contents import Contents

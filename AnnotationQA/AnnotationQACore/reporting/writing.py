@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from AnnotationQACore import atomic
-from AnnotationQACore.agreement.results import json_value
+from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.errors import AnnotationQAError, DestinationError
 from AnnotationQACore.evaluation.case_files import case_files
 from AnnotationQACore.evaluation.case_images import CaseImage, case_image, window_of

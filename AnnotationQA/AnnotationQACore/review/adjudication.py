@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore.agreement.confusion import Confusion
-from AnnotationQACore.agreement.overlap import dice
+from AnnotationQACore.agreement.segmentations.confusion import Confusion
+from AnnotationQACore.agreement.segmentations.overlap import dice
 from AnnotationQACore.errors import InputError, ProjectError
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.interchange.label_images import write_segmentation

@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from AnnotationQACore.agreement.oriented_boxes import oriented_box_iou
-from AnnotationQACore.agreement.polygons import compare_polygons
+from AnnotationQACore.agreement.drawn.oriented_boxes import oriented_box_iou
+from AnnotationQACore.agreement.drawn.polygons import compare_polygons
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import SharedInstance
 from AnnotationQACore.project.readings import (

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from AnnotationQACore.agreement.runs import JointRuns, joint_runs
+from AnnotationQACore.agreement.segmentations.runs import JointRuns, joint_runs
 from AnnotationQACore.geometry import Grid, Vector
 from AnnotationQACore.review.kinds import Kind
 from AnnotationQACore.review.labels import ReviewLabels

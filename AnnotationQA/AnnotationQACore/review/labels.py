@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.runs import joint_runs
+from AnnotationQACore.agreement.segmentations.runs import joint_runs
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.common_grid import on_one_grid
 from AnnotationQACore.geometry import Grid

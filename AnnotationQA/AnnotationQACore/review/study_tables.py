@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.bland_altman import BlandAltman, bland_altman
+from AnnotationQACore.agreement.ratings.bland_altman import BlandAltman, bland_altman
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement
 
 __all__ = [

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.boxes import box_iou, boxes_from_sizes, match_boxes
-from AnnotationQACore.agreement.boxes_precision import average_precision
+from AnnotationQACore.agreement.drawn.boxes import box_iou, boxes_from_sizes, match_boxes
+from AnnotationQACore.agreement.drawn.boxes_precision import average_precision
 from AnnotationQACore.errors import InputError
 
 bounded = settings(max_examples=40, deadline=None, derandomize=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.categories import CategoryRatings, reader_overlap
-from AnnotationQACore.agreement.categories_coefficients import (
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings, reader_overlap
+from AnnotationQACore.agreement.ratings.categories_coefficients import (
     COEFFICIENTS,
     alpha_coefficient,
     alpha_from_values,
@@ -20,9 +20,14 @@ from AnnotationQACore.agreement.categories_coefficients import (
     coefficients,
     fleiss_z,
 )
-from AnnotationQACore.agreement.categories_pairs import cohen_kappa, compare_pairs, contingency_table, kappa_statistic
-from AnnotationQACore.agreement.intervals import bootstrap, standard_errors
-from AnnotationQACore.agreement.weights import WEIGHTS, agreement_weights, weights_from_disagreement
+from AnnotationQACore.agreement.ratings.categories_pairs import (
+    cohen_kappa,
+    compare_pairs,
+    contingency_table,
+    kappa_statistic,
+)
+from AnnotationQACore.agreement.ratings.weights import WEIGHTS, agreement_weights, weights_from_disagreement
+from AnnotationQACore.agreement.statistics.intervals import bootstrap, standard_errors
 from AnnotationQACore.errors import InputError
 
 bounded = settings(max_examples=40, deadline=None, derandomize=True)

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from AnnotationQACore.agreement.bland_altman import bland_altman, limit_reach, limits_statistic
-from AnnotationQACore.agreement.continuous import (
+from AnnotationQACore.agreement.ratings.bland_altman import bland_altman, limit_reach, limits_statistic
+from AnnotationQACore.agreement.ratings.continuous import (
     agree_on_measurements,
     concordance,
     concordance_statistic,
     repeatability,
 )
-from AnnotationQACore.agreement.icc import ICC_FORMS, icc_statistic, intraclass_correlations
+from AnnotationQACore.agreement.ratings.icc import ICC_FORMS, icc_statistic, intraclass_correlations
 from AnnotationQACore.errors import InputError
 
 bounded = settings(max_examples=40, deadline=None, derandomize=True)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from AnnotationQACore.agreement.field_of_view import on_common_view, require_common_view
-from AnnotationQACore.agreement.label_sources import as_sources
-from AnnotationQACore.agreement.segmentations import compare_segmentations
+from AnnotationQACore.agreement.segmentations.field_of_view import on_common_view, require_common_view
+from AnnotationQACore.agreement.segmentations.label_sources import as_sources
+from AnnotationQACore.agreement.segmentations.segmentations import compare_segmentations
 from AnnotationQACore.errors import GridMismatch, InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.segmentation import Segment, Segmentation

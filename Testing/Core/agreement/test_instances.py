@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from AnnotationQACore.agreement.instances import connected_instances, given_instances
-from AnnotationQACore.agreement.instances_clusters import cluster_instances
-from AnnotationQACore.agreement.instances_matching import assign_by_distance, match_instances
+from AnnotationQACore.agreement.instances.instances import connected_instances, given_instances
+from AnnotationQACore.agreement.instances.instances_clusters import cluster_instances
+from AnnotationQACore.agreement.instances.instances_matching import assign_by_distance, match_instances
 from AnnotationQACore.errors import GridMismatch, InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.label_images import read_volume

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from AnnotationQACore.agreement.categories import CategoryRatings
-from AnnotationQACore.agreement.categories_coefficients import alpha_statistic, coefficient_statistic
-from AnnotationQACore.agreement.icc import icc_statistic
-from AnnotationQACore.agreement.intervals import (
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_coefficients import alpha_statistic, coefficient_statistic
+from AnnotationQACore.agreement.ratings.icc import icc_statistic
+from AnnotationQACore.agreement.statistics.intervals import (
     SumStatistic,
     bootstrap,
     combined,

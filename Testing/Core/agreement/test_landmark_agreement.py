@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from AnnotationQACore.agreement.landmarks import LandmarkReadings, agree_on_landmarks
+from AnnotationQACore.agreement.drawn.landmarks import LandmarkReadings, agree_on_landmarks
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.markups import read_markups
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from AnnotationQACore.agreement.categories import CategoryRatings
-from AnnotationQACore.agreement.categories_coefficients import alpha_statistic, coefficients
-from AnnotationQACore.agreement.icc import icc_statistic
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_coefficients import alpha_statistic, coefficients
+from AnnotationQACore.agreement.ratings.icc import icc_statistic
 from AnnotationQACore.errors import MissingExtra
 from AnnotationQACore.interchange.lidc.database import RATINGS, find_database, read_scans
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from AnnotationQACore.agreement.longitudinal import (
+from AnnotationQACore.agreement.ratings.longitudinal import (
     gold_categories,
     gold_measurements,
     leave_one_out_differences,

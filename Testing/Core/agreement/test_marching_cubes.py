@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from AnnotationQACore.agreement.marching_cubes import CORNERS, EDGES, N_CODES, surfel_areas, triangles
+from AnnotationQACore.agreement.segmentations.marching_cubes import CORNERS, EDGES, N_CODES, surfel_areas, triangles
 
 SPACING = np.diag([2.5, 0.8, 0.7])
 

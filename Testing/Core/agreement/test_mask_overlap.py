@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.confusion import Confusion
-from AnnotationQACore.agreement.empty_masks import Presence
-from AnnotationQACore.agreement.overlap import (
+from AnnotationQACore.agreement.segmentations.confusion import Confusion
+from AnnotationQACore.agreement.segmentations.empty_masks import Presence
+from AnnotationQACore.agreement.segmentations.overlap import (
     cohen_kappa,
     dice,
     fleiss_kappa,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.oriented_boxes import oriented_box_iou
+from AnnotationQACore.agreement.drawn.oriented_boxes import oriented_box_iou
 
 AXES = np.eye(3)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.polygons import (
+from AnnotationQACore.agreement.drawn.polygons import (
     angle_at,
     compare_angles,
     compare_lines,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from AnnotationQACore.agreement.bland_altman import bland_altman
-from AnnotationQACore.agreement.categories import CategoryRatings
-from AnnotationQACore.agreement.categories_coefficients import coefficients
-from AnnotationQACore.agreement.icc import intraclass_correlations
-from AnnotationQACore.agreement.power import (
+from AnnotationQACore.agreement.ratings.bland_altman import bland_altman
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_coefficients import coefficients
+from AnnotationQACore.agreement.ratings.icc import intraclass_correlations
+from AnnotationQACore.agreement.statistics.power import (
     cases_for_icc,
     cases_for_kappa,
     cases_for_limits,

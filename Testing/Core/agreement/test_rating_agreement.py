@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from AnnotationQACore.agreement.ratings import RatingOptions, agree_on_ratings
+from AnnotationQACore.agreement.ratings.ratings import RatingOptions, agree_on_ratings
 from AnnotationQACore.errors import InputError
 
 LIKERT = [[1, 1, 2], [2, 2, 2], [3, 4, 3], [5, 5, 5], [4, 4, 5], [1, 2, 1], [3, 3, 3], [5, 4, 4]]

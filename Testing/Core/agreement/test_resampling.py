@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from AnnotationQACore.agreement.categories import CategoryRatings
-from AnnotationQACore.agreement.categories_coefficients import COEFFICIENTS, coefficient_statistic
-from AnnotationQACore.agreement.resampling import DistinctCases, Resampling
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_coefficients import COEFFICIENTS, coefficient_statistic
+from AnnotationQACore.agreement.statistics.resampling import DistinctCases, Resampling
 from AnnotationQACore.errors import InputError
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True)

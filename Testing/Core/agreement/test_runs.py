@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as hypothesis_arrays
 
-from AnnotationQACore.agreement import runs as runs_module
-from AnnotationQACore.agreement.runs import joint_runs, ranked
+from AnnotationQACore.agreement.segmentations import runs as runs_module
+from AnnotationQACore.agreement.segmentations.runs import joint_runs, ranked
 from AnnotationQACore.errors import InputError
 
 FEW = settings(max_examples=30, deadline=None, derandomize=True)

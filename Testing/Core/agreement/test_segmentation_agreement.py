@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.confusion import Confusion
-from AnnotationQACore.agreement.overlap import dice
-from AnnotationQACore.agreement.segmentations import CONSENSUS, REFERENCE, compare_masks, compare_segmentations
+from AnnotationQACore.agreement.segmentations.confusion import Confusion
+from AnnotationQACore.agreement.segmentations.overlap import dice
+from AnnotationQACore.agreement.segmentations.segmentations import (
+    CONSENSUS,
+    REFERENCE,
+    compare_masks,
+    compare_segmentations,
+)
 from AnnotationQACore.errors import Cancelled, InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.segmentation import Segment, Segmentation

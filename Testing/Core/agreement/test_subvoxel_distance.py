@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.segmentations import compare_masks, compare_segmentations
-from AnnotationQACore.agreement.subvoxel_surface import smooth_surface, smoothing_sigmas
-from AnnotationQACore.agreement.triangle_distance import distances_to_triangles, point_triangle_distances
+from AnnotationQACore.agreement.segmentations.segmentations import compare_masks, compare_segmentations
+from AnnotationQACore.agreement.segmentations.subvoxel_surface import smooth_surface, smoothing_sigmas
+from AnnotationQACore.agreement.segmentations.triangle_distance import distances_to_triangles, point_triangle_distances
 from AnnotationQACore.geometry import Grid
 
 FEW = settings(max_examples=10, deadline=None, derandomize=True)

@@ -11,9 +11,9 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement import neighbours, surfel_distance, windows
-from AnnotationQACore.agreement.marching_cubes import CORNERS, surfel_areas
-from AnnotationQACore.agreement.segmentations import compare_masks, compare_segmentations
+from AnnotationQACore.agreement.segmentations import neighbours, surfel_distance, windows
+from AnnotationQACore.agreement.segmentations.marching_cubes import CORNERS, surfel_areas
+from AnnotationQACore.agreement.segmentations.segmentations import compare_masks, compare_segmentations
 from AnnotationQACore.geometry import Grid
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True)
@@ -417,8 +417,8 @@ def test_figures_of_boundary_voxels_follow_from_the_same_statistics(shared_data)
     from scipy.ndimage import binary_erosion
     from scipy.spatial.distance import cdist
 
-    from AnnotationQACore.agreement.distance_distribution import DistanceDistribution, surface_agreement
-    from AnnotationQACore.agreement.segmentation_agreement import Definition
+    from AnnotationQACore.agreement.segmentations.distance_distribution import DistanceDistribution, surface_agreement
+    from AnnotationQACore.agreement.segmentations.segmentation_agreement import Definition
 
     def agreement(a, b):
         points = [np.argwhere(mask & ~binary_erosion(mask)).astype(float) for mask in (a, b)]

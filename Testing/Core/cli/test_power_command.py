@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from AnnotationQACore.agreement.power import cases_for_icc, cases_for_kappa, cases_for_limits, cases_for_mean, clustered
+from AnnotationQACore.agreement.statistics.power import (
+    cases_for_icc,
+    cases_for_kappa,
+    cases_for_limits,
+    cases_for_mean,
+    clustered,
+)
 from AnnotationQACore.cli.main import main
 
 WANTED = {

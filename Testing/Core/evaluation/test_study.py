@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from AnnotationQACore.agreement.categories import CategoryRatings
-from AnnotationQACore.agreement.categories_pairs import cohen_kappa, contingency_table
-from AnnotationQACore.agreement.weights import agreement_weights
+from AnnotationQACore.agreement.ratings.categories import CategoryRatings
+from AnnotationQACore.agreement.ratings.categories_pairs import cohen_kappa, contingency_table
+from AnnotationQACore.agreement.ratings.weights import agreement_weights
 from AnnotationQACore.errors import Cancelled, InputError
 from AnnotationQACore.evaluation import study
 from AnnotationQACore.evaluation.case_files import CaseFiles

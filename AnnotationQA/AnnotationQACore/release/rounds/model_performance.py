@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from AnnotationQACore.agreement.longitudinal import ReaderHistory, reader_history
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.ratings.longitudinal import ReaderHistory, reader_history
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.progress import Progress, silent

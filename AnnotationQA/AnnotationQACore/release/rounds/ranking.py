@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.progress import Progress, silent

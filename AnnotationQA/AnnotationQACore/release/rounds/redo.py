@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from AnnotationQACore.agreement.results import Result
+from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.state import Action, SubmittedReading

@@ -1,0 +1,1 @@
+"""Boxes, landmarks, lines and polygons."""

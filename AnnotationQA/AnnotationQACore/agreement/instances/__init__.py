@@ -1,0 +1,1 @@
+"""Lesions and other things that occur several times."""

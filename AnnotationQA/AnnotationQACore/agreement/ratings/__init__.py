@@ -1,0 +1,1 @@
+"""Categories, measurements, and readers over time."""

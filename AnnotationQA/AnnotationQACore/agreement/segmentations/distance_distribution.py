@@ -1,0 +1,128 @@
+"""Distances from one surface to another, weighted by area, and the figures that follow from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from AnnotationQACore.agreement.segmentations.segmentation_agreement import (
+    Definition,
+    DirectedDistances,
+    SurfaceAgreement,
+)
+
+__all__ = ["NSD_TOLERANCE", "DistanceDistribution", "Pair", "SurfaceDistances", "one_empty", "surface_agreement"]
+
+Pair = tuple[int, int]
+"""Numbers of two masks."""
+
+NSD_TOLERANCE = 1e-6
+"""In mm: what a distance may exceed the tolerance of NSD, since both are rounded."""
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DistanceDistribution:
+    """Distances from the surface of one mask to that of another.
+
+    Attributes
+    ----------
+    distances : float64 array, shape (n,)
+        In mm, ascending.
+    areas : float64 array, shape (n,)
+        In mm², of the surface at that distance.
+    signed_sum : float
+        Sum of area times distance, negative where the surface lies inside the other mask.
+    """
+
+    distances: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    signed_sum: float
+
+    @classmethod
+    def of(cls, distances: NDArray[np.float64], areas: NDArray[np.float64], signed_sum: float) -> DistanceDistribution:
+        """Sort distances; those without area are left out."""
+        some = areas > 0
+        order = np.argsort(distances[some], kind="stable")
+        return cls(distances[some][order], areas[some][order], signed_sum)
+
+    @property
+    def area(self) -> float:
+        """Area of the whole surface in mm²."""
+        return float(self.areas.sum())
+
+    @property
+    def sum(self) -> float:
+        """Sum of area times distance."""
+        return float(np.dot(self.areas, self.distances))
+
+    @property
+    def maximum(self) -> float:
+        """Largest distance in mm."""
+        return float(self.distances[-1])
+
+    def percentile(self, percent: float) -> float:
+        """Smallest distance in mm within which so much per cent of the area lies."""
+        reached = np.cumsum(self.areas)
+        wanted = percent / 100 * reached[-1] * (1 - _ROUNDING)
+        return float(self.distances[np.searchsorted(reached, wanted)])
+
+    def area_within(self, tolerance: float) -> float:
+        """Area in mm² that is not further than `tolerance` mm (and 1e-6)."""
+        return float(self.areas[: np.searchsorted(self.distances, tolerance + NSD_TOLERANCE, side="right")].sum())
+
+    def directed(self) -> DirectedDistances:
+        """Mean, 95th percentile and maximum."""
+        return DirectedDistances(self.sum / self.area, self.percentile(95), self.maximum, self.area)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurfaceDistances:
+    """Surface area in mm² of each mask, and for each ordered pair that was asked for its distances.
+
+    A pair of which one mask is empty has no distances.
+    """
+
+    areas: tuple[float, ...]
+    distances: dict[Pair, DistanceDistribution]
+
+
+def surface_agreement(
+    a_to_b: DistanceDistribution, b_to_a: DistanceDistribution, tolerances_mm: Sequence[float], definition: Definition
+) -> SurfaceAgreement:
+    """Figures of two masks that both have a surface."""
+    a, b = a_to_b.directed(), b_to_a.directed()
+    area = a_to_b.area + b_to_a.area
+    return SurfaceAgreement(
+        hd=max(a.maximum, b.maximum),
+        hd95=max(a.percentile95, b.percentile95),
+        assd=(a_to_b.sum + b_to_a.sum) / area,
+        masd=(a.mean + b.mean) / 2,
+        nsd={tau: (a_to_b.area_within(tau) + b_to_a.area_within(tau)) / area for tau in tolerances_mm},
+        boundary_shift_mm=(a_to_b.signed_sum / a_to_b.area - b_to_a.signed_sum / b_to_a.area) / 2,
+        a_to_b=a,
+        b_to_a=b,
+        definition=definition,
+    )
+
+
+def one_empty(
+    area_a: float | None, area_b: float | None, tolerances_mm: Sequence[float], definition: Definition
+) -> SurfaceAgreement:
+    """Figures when one mask is empty (its area is None): everything is infinitely far from it."""
+    return SurfaceAgreement(
+        hd=math.inf,
+        hd95=math.inf,
+        assd=math.inf,
+        masd=math.inf,
+        nsd=dict.fromkeys(tolerances_mm, 0.0),
+        boundary_shift_mm=None,
+        a_to_b=None if area_a is None else DirectedDistances(math.inf, math.inf, math.inf, area_a),
+        b_to_a=None if area_b is None else DirectedDistances(math.inf, math.inf, math.inf, area_b),
+        definition=definition,
+    )

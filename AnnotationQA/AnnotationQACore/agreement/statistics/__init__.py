@@ -1,0 +1,1 @@
+"""What all kinds of items share: results, intervals, sizes of studies."""
