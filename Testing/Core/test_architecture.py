@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
 }  # fmt: skip
 """For each room of AnnotationQACore the other rooms that it may import."""
 
-NUMERICAL = {"numpy", "scipy", "SimpleITK"}
+NUMERICAL = {"numpy", "scipy"}
 THIRD_PARTY: dict[str, set[str]] = {
     "interchange": NUMERICAL | {"pydicom", "highdicom", "dicomweb_client", "PIL", "requests"},
     "release": NUMERICAL | {"PIL"},
@@ -49,6 +49,7 @@ THIRD_PARTY: dict[str, set[str]] = {
 """For each room the packages that it may import at module level; `NUMERICAL` where it is not named."""
 
 OPTIONAL = {
+    "SimpleITK",
     "distributed",
     "pylidc",
     "pynetdicom",
@@ -61,7 +62,7 @@ OPTIONAL = {
     "pyarrow",
     "zarr",
 }
-"""Extras: imported only inside the function that needs them, so that nothing fails to start without them."""
+"""Imported only inside the function that needs them: extras, and what some builds of Slicer lack."""
 
 NEVER_IN_CORE = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "PySide6"}
 

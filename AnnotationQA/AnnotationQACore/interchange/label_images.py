@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.itk import simpleitk
 from AnnotationQACore.interchange.labels import default_segment, label_map, label_values, to_labels, with_unnamed_labels
 from AnnotationQACore.interchange.nifti import is_nifti, read_nifti, write_nifti
 from AnnotationQACore.interchange.nrrd import Nrrd, grid_fields, is_nrrd, nrrd_grid, read_nrrd, write_nrrd
@@ -133,6 +133,7 @@ def _losses(name: str, before: Segmentation, labels: LabelArray, after: tuple[Se
 def _read_meta(path: Path) -> Volume:
     if not path.is_file():
         raise InputError(f"{path}: cannot be read (no such file); check the path.")
+    sitk = simpleitk()
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -152,6 +153,7 @@ def _read_meta(path: Path) -> Volume:
 
 
 def _write_meta(path: Path, volume: Volume) -> None:
+    sitk = simpleitk()
     try:
         image = sitk.GetImageFromArray(volume.voxels)
     except TypeError as error:

@@ -31,7 +31,6 @@ from DeidentifyStudyCore.faces.region import (
     frame_from_points,
     region_of,
 )
-from DeidentifyStudyCore.faces.registration import register_template
 from DeidentifyStudyCore.faces.render import picture, render_pair
 from DeidentifyStudyCore.faces.stack import ImageFile, read_planes, stack_of
 from DeidentifyStudyCore.faces.volume import STEP, BoolVoxels, Floats, Volume, working_volume, world_of
@@ -181,6 +180,8 @@ def _located_ct(work: Volume, head: BoolVoxels) -> _Located | Finding:
 
 
 def _located_mr(work: Volume, head: BoolVoxels) -> _Located | Finding:
+    from DeidentifyStudyCore.faces.registration import register_template  # MR only: loads SimpleITK
+
     found = register_template(work, head)
     right, left, middle = (world_of(found.affine, point) for point in (*EYES, np.zeros(3)))
     gates = tuple(registration_gates(found))

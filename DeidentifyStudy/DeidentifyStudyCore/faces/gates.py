@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
 from DeidentifyStudyCore.faces.region import HeadFrame, Region, core_surface
-from DeidentifyStudyCore.faces.registration import Registration
 from DeidentifyStudyCore.faces.volume import STEP, BoolVoxels, Floats, Volume, sampled
+
+if TYPE_CHECKING:
+    from DeidentifyStudyCore.faces.registration import Registration
 
 __all__ = [
     "MOVED_BY",

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import SimpleITK
-
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.itk import simpleitk
 from AnnotationQACore.interchange.nifti import is_nifti, read_nifti
 from AnnotationQACore.interchange.nrrd import is_nrrd, nrrd_grid, read_nrrd
 from AnnotationQACore.interchange.picture_stack import PICTURE_SUFFIXES, read_pictures
@@ -82,8 +81,9 @@ def _volume(path: Path) -> Volume | None:
 
 
 def _meta_image(path: Path) -> Volume:
+    sitk = simpleitk()
     try:
-        image = SimpleITK.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise InputError(f"{path}: cannot be read as a MetaImage; check the file.") from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
@@ -96,7 +96,7 @@ def _meta_image(path: Path) -> Volume:
         origin=(origin[0], origin[1], origin[2]),
         directions=(direction[2::3], direction[1::3], direction[0::3]),
     )
-    return Volume(SimpleITK.GetArrayFromImage(image), grid)
+    return Volume(sitk.GetArrayFromImage(image), grid)
 
 
 def _series_of(volume: Volume, path: Path) -> ImageSeries:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import SimpleITK as sitk
 from PIL import Image, UnidentifiedImageError
 
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.interchange.itk import simpleitk
 from AnnotationQACore.interchange.nifti import is_nifti, nifti_header
 from AnnotationQACore.interchange.nrrd import is_nrrd, nrrd_grid, nrrd_header
 from AnnotationQACore.interchange.picture_stack import PICTURE_SUFFIXES, natural_order
@@ -131,6 +131,7 @@ def _nrrd(path: Path, name: str) -> OtherImage:
 
 
 def _meta(path: Path, name: str) -> OtherImage:
+    sitk = simpleitk()
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
