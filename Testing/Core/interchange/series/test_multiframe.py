@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedMRImageStorage
+from pydicom.uid import EnhancedCTImageStorage, EnhancedMRImageStorage, EnhancedPETImageStorage
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.dimensions import DimensionName
@@ -38,7 +38,7 @@ def frame_group(z, slope=1.0, intercept=0.0, echo=None) -> Dataset:
     return group(**sequences)
 
 
-def write_enhanced(studio, groups, frames=None, count=None):
+def write_enhanced(studio, groups, frames=None, count=None, sop_class=EnhancedMRImageStorage, modality="MR"):
     pixels = np.stack([np.full((6, 5), n + 1, np.uint16) for n in range(len(groups))]) if frames is None else frames
 
     def edit(dataset: Dataset) -> None:
@@ -52,7 +52,17 @@ def write_enhanced(studio, groups, frames=None, count=None):
         dataset.SharedFunctionalGroupsSequence = Sequence([shared])
         dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
 
-    return studio.slice(pixels, edit=edit, SOPClassUID=EnhancedMRImageStorage, Modality="MR")
+    return studio.slice(pixels, edit=edit, SOPClassUID=sop_class, Modality=modality)
+
+
+@pytest.mark.parametrize(("sop_class", "modality"), [(EnhancedCTImageStorage, "CT"), (EnhancedPETImageStorage, "PT")])
+def test_enhanced_ct_and_pet_are_read_like_enhanced_mr(studio, sop_class, modality):
+    groups = [frame_group(z, slope, -5) for z, slope in ((0, 2), (2, 0.5))]
+    write_enhanced(studio, groups, sop_class=sop_class, modality=modality)
+    image = load_series(studio.folder)
+    assert image.voxels[:, 0, 0].tolist() == [1 * 2 - 5, 2 * 0.5 - 5]
+    assert image.grid.spacing == (2.0, 0.7, 0.6)
+    assert image.grid.origin == (1, 2, 0)
 
 
 def test_each_frame_has_its_own_place_and_rescale(studio):
