@@ -133,6 +133,27 @@ def test_view_window_and_jump(scene: Any, everything: Protocol, studies: Any, se
     assert [matrix.GetElement(row, 1) for row in range(3)] == pytest.approx([0.0, 1.0, 0.0])
 
 
+def test_pet_is_fused_over_ct(scene: Any, everything: Protocol) -> None:
+    still = replace(cine(1), voxels=cine(1).voxels[0], dimension=None)
+    images = shown(scene, ct=still, pet=still)
+    protocol = replace(everything, view=replace(everything.view, background="ct", foreground="pet", layout="four_up"))
+    slice_node = slicer.vtkMRMLSliceNode()
+    slice_node.SetLayoutName("Red")
+    scene.AddNode(slice_node)
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLScene(scene)
+    logic.SetSliceNode(slice_node)
+    applied = apply_view(scene, images, protocol)
+    composite = next(node for node in scene.GetNodesByClass("vtkMRMLSliceCompositeNode"))
+    assert (applied.background, applied.foreground) == ("ct", "pet")
+    assert composite.GetBackgroundVolumeID() == images.node("ct").GetID()
+    assert composite.GetForegroundVolumeID() == images.node("pet").GetID()
+    assert composite.GetForegroundOpacity() == 0.5
+    apply_view(scene, images, replace(protocol, view=replace(protocol.view, foreground=None)))
+    assert composite.GetForegroundVolumeID() is None
+    images.remove()
+
+
 def test_masking_by_the_protocol(scene: Any, everything: Protocol, studies: Any, sessions: Any) -> None:
     case = sessions(studies(everything)).open_next()
     case.editor.activate(ItemKey("organ"))
