@@ -9,6 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from pydicom import config
+from pydicom.uid import UID
+
 from AnnotationQACore.interchange.series.elements import TEXT_VRS, VRS, Elements, Value, decode_value
 from AnnotationQACore.interchange.series.headers import FileHeader, UnreadableFile, file_header
 from AnnotationQACore.interchange.series.lean_reader import PixelLocation, Truncated, Unusual, read_elements
@@ -79,7 +82,8 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
         problem = problem or _missing(header)
         if not header.series_uid:
             return UnreadableFile(path, problem, is_dicom=True)
-        if not problem and header.is_image and located and pixels is None:
+        is_expected = header.is_image and located and pixels is None
+        if not problem and (is_expected or (not header.is_image and _is_of_images(header.sop_class))):
             problem = "it has no pixel data"
         if not problem and header.is_image:
             header = _with_frames(header, elements)
@@ -182,6 +186,11 @@ def _missing(header: FileHeader) -> str:
     if header.frames[0].slope == 0:
         return "its Rescale Slope is zero, which would wipe out all values"
     return ""
+
+
+def _is_of_images(sop_class: str) -> bool:
+    """Whether objects of the class always have pixels: a file that was cut before them looks like one without."""
+    return "Image Storage" in UID(sop_class, validation_mode=config.IGNORE).name
 
 
 def _with_frames(header: FileHeader, elements: Elements) -> FileHeader:
