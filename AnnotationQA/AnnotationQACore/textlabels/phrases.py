@@ -38,9 +38,6 @@ class PhraseFinder(Generic[Meaning]):
         for phrase in phrases:
             self._longest[phrase[0]] = max(self._longest.get(phrase[0], 0), len(phrase))
 
-    def __len__(self) -> int:
-        return len(self.phrases)
-
     def at(self, words: Sequence[str], start: int) -> Match[Meaning] | None:
         """The longest phrase that begins at word `start`."""
         for length in range(min(self._longest.get(words[start], 0), len(words) - start), 0, -1):

@@ -82,8 +82,8 @@ def read_header(path: Path, size: int, modified_ns: int, key: bytes) -> FileHead
         problem = problem or _missing(header)
         if not header.series_uid:
             return UnreadableFile(path, problem, is_dicom=True)
-        is_expected = header.is_image and located and pixels is None
-        if not problem and (is_expected or (not header.is_image and _is_of_images(header.sop_class))):
+        lacks_pixels = located and pixels is None if header.is_image else _is_of_images(header.sop_class)
+        if not problem and lacks_pixels:
             problem = "it has no pixel data"
         if not problem and header.is_image:
             header = _with_frames(header, elements)
