@@ -34,9 +34,10 @@ from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 from AnnotationQALib.logic.segmentations import add_segmentation, segmentation_from_node
 from AnnotationQALib.logic.volumes import add_volume
 from AnnotationQALib.review.background import Background
-from AnnotationQALib.review.case_review import CaseReview, LooseReadings
+from AnnotationQALib.review.case_review import CaseReview
 from AnnotationQALib.review.case_work import CaseWork
 from AnnotationQALib.review.deciding import REGIONS, Deciding
+from AnnotationQALib.review.loose_readings import LooseReadings
 from AnnotationQALib.review.project_review import ProjectReview
 from AnnotationQALib.review.time_points import TimePoint, TimePointViews, volume_of
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import slicer
-import vtk
 
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.geometry import Grid
-from AnnotationQACore.interchange.placement import joint_grid
 from AnnotationQACore.review.adjudication import Adjudication
 from AnnotationQACore.review.answer_differences import AnswerDifference
 from AnnotationQACore.review.consensus_choices import ConsensusChoices
@@ -21,21 +17,21 @@ from AnnotationQACore.review.labels import ReviewLabels, review_labels
 from AnnotationQACore.review.painting import Painting
 from AnnotationQACore.review.walk import Stop, Walk, renamed
 from AnnotationQACore.segmentation import Mask, Segmentation
-from AnnotationQALib.logic.grids import grid_from_matrix
 from AnnotationQALib.logic.segmentations import (
     BINARY_LABELMAP,
-    SegmentationCopier,
-    SegmentationCopy,
     add_segmentation,
     fill_segmentation,
     segmentation_from_node,
 )
 from AnnotationQALib.logic.volumes import voxels_of
+from AnnotationQALib.review.borrowed_nodes import BorrowedNode, displays_of
 from AnnotationQALib.review.layouts import ReviewLayout, ThreeD, add_layout, review_layout
+from AnnotationQALib.review.loose_readings import LooseReadings, volume_grid
 from AnnotationQALib.review.overlays import HeatMap, add_heat_map
 from AnnotationQALib.review.review_views import ReviewViews, Style
+from AnnotationQALib.review.surfaces import Surfaces
 
-__all__ = ["MOST_SHOWN", "READ_ONLY", "RESULT", "RESULT_NAME", "CaseReview", "LooseReadings", "volume_grid"]
+__all__ = ["MOST_SHOWN", "READ_ONLY", "RESULT", "RESULT_NAME", "CaseReview"]
 
 RESULT = "result"
 """Source of the views that show what has been decided so far, or a consensus."""
@@ -48,76 +44,6 @@ MOST_SHOWN = 6
 
 READ_ONLY = "AnnotationQA.ReviewedReading"
 """Attribute of the nodes that hold a reader's work; editors leave them alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Borrowed:
-    """A node of the user's that is shown as it is, and how its displays were before."""
-
-    node: slicer.vtkMRMLSegmentationNode
-    view_ids: tuple[tuple[str, ...], ...]
-    opacity_3d: tuple[float, ...]
-    visible: tuple[bool, ...]
-    filled: tuple[bool, ...]
-    outlined: tuple[bool, ...]
-
-    @classmethod
-    def of(cls, node: slicer.vtkMRMLSegmentationNode) -> _Borrowed:
-        """Remember how a node is displayed."""
-        displays = _displays_of(node)
-        return cls(
-            node,
-            tuple(tuple(display.GetViewNodeIDs() or ()) for display in displays),
-            tuple(display.GetOpacity3D() for display in displays),
-            tuple(bool(display.GetVisibility()) for display in displays),
-            tuple(bool(display.GetVisibility2DFill()) for display in displays),
-            tuple(bool(display.GetVisibility2DOutline()) for display in displays),
-        )
-
-    def give_back(self) -> None:
-        """Display the node as it was displayed before."""
-        for number, display in enumerate(_displays_of(self.node)[: len(self.view_ids)]):
-            display.SetViewNodeIDs(list(self.view_ids[number]))
-            display.SetOpacity3D(self.opacity_3d[number])
-            display.SetVisibility(self.visible[number])
-            display.SetVisibility2DFill(self.filled[number])
-            display.SetVisibility2DOutline(self.outlined[number])
-
-
-class LooseReadings:
-    """Segmentation nodes without a project as readings: each node is a reader, called by the node's name.
-
-    Made on the main thread, where the voxels are copied; `labels` may run on any other.
-
-    Parameters
-    ----------
-    volume : vtkMRMLScalarVolumeNode or None
-    segmentations : sequence of vtkMRMLSegmentationNode
-
-    Attributes
-    ----------
-    nodes : mapping of reader to vtkMRMLSegmentationNode
-    """
-
-    def __init__(
-        self,
-        volume: slicer.vtkMRMLScalarVolumeNode | None,
-        segmentations: Sequence[slicer.vtkMRMLSegmentationNode],
-    ) -> None:
-        self.nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
-        for node in segmentations:
-            self.nodes[_distinct(node.GetName() or "reading", self.nodes)] = node
-        self._grid = volume_grid(volume) if volume is not None else None
-        self._copies = {name: SegmentationCopier().copy(node) for name, node in self.nodes.items()}
-
-    def labels(self) -> ReviewLabels:
-        """Bring the segmentations together; raises `InputError` when there is none."""
-        return review_labels({name: self._painted(copy) for name, copy in self._copies.items()}, self._grid)
-
-    def _painted(self, copy: SegmentationCopy) -> Segmentation:
-        """Segments on the grid on which they were painted."""
-        lattices = {f"layer {n}": layer.lattice for n, layer in enumerate(copy.layers) if layer is not None}
-        return copy.on(joint_grid(lattices) if lattices else self._grid or Grid((1, 1, 1)))
 
 
 class CaseReview:
@@ -144,6 +70,8 @@ class CaseReview:
     ----------
     shown : tuple of str
         The readers who have views, at most `MOST_SHOWN`; the first ones until `choose` is called.
+    surfaces : Surfaces
+        Of the structures, where there are 3D views; computed at once unless other ones are put here.
 
     Raises
     ------
@@ -169,9 +97,10 @@ class CaseReview:
         self.shown = labels.readers[:MOST_SHOWN]
         self.names = {reader: (names or {}).get(reader, reader) for reader in self.labels.readers}
         self.views: ReviewViews | None = None
+        self.surfaces = Surfaces()
         self.result_node: slicer.vtkMRMLSegmentationNode | None = None
         self._answers = tuple(answers)
-        self._borrowed: list[_Borrowed] = []
+        self._borrowed: list[BorrowedNode] = []
         self._own: list[slicer.vtkMRMLDisplayableNode] = []
         self._heat_maps: dict[str, slicer.vtkMRMLScalarVolumeNode] = {}
         self._disagreements: Disagreements | None = None
@@ -286,6 +215,8 @@ class CaseReview:
             sources[RESULT] = "Result"
         layout = review_layout(sources, planes, three_d, orientation)
         self._three_d = three_d
+        if three_d == "none":
+            self.surfaces.remove()
         former = self.views
         kept = {pane.tag for pane in layout.panes}
         self.views = ReviewViews(self.scene, layout)
@@ -406,6 +337,7 @@ class CaseReview:
 
     def close(self) -> None:
         """Take everything that the review added out of the scene, and give borrowed nodes their displays back."""
+        self.surfaces.remove()
         for borrowed in self._borrowed:
             if self.scene.IsNodePresent(borrowed.node):
                 borrowed.give_back()
@@ -429,7 +361,7 @@ class CaseReview:
     def _borrow(self, reader: str, node: slicer.vtkMRMLSegmentationNode) -> None:
         if node.GetDisplayNode() is None:
             node.CreateDefaultDisplayNodes()
-        self._borrowed.append(_Borrowed.of(node))
+        self._borrowed.append(BorrowedNode.of(node))
         self.reading_nodes[reader] = node
 
     def _need_reading_nodes(self) -> None:
@@ -461,26 +393,15 @@ class CaseReview:
         node = self._need_result_node()
         if not _refilled(node.GetSegmentation(), result):
             fill_segmentation(node, result)
-            if self._three_d != "none":
-                node.CreateClosedSurfaceRepresentation()
+        if self._three_d != "none":
+            self.surfaces.want(node)
 
     def _show(self, source: str, node: slicer.vtkMRMLSegmentationNode, three_d: ThreeD) -> None:
         if self.views is None:
             return
         self.views.show_only(source, node)
-        if three_d != "none" and node.GetSegmentation().GetNumberOfSegments():
-            node.CreateClosedSurfaceRepresentation()
-
-
-def volume_grid(volume: slicer.vtkMRMLScalarVolumeNode) -> Grid:
-    """Grid of a volume node; raises `InputError` when it has no voxels."""
-    image = volume.GetImageData()
-    if image is None:
-        raise InputError(f"volume '{volume.GetName()}': has no voxels; load it again.")
-    columns, rows, slices = image.GetDimensions()
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    return grid_from_matrix((slices, rows, columns), matrix)
+        if three_d != "none":
+            self.surfaces.want(node)
 
 
 def _refilled(target: slicer.vtkSegmentation, result: Segmentation) -> bool:
@@ -509,23 +430,11 @@ def _refilled(target: slicer.vtkSegmentation, result: Segmentation) -> bool:
     return True
 
 
-def _distinct(name: str, taken: Mapping[str, object]) -> str:
-    number, found = 2, name
-    while found in taken:
-        found, number = f"{name} ({number})", number + 1
-    return found
-
-
 def _with_name(message: str, names: Mapping[str, str]) -> str:
     reader, colon, rest = message.partition(":")
     return f"{names[reader]}:{rest}" if colon and reader in names else message
 
 
-def _displays_of(node: slicer.vtkMRMLDisplayableNode) -> list[slicer.vtkMRMLSegmentationDisplayNode]:
-    displays = (node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes()))
-    return [display for display in displays if display is not None]
-
-
 def _set_visible(node: slicer.vtkMRMLDisplayableNode, visible: bool) -> None:
-    for display in _displays_of(node):
+    for display in displays_of(node):
         display.SetVisibility(visible)

@@ -29,7 +29,8 @@ from AnnotationQACore.review.revisions import Changes, revision_changes
 from AnnotationQACore.review.sending_back import send_back
 from AnnotationQACore.segmentation import Segmentation
 from AnnotationQALib.logic.image_plane import ImagePlane
-from AnnotationQALib.review.case_review import CaseReview, volume_grid
+from AnnotationQALib.review.case_review import CaseReview
+from AnnotationQALib.review.loose_readings import volume_grid
 from AnnotationQALib.review.reader_markups import ReaderMarkups
 from AnnotationQALib.review.review_pins import ReviewPins
 

@@ -21,8 +21,8 @@ from AnnotationQALib.logic.case_images import CaseImages, PreparedCase, prepare_
 from AnnotationQALib.logic.case_loading import Locate, load_case
 from AnnotationQALib.logic.presentation import apply_window, item_view
 from AnnotationQALib.review.background import Background
-from AnnotationQALib.review.case_review import volume_grid
 from AnnotationQALib.review.case_work import GROUP
+from AnnotationQALib.review.loose_readings import volume_grid
 from AnnotationQALib.review.project_review import ComparedCase, OpenReview, PreparedReview, ProjectReview
 
 __all__ = ["ReviewSession"]

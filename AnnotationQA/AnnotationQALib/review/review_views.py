@@ -7,6 +7,7 @@ from typing import Literal
 
 import slicer
 
+from AnnotationQALib.review.borrowed_nodes import displays_of
 from AnnotationQALib.review.layouts import OVERLAID, VIEW_GROUP, Pane, ReviewLayout
 
 __all__ = ["ReviewViews", "Style"]
@@ -70,7 +71,7 @@ class ReviewViews:
 
     def show_only(self, source: str, node: slicer.vtkMRMLDisplayableNode) -> None:
         """Show a node in the views of its source and in no other view of the scene."""
-        for display in _displays(node):
+        for display in displays_of(node):
             display.SetViewNodeIDs(list(self.view_ids(source)))
             has_overlay = any(pane.source == OVERLAID for pane in self.layout.panes)
             if has_overlay and display.IsA("vtkMRMLSegmentationDisplayNode"):
@@ -79,7 +80,7 @@ class ReviewViews:
     def set_style(self, nodes: Iterable[slicer.vtkMRMLSegmentationNode], style: Style) -> None:
         """Draw segmentations as outlines, fills, or both."""
         for node in nodes:
-            for display in _displays(node):
+            for display in displays_of(node):
                 display.SetVisibility2DFill(style in ("fills", "both"))
                 display.SetVisibility2DOutline(style in ("outlines", "both"))
 
@@ -153,8 +154,3 @@ class ReviewViews:
 
     def _crosshair(self) -> slicer.vtkMRMLCrosshairNode | None:
         return self.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-
-
-def _displays(node: slicer.vtkMRMLDisplayableNode) -> Iterable[slicer.vtkMRMLDisplayNode]:
-    displays = (node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes()))
-    return tuple(display for display in displays if display is not None)

@@ -9,8 +9,10 @@ from typing import Literal
 import slicer
 
 from AnnotationQACore.errors import InputError
+from AnnotationQALib.review.borrowed_nodes import displays_of
 from AnnotationQALib.review.layouts import MOST_SOURCES, ReviewLayout, ThreeD, add_layout, review_layout
 from AnnotationQALib.review.review_views import ReviewViews, Style
+from AnnotationQALib.review.surfaces import Surfaces
 
 __all__ = ["TimePoint", "TimePointViews", "volume_of"]
 
@@ -39,6 +41,8 @@ class TimePointViews:
     scene : vtkMRMLScene
     points : sequence of TimePoint
         Two to seven.
+    surfaces : Surfaces, optional
+        For 3D views; computed at once by default.
 
     Raises
     ------
@@ -46,16 +50,19 @@ class TimePointViews:
         There are fewer than two, or more than fit.
     """
 
-    def __init__(self, scene: slicer.vtkMRMLScene, points: Sequence[TimePoint]) -> None:
+    def __init__(
+        self, scene: slicer.vtkMRMLScene, points: Sequence[TimePoint], surfaces: Surfaces | None = None
+    ) -> None:
         if not 2 <= len(points) <= MOST_SOURCES:
             raise InputError(f"time points: {len(points)} are chosen; choose two to {MOST_SOURCES}.")
         self.scene = scene
         self.points = tuple(points)
         self.views: ReviewViews | None = None
+        self._surfaces = surfaces or Surfaces()
         self._former = [
             (display, tuple(display.GetViewNodeIDs() or ()))
             for point in points
-            for display in _displays(point.segmentation)
+            for display in displays_of(point.segmentation)
         ]
 
     def open_views(
@@ -69,13 +76,15 @@ class TimePointViews:
         sources = {str(number): point.name for number, point in enumerate(self.points)}
         layout = review_layout(sources, planes, three_d, orientation)
         former = self.views
+        if three_d == "none":
+            self._surfaces.remove()
         self.views = ReviewViews(self.scene, layout)
         given = {str(n): point.volume for n, point in enumerate(self.points) if point.volume is not None}
         self.views.show_volumes(given)
         for number, point in enumerate(self.points):
             self.views.show_only(str(number), point.segmentation)
-            if three_d != "none" and point.segmentation.GetSegmentation().GetNumberOfSegments():
-                point.segmentation.CreateClosedSurfaceRepresentation()
+            if three_d != "none":
+                self._surfaces.want(point.segmentation)
         if layout_node is not None:
             add_layout(layout_node, layout)
         if former is not None:  # only now, so that the layout manager never shows a view that is gone
@@ -89,6 +98,7 @@ class TimePointViews:
 
     def close(self) -> None:
         """Take the views out of the scene, and show the segmentations where they were shown before."""
+        self._surfaces.remove()
         for display, ids in self._former:
             display.SetViewNodeIDs(list(ids))
         if self.views is not None:
@@ -99,8 +109,3 @@ class TimePointViews:
 def volume_of(segmentation: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLVolumeNode | None:
     """The volume on which a segmentation was drawn, as Slicer remembers it; None when it does not."""
     return segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
-
-
-def _displays(node: slicer.vtkMRMLDisplayableNode) -> list[slicer.vtkMRMLDisplayNode]:
-    displays = (node.GetNthDisplayNode(number) for number in range(node.GetNumberOfDisplayNodes()))
-    return [display for display in displays if display is not None]

@@ -23,6 +23,7 @@ from AnnotationQALib.review.deciding import Deciding, DecisionRow
 from AnnotationQALib.review.layouts import LAYOUT_ID
 from AnnotationQALib.review.project_review import OpenReview
 from AnnotationQALib.review.review_session import ReviewSession
+from AnnotationQALib.review.surfaces import Surfaces
 from AnnotationQALib.review.time_points import TimePoint, TimePointViews
 from AnnotationQALib.review.widgets.cells import cell, fill, prepare, selected_row, time_text
 from AnnotationQALib.review.widgets.changes_view import ChangesView
@@ -179,7 +180,7 @@ class CaseDesk:
 
     def show_time_points(self, points: Sequence[TimePoint], title: str) -> None:
         """Show time points side by side; nothing is decided about them."""
-        self.time_points = TimePointViews(self._scene, points)
+        self.time_points = TimePointViews(self._scene, points, Surfaces(self._background))
         self.ui.titleLabel.text = f"<b>{title}</b>"
         names = {str(number): point.name for number, point in enumerate(points)}
         self.display.show(names, tuple(names), is_review=False)
@@ -202,6 +203,12 @@ class CaseDesk:
         self.review = self.opened = self.deciding = self.work = self.time_points = self._session = None
         self._conflicts = ()
 
+    def stop_work(self) -> None:
+        """Compute nothing any more for what is open."""
+        self._background.forget(GROUP)
+        if self.review is not None:
+            self.review.surfaces.stop()
+
     def leave(self) -> None:
         """The module is left: nothing of ours stays on keys and mouse."""
         self.pin_placing.stop()
@@ -222,6 +229,7 @@ class CaseDesk:
         if self.review is None or self.work is None or not self.work.is_found:
             return
         stop = self.review.go_to(place)
+        self.review.surfaces.prefer(stop.items if stop is not None else ())
         if stop is not None and stop.position is not None and len(stop.position) == 2:
             self._center_pixel(stop.position)
         if self._is_close:
@@ -279,6 +287,7 @@ class CaseDesk:
         notices: tuple[str, ...],
     ) -> None:
         self.review, self._session, self.opened, self._notices = review, session, opened, notices
+        review.surfaces = Surfaces(self._background)
         self._titles = {segment.id: segment.name for segment in review.labels.segments}
         if session is not None:
             self._titles = {item.id: item.title for item in session.reviews.protocol.items} | self._titles

@@ -24,8 +24,9 @@ from AnnotationQALib.logic.case_images import CaseImages
 from AnnotationQALib.logic.segmentations import add_segmentation
 from AnnotationQALib.logic.session import LedgerHealth, ReadingProgress, SessionHeader
 from AnnotationQALib.review.background import Background
-from AnnotationQALib.review.case_review import CaseReview, LooseReadings
+from AnnotationQALib.review.case_review import CaseReview
 from AnnotationQALib.review.case_work import GROUP
+from AnnotationQALib.review.loose_readings import LooseReadings
 from AnnotationQALib.review.project_review import OpenReview
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.review.time_points import TimePoint, volume_of
@@ -229,7 +230,7 @@ class ReviewPanel:
     def cancel(self) -> None:
         """Stop what is computed for the case; a case that was not open yet is not opened."""
         if self.desk.is_open:
-            self._background.forget(GROUP)
+            self.desk.stop_work()
             self.show_message(_("Stopped. Open the case again to go on."))
         else:
             self.close_case()
