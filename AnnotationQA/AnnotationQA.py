@@ -113,6 +113,7 @@ class AnnotationQATest(ScriptedLoadableModuleTest):
 
         open_practice()
         panel = slicer.util.getModuleWidget("AnnotationQA").panel
+        panel.busy.finish()
         if panel.session is None or panel.worklist.ui.table.rowCount == 0:
             self.fail(f"no worklist: {panel.ui.messageLabel.text}")
-        panel.close_project()
+        panel.projects.close()

@@ -101,10 +101,10 @@ class AnnotationQAInSlicer(unittest.TestCase):
         self.addCleanup(lambda: setattr(sys, "excepthook", hook))
         slicer.util.selectModule("AnnotationQA")
         self.panel = slicer.util.getModuleWidget("AnnotationQA").panel
-        self.panel.close_project()
+        self.panel.projects.close()
 
     def tearDown(self) -> None:
-        self.panel.close_project()
+        self.panel.projects.close()
         slicer.mrmlScene.Clear()
         slicer.app.processEvents()
         assert self.troubles == [], "\n".join(self.troubles)
@@ -113,6 +113,11 @@ class AnnotationQAInSlicer(unittest.TestCase):
 
     def message(self) -> str:
         return str(self.panel.ui.messageLabel.text) if self.panel.ui.messageFrame.visible else ""
+
+    def open_project(self, folder: Path, identity) -> None:
+        self.panel.projects.open(str(folder), identity)
+        let_slicer_work(lambda: not self.panel.busy.is_busy)
+        assert self.panel.session is not None, self.message()
 
     def wait_for_case(self) -> None:
         let_slicer_work(lambda: not self.panel.busy.is_busy)
@@ -124,7 +129,7 @@ class AnnotationQAInSlicer(unittest.TestCase):
 
         identity = practice_identity()
         project = make_practice_project(self.folder / "practice", identity)
-        self.panel.open(str(project), identity)
+        self.open_project(project, identity)
         self.panel.worklist.ui.nextButton.click()
         self.wait_for_case()
         return project
@@ -134,7 +139,7 @@ class AnnotationQAInSlicer(unittest.TestCase):
         from AnnotationQACore.project.identities import create_identity
 
         identity = create_identity(f"lead-{protocol.replace('_', '-')}")
-        self.panel.open(str(make_project(self.folder / protocol, protocol, identity)), identity)
+        self.open_project(make_project(self.folder / protocol, protocol, identity), identity)
         self.panel.worklist.ui.nextButton.click()
         self.wait_for_case()
 
@@ -190,10 +195,10 @@ class AnnotationQAInSlicer(unittest.TestCase):
         let_slicer_work(lambda: case.autosave.state.value == "saved")
         self.panel.case.go_to_next()
         self.answer_by_digits()
-        self.panel.check()
+        self.panel.submission.check()
         let_slicer_work(lambda: not self.panel.busy.is_busy)
         self.give_reasons()
-        self.panel.submit()
+        self.panel.submission.submit()
         let_slicer_work(lambda: not self.panel.busy.is_busy)
         assert self.panel.session.case is None, self.message()
         from AnnotationQACore.interchange.label_images import read_segmentation
@@ -219,9 +224,9 @@ class AnnotationQAInSlicer(unittest.TestCase):
             assert manager.layout == applied.layout
         display = volume.GetDisplayNode()
         before = (display.GetWindow(), display.GetLevel())
-        self.panel.next_window()
+        self.panel.images.next_window()
         assert (display.GetWindow(), display.GetLevel()) != before
-        self.panel.reset_view()
+        self.panel.images.reset_view()
         assert (display.GetWindow(), display.GetLevel()) == before
 
     def test_a_volume_rendering_preset_is_applied_and_goes_with_the_case(self) -> None:
@@ -233,7 +238,7 @@ class AnnotationQAInSlicer(unittest.TestCase):
         assert not show_volume_rendering(volume, "no such preset")
         logic = slicer.modules.volumerendering.logic()
         assert logic.GetFirstVolumeRenderingDisplayNode(volume).GetVisibility()
-        self.panel.close_case()
+        self.panel.cases.close()
         assert slicer.util.getNodesByClass("vtkMRMLVolumeRenderingDisplayNode") == []
 
     def test_strokes_and_answers_are_undone(self) -> None:
@@ -252,9 +257,9 @@ class AnnotationQAInSlicer(unittest.TestCase):
         key = page.entry.key
         page.press("1")
         assert self.panel.session.case.editor.value(key) is not None
-        self.panel.undo()
+        self.panel.cases.undo()
         assert self.panel.session.case.editor.value(key) is None
-        self.panel.redo()
+        self.panel.cases.redo()
         assert self.panel.session.case.editor.value(key) is not None
 
     def test_leaving_the_module_puts_the_tool_down(self) -> None:
@@ -286,12 +291,12 @@ class AnnotationQAInSlicer(unittest.TestCase):
     def test_opening_can_be_cancelled(self) -> None:
         self.open_practice()
         first = self.panel.session.case
-        self.panel.open_next()
+        self.panel.cases.open_next()
         self.panel.ui.busyCancelButton.click()
         let_slicer_work(lambda: not self.panel.busy.is_busy)
         assert self.panel.session.case is not None
         if self.panel.session.case is first:  # it may have been read before the click
-            self.panel.open_next()
+            self.panel.cases.open_next()
             let_slicer_work(lambda: not self.panel.busy.is_busy)
         assert self.panel.session.case.item.case != first.item.case
 
@@ -325,13 +330,13 @@ class AnnotationQAInSlicer(unittest.TestCase):
                         page._markups.placeButton.click()
                     if page._frame is not None:
                         page._frame.chooseButton.click()
-                self.panel.check()
+                self.panel.submission.check()
                 let_slicer_work(lambda: not self.panel.busy.is_busy)
                 assert self.panel.checks.ui.problemsTable.rowCount > 0
                 for row in range(self.panel.checks.ui.problemsTable.rowCount):
                     self.panel.checks.ui.problemsTable.selectRow(row)
                     self.panel.checks._choose(row)
-                self.panel.close_project()
+                self.panel.projects.close()
 
     def test_landmarks_are_placed_in_order(self) -> None:
         self.open_shipped("vertebra_landmarks")
@@ -381,7 +386,7 @@ class AnnotationQAInSlicer(unittest.TestCase):
         segment = result.GetSegmentation().AddEmptySegment("", "Nodule")
         slicer.util.updateSegmentBinaryLabelmapFromArray(self.nodule_voxels(), result, segment, volume)
         with unittest.mock.patch.object(slicer.util, "confirmOkCancelDisplay", return_value=True):
-            self.panel.start_from_node(result)
+            self.panel.starting.start_from_node(result)
         assert self.drawn_voxels().any(), self.message()
         assert case.editor.started_from.reading == "segmentation of the scene"
 
@@ -401,7 +406,7 @@ class AnnotationQAInSlicer(unittest.TestCase):
         images = write_images(self.folder / "dicom", protocol.imaging.series[0], "2.25.99")
         with DICOMUtils.TemporaryDICOMDatabase(str(self.folder / "database")) as database:
             DICOMUtils.importDicom(str(images), database)
-            self.panel.open(str(project.folder), identity)
+            self.open_project(project.folder, identity)
             lead = self.panel.lead.ui
             lead.databaseButton.click()
             assert lead.studiesTree.topLevelItemCount == 1
@@ -417,14 +422,14 @@ class AnnotationQAInSlicer(unittest.TestCase):
             self.panel.worklist.ui.nextButton.click()
             self.wait_for_case()
             assert self.panel.session.case.images.grid("ct").shape == (8, 32, 32)
-            self.panel.close_project()
+            self.panel.projects.close()
 
     def test_a_lead_checks_and_makes_a_release(self) -> None:
         """The gate, beside the event loop; the practice project is refused for want of de-identification."""
         from AnnotationQACore.project.folder import Project
 
         project = self.open_practice()
-        self.panel.close_case()
+        self.panel.cases.close()
         release = self.panel.lead.release
         ui = release.ui
         self.panel.ui.leadButton.collapsed = False

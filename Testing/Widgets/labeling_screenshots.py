@@ -128,7 +128,7 @@ def _nodules(work: Path, shown: _Shown) -> None:
     panel.case.page.toggle_help()
     shown.shoot("labeling-help")
     panel.case.page.toggle_help()
-    panel.check()
+    panel.submission.check()
     panel.checks.ui.problemsTable.selectRow(0)
     shown.shoot("labeling-checks")
     shown.end()

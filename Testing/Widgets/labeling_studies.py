@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from labeling_study import CASES, GRID, AtOnce
 
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.identities import Identity, create_identity
+from AnnotationQACore.project.identities import create_identity
 from AnnotationQACore.protocol.model import Protocol, SeriesRole
+from AnnotationQALib.logic.project_opening import OpenedProject
 from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 
@@ -48,14 +50,17 @@ def make_study(
     return labeling_study.make_study(root, people, protocol, cases, write).folder
 
 
-def make_panel(clock: Clock, at_once: bool = True) -> LabelingPanel:
-    """A panel; unless `at_once`, its session works with threads as in the application."""
+def make_panel(clock: Clock, at_once: bool = True, executor: Executor | None = None) -> LabelingPanel:
+    """A panel; unless `at_once`, its session works with threads as in the application.
 
-    def open_session(scene: Any, folder: str, identity: Identity) -> LabelingSession:
+    `executor` opens projects and does the work of the lead; at once by default.
+    """
+
+    def start_session(scene: Any, opened: OpenedProject) -> LabelingSession:
         executor = AtOnce() if at_once else None
         database = slicer.dicomDatabase
-        return LabelingSession.open(
-            scene, folder, identity, executor=executor, seconds=clock, locate=lambda uid: database.filesForSeries(uid)
+        return LabelingSession(
+            scene, opened, executor=executor, seconds=clock, locate=lambda uid: database.filesForSeries(uid)
         )
 
     app = slicer.app
@@ -64,9 +69,9 @@ def make_panel(clock: Clock, at_once: bool = True) -> LabelingPanel:
         slicer.mrmlScene,
         app.applicationLogic(),
         app.layoutManager(),
-        open_session,
+        start_session,
         render_volume=lambda volume, preset: rendered.append(preset),
-        executor=AtOnce(),
+        executor=executor or AtOnce(),
     )
 
 

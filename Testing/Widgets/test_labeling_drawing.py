@@ -152,7 +152,7 @@ def test_flags_comments_and_windows(panel: LabelingPanel, tmp_path: Path) -> Non
     assert case.editor.flags == ("poor quality",)
     assert panel.case.ui.flagButton.text == "Flagged: 1"
     before = panel.case.ui.windowCombo.currentText
-    panel.next_window()
+    panel.images.next_window()
     assert panel.case.ui.windowCombo.currentText != before
     display = case.images.node("ct").GetDisplayNode()
     window = next(w for w in case.protocol.windows if w.title == panel.case.ui.windowCombo.currentText)
@@ -171,7 +171,7 @@ def test_the_view_stays_while_items_share_it_and_scrolling_is_work(panel: Labeli
     case.activity.act = lambda item=None: acts.append(1)
     red.JumpSliceByCentering(3.0, 4.0, 6.0)
     assert acts
-    panel.close_case()
+    panel.cases.close()
     acts.clear()
     red.JumpSliceByCentering(3.0, 4.0, 7.0)
     assert not acts
@@ -184,7 +184,7 @@ def test_a_project_out_of_reach_is_told_and_nothing_is_lost(panel: LabelingPanel
     pause(panel, clock)
     assert "kept on this computer" in panel.ui.messageLabel.text
     assert "Kept on this computer" in panel.case.ui.savedLabel.text
-    panel.submit()
+    panel.submission.submit()
     assert panel.session.case is not None  # nothing is submitted, nothing is lost
     (tmp_path / "away").rename(tmp_path / "project")
     pause(panel, clock, 20.0)
@@ -224,7 +224,7 @@ def test_with_threads_and_timers_as_in_the_application(tmp_path: Path, panel: La
     process(lambda: "0.77" in threaded.case.page.ui.readoutLabel.text)
     process(lambda: "Draft saved" in threaded.case.ui.savedLabel.text)
     process(lambda: threaded.session.is_preloaded)
-    threaded.open_next()
+    threaded.cases.open_next()
     process(lambda: threaded.session.case is not None and threaded.session.case.case_id == "case-2")
     assert not slicer.mrmlScene.IsNodePresent(node)
     threaded.cleanup()

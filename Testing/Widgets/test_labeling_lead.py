@@ -93,7 +93,7 @@ def test_wrong_input_is_one_clear_line(
 ) -> None:
     create_identity("lead")
     create(panel, tmp_path / "study")
-    panel.hide_message()
+    panel._context.messages.hide()
     prepare(panel.lead.ui, tmp_path)
     getattr(panel.lead.ui, click).click()
     assert line in message(panel)
@@ -135,7 +135,7 @@ def test_the_practice_project_has_cases_until_they_are_read(
     assert practice_folder(practice_identity()) == folder
     assert [row.case for row in Project.open(folder).worklist("practice")] == ["practice-1", "practice-2", "practice-3"]
     panel = make_panel(Clock())
-    panel.open(str(folder), identity)
+    panel.projects.open(str(folder), identity)
     panel.worklist.ui.nextButton.click()
     assert panel.session is not None
     assert panel.session.case is not None

@@ -38,7 +38,7 @@ def test_every_row_has_a_page(protocol: str, tmp_path: Path, monkeypatch: pytest
             page._markups.placeButton.click()
     assert not panel.ui.messageFrame.visible, panel.ui.messageLabel.text
     pause(panel, clock)
-    panel.check()
+    panel.submission.check()
     assert panel.checks.ui.problemsTable.rowCount > 0
     for row in range(panel.checks.ui.problemsTable.rowCount):
         panel.checks.ui.problemsTable.cellClicked(row, 0)

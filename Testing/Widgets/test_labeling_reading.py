@@ -202,7 +202,7 @@ def test_the_worklist_is_searched_sorted_and_keeps_its_selection(
     assert table.rowCount == 1
     panel.worklist.ui.searchBox.text = ""
     table.selectRow(2)
-    panel.refresh_project()
+    panel.projects.refresh()
     assert table.item(table.currentRow(), 1).text() == name_of(panel, "other")
     table.sortItems(1, qt.Qt.DescendingOrder)
     assert table.item(table.currentRow(), 1).text() == name_of(panel, "other")
@@ -225,7 +225,7 @@ def test_a_case_sent_back_shows_the_comments(tmp_path: Path, panels: Callable[[]
     comments = [{"text": "there is one here", "item": "nodule", "position": [0.0, 0.0, 0.0]}]
     review.decide("case-1", Action.SEND_BACK, [reading.id], comments=comments, reason="missed")
     panel.session.refresh()
-    panel.refresh_project()
+    panel.projects.refresh()
     assert panel.worklist.ui.table.item(0, 2).text() == "Sent back"
     assert "1 sent back" in panel.sign_in.ui.progressLabel.text
     panel.worklist.ui.table.selectRow(0)
@@ -317,7 +317,7 @@ def test_opening_is_shown_and_cancelled_and_the_open_case_stays(
     first = panel.session.case
     worker = WhenTold()
     panel.session._executor, panel.session._preload = worker, None
-    panel.open_next()
+    panel.cases.open_next()
     assert panel.ui.busyFrame.visible
     assert name_of(panel, "case-2") in panel.ui.busyLabel.text
     assert panel.session.case is first
@@ -328,7 +328,7 @@ def test_opening_is_shown_and_cancelled_and_the_open_case_stays(
     assert not panel.ui.busyFrame.visible
     assert panel.session.case is first
     assert not message(panel)
-    panel.open_next()
+    panel.cases.open_next()
     worker.work()
     panel.tick()
     assert panel.session.case.item.case == "case-2"
@@ -347,10 +347,10 @@ def test_nothing_can_be_changed_while_a_reading_is_signed(
     panel.case.page._presence.buttons[Presence.ABSENT].click()
     case, worker = panel.session.case, WhenTold()
     panel.session._executor = case._executor = case.autosave._executor = worker
-    panel.submit()
+    panel.submission.submit()
     assert panel.ui.busyFrame.visible
     assert not panel.case.widget.enabled
-    panel.open_next()  # refused while busy
+    panel.cases.open_next()  # refused while busy
     worker.work()
     panel.tick()  # checked: the signing begins
     if panel.session.case is not None and not panel.busy.is_busy:  # a warning wants a reason first
@@ -358,11 +358,11 @@ def test_nothing_can_be_changed_while_a_reading_is_signed(
         for row in range(panel.checks.ui.problemsTable.rowCount):
             panel.checks.ui.problemsTable.selectRow(row)
             QTest.keyClicks(native_of(panel.checks.ui.reasonEdit), "looked twice")
-        panel.submit()
+        panel.submission.submit()
         worker.work()
         panel.tick()
     assert not panel.case.widget.enabled
-    panel.close_case()
+    panel.cases.close()
     assert panel.session.case is case
     worker.work()
     panel.tick()

@@ -186,7 +186,7 @@ def test_closing_the_project_ends_the_work(panel: LabelingPanel, study: Study) -
     release.work._executor = held
     ui.gateButton.click()
     assert release.work.is_busy
-    panel.close_project()
+    panel.projects.close()
     assert not release.work.is_busy
     assert ui.gateButton.enabled
     held.work()

@@ -80,7 +80,7 @@ def test_a_cine_is_played_stepped_and_stopped(panel: LabelingPanel, tmp_path: Pa
     panel.exit()
     assert not browser.GetPlaybackActive()  # nothing plays on in another module
     panel.enter()
-    panel.close_case()
+    panel.cases.close()
     assert not panel.case.ui.cinePlace.visible
 
 
@@ -141,7 +141,7 @@ def test_answers_are_undone_and_given_again(panel: LabelingPanel, tmp_path: Path
     panel.case.select(next(e.key for e in panel.case.form.entries if e.item.id == "comment"))
     for text in ("w", "we", "well"):
         panel.case.page._written(text)
-    panel.undo()
+    panel.cases.undo()
     assert case.editor.value(panel.case.page.entry.key) is None or panel.case.page.entry.key.item != "comment"
     assert not panel.case.ui.redoButton.enabled or case.editor.can_redo
 
@@ -177,7 +177,7 @@ def test_volume_rendering_by_the_preset_leaves_with_the_case(
     assert display.GetVolumePropertyNode().GetVolumeProperty().GetShade()
     assert slicer.mrmlScene.GetNumberOfNodes() > before
     assert not show_volume_rendering(volume, "No such preset")
-    panel.close_case()
+    panel.cases.close()
     for kind in ("vtkMRMLVolumeRenderingDisplayNode", "vtkMRMLVolumePropertyNode", "vtkMRMLMarkupsROINode"):
         assert slicer.mrmlScene.GetNumberOfNodesByClass(kind) == 0, kind
 
@@ -213,7 +213,7 @@ def test_a_model_of_an_extension_is_offered_and_its_result_taken_over(
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
     opened: list[Any] = []
     monkeypatch.setattr(
-        "AnnotationQALib.widgets.labeling_panel.open_model", lambda model, volume: opened.append((model, volume))
+        "AnnotationQALib.widgets.start_controller.open_model", lambda model, volume: opened.append((model, volume))
     )
     case = open_case(panel, tmp_path, with_models, None)
     assert panel.case.ui.startFromButton.isVisibleTo(panel.case.widget)
@@ -241,7 +241,7 @@ def test_a_model_of_an_extension_is_offered_and_its_result_taken_over(
     reading = snapshot.complete(case.sources).reading
     assert reading.started_from.reading == "model:TotalSegmentator"
     assert reading.started_from.changed_voxels == 10
-    panel.close_case()
+    panel.cases.close()
     panel.worklist.ui.nextButton.click()  # another day: what it was started from is still known
     again = panel.session.case.editor.snapshot().complete(panel.session.case.sources).reading
     assert again.started_from == reading.started_from
@@ -255,7 +255,7 @@ def test_a_segmentation_without_a_segment_of_the_protocol_is_refused(
     result = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "other")
     result.GetSegmentation().AddEmptySegment("heart", "heart")
     paint(result, "heart", (slice(6, 8), slice(30, 35), slice(15, 20)))
-    panel.start_from_node(result)
+    panel.starting.start_from_node(result)
     assert "is called as the protocol says (Nodule)" in panel.ui.messageLabel.text
     assert case.editor.started_from is None
 

@@ -42,6 +42,7 @@ class BackgroundTask(Generic[T]):
     def __init__(self, executor: Executor, work: Callable[[Progress], T]) -> None:
         self._progress = TaskProgress()
         self._cancelled = False
+        self._abandoned = False
         self._future: Future[T] = executor.submit(work, self._report)
 
     @property
@@ -51,16 +52,23 @@ class BackgroundTask(Generic[T]):
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended, one way or the other."""
-        return self._future.done()
+        """Whether it has ended, one way or the other, or was abandoned."""
+        return self._abandoned or self._future.done()
 
     def cancel(self) -> None:
         """Ask it to end; it does so at its next step, and `result` raises `Cancelled` then."""
         self._cancelled = True
         self._future.cancel()
 
+    def abandon(self) -> None:
+        """Cancel it without waiting for its next step: nobody wants its result any more."""
+        self.cancel()
+        self._abandoned = True
+
     def result(self) -> T:
         """What came of it; waits for the end, and raises what the work raised, or `Cancelled`."""
+        if self._abandoned:
+            raise Cancelled("cancelled.")
         try:
             return self._future.result()
         except CancelledError:

@@ -13,15 +13,13 @@ from pathlib import Path
 import slicer
 
 from AnnotationQACore.checks.problems import ReadingProblem
-from AnnotationQACore.errors import AnnotationQAError, InputError, InvalidProtocol, ProjectError, ProtocolError
+from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.progress import Progress, silent
-from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity, user_folder
 from AnnotationQACore.project.kept_drafts import discard_kept, kept_folder
 from AnnotationQACore.project.ledger import utc_now
 from AnnotationQACore.project.state import SubmittedReading, TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
-from AnnotationQACore.protocol.model import Protocol
 from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
 from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.case_contents import CaseContents, load_contents
@@ -29,6 +27,7 @@ from AnnotationQALib.logic.case_images import PreparedCase, prepare_images
 from AnnotationQALib.logic.case_loading import Locate, load_case
 from AnnotationQALib.logic.display_names import hides_names, shown_names
 from AnnotationQALib.logic.open_case import CheckedReading, OpenCase
+from AnnotationQALib.logic.project_opening import OpenedProject, open_project
 from AnnotationQALib.logic.scene_starts import discard_start
 from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.starting_points import Start, StartOffer, load_start, start_offers
@@ -113,8 +112,8 @@ class LabelingSession:
     Parameters
     ----------
     scene : vtkMRMLScene
-    project : Project
-        Opened with the reader's identity.
+    opened : OpenedProject
+        By the reader's identity.
     executor : Executor, optional
         Threads by default.
     locate : callable, optional
@@ -127,33 +126,21 @@ class LabelingSession:
     case : OpenCase or None
     save_problems : list of str
         Cases that were left and whose draft could not be saved in the project, one line each; taken by the panel.
-
-    Raises
-    ------
-    ProjectError
-        The project was opened without identity, or the identity is no reader of the project.
-    ProtocolError
-        The protocol in force cannot be read by this version.
     """
 
     def __init__(
         self,
         scene: slicer.vtkMRMLScene,
-        project: Project,
+        opened: OpenedProject,
         *,
         executor: Executor | None = None,
         locate: Locate | None = None,
         utc: Callable[[], datetime] = utc_now,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        if project.identity is None:
-            raise ProjectError(f"{project.folder}: was opened without identity; choose who you are.")
-        if project.identity.member not in project.state.members:
-            raise ProjectError(
-                f"reader '{project.identity.member}': is unknown to the project; give the lead your public key."
-            )
-        self.project = project
-        self.reader = project.identity.member
+        self.project = opened.project
+        self.protocol = opened.protocol
+        self.reader = opened.reader
         self.case: OpenCase | None = None
         self._scene = scene
         self._lock = threading.Lock()
@@ -169,7 +156,6 @@ class LabelingSession:
         self._leaving: list[tuple[WorkItem, Autosave]] = []
         self.save_problems: list[str] = []
         self._visited: set[tuple[str, int]] = set()
-        self.protocol = self._load_protocol()
 
     @classmethod
     def open(
@@ -183,9 +169,9 @@ class LabelingSession:
         utc: Callable[[], datetime] = utc_now,
         seconds: Callable[[], float] = time.monotonic,
     ) -> LabelingSession:
-        """Open a project and begin to work; see `Project.open` for what may be wrong."""
-        project = Project.open(folder, identity, clock=utc)
-        return cls(scene, project, executor=executor, locate=locate, utc=utc, seconds=seconds)
+        """Read a project and begin to work; see `open_project` for what may be wrong."""
+        opened = open_project(folder, identity, utc=utc)
+        return cls(scene, opened, executor=executor, locate=locate, utc=utc, seconds=seconds)
 
     # what the reader sees
 
@@ -471,17 +457,6 @@ class LabelingSession:
             self._trouble = str(error)
         else:
             self._trouble = ""
-
-    def _load_protocol(self) -> Protocol:
-        try:
-            return self.project.protocol()
-        except ProtocolError as error:
-            record = self.project.state.protocols[-1]
-            first = error.problems[0].rstrip(".") if isinstance(error, InvalidProtocol) else str(error)
-            raise ProtocolError(
-                f"protocol '{record.title}' {record.version}: cannot be read by this version of AnnotationQA; "
-                f"update the extension, or ask the lead ({first})."
-            ) from error
 
     def _images_of(self, item: WorkItem) -> BackgroundTask[PreparedCase]:
         preload, self._preload = self._preload, None

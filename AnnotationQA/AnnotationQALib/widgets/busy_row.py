@@ -24,6 +24,7 @@ class BusyRow:
         self._bar = bar
         self._task: BackgroundTask[Any] | None = None
         self._on_done: Callable[[BackgroundTask[Any]], None] | None = None
+        self._only_reads = False
         cancel_button.connect("clicked()", self.cancel)
 
     @property
@@ -31,9 +32,18 @@ class BusyRow:
         """Whether a task is at work."""
         return self._task is not None
 
-    def start(self, task: BackgroundTask[Any], title: str, on_done: Callable[[BackgroundTask[Any]], None]) -> None:
-        """Show a task until it ends; `on_done` is called with it then, also when it failed or was cancelled."""
-        self._task, self._on_done = task, on_done
+    def start(
+        self,
+        task: BackgroundTask[Any],
+        title: str,
+        on_done: Callable[[BackgroundTask[Any]], None],
+        only_reads: bool = False,
+    ) -> None:
+        """Show a task until it ends; `on_done` is called with it then, also when it failed or was cancelled.
+
+        Work that only reads is not waited for when it is cancelled, since a share out of reach may hold it for minutes.
+        """
+        self._task, self._on_done, self._only_reads = task, on_done, only_reads
         self._label.text = title
         self._show_progress(task)
         self._frame.visible = True
@@ -52,7 +62,10 @@ class BusyRow:
 
     def cancel(self) -> None:
         """Ask the task to end."""
-        if self._task is not None:
+        if self._task is not None and self._only_reads:
+            self._task.abandon()
+            self.poll()
+        elif self._task is not None:
             self._task.cancel()
 
     def finish(self) -> None:
@@ -63,7 +76,8 @@ class BusyRow:
 
     def drop(self) -> None:
         """Cancel the task and forget it: nobody wants its result any more."""
-        self.cancel()
+        if self._task is not None:
+            self._task.cancel()
         self._clear()
 
     def _clear(self) -> None:

@@ -21,7 +21,7 @@ def open_practice() -> None:
         identity = practice_identity()
         folder = practice_folder(identity)
         slicer.util.selectModule("AnnotationQA")
-        slicer.util.getModuleWidget("AnnotationQA").panel.open(str(folder), identity)
+        slicer.util.getModuleWidget("AnnotationQA").panel.projects.open(str(folder), identity)
     except AnnotationQAError as error:
         slicer.util.errorDisplay(_("The practice project cannot be opened: {error}").format(error=error))
 

@@ -34,7 +34,7 @@ class SignInView:
     Parameters
     ----------
     on_open : callable
-        Called with the folder and the identity; raises `AnnotationQAError` when the project cannot be opened.
+        Called with the folder and the identity.
     on_close : callable
     on_error : callable
         Called with one line.
@@ -114,8 +114,13 @@ class SignInView:
         self.ui.healthLabel.text = text
         self.ui.healthLabel.toolTip = "\n".join(health.problems) or text
 
+    def show_opening(self, is_opening: bool) -> None:
+        """While a project is opened, no other can be chosen."""
+        self.ui.signInPage.enabled = not is_opening
+
     def remember(self) -> None:
-        """Remember project and reader for the next time."""
+        """The project is open: remember it and the reader for the next time, and forget the passphrase."""
+        self.ui.passphraseEdit.clear()
         self.ui.projectPathEdit.addCurrentPathToHistory()
         qt.QSettings().setValue(LAST_READER, self.identity)
 
@@ -123,12 +128,11 @@ class SignInView:
         if not self.ui.openButton.enabled:
             return
         try:
-            self._on_open(str(self.ui.projectPathEdit.currentPath), self.identity_to_use())
+            identity = self.identity_to_use()
         except AnnotationQAError as error:
             self._on_error(str(error))
             return
-        self.ui.passphraseEdit.clear()
-        self.remember()
+        self._on_open(str(self.ui.projectPathEdit.currentPath), identity)
 
     def _show_new(self, shown: bool) -> None:
         self.ui.newIdentityBox.visible = shown

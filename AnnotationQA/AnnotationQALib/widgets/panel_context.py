@@ -1,0 +1,89 @@
+"""What the parts of the labeling panel share: the session, the line of messages, and the work in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+
+from AnnotationQACore.errors import AnnotationQAError, Cancelled
+from AnnotationQACore.project.worklists import WorkItem
+from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.open_case import OpenCase
+from AnnotationQALib.logic.screen_text import without_paths
+from AnnotationQALib.logic.session import LabelingSession
+from AnnotationQALib.widgets.busy_row import BusyRow
+from AnnotationQALib.widgets.message_line import MessageLine
+
+__all__ = ["PanelContext"]
+
+TICK_MS = 200
+BUSY_TICK_MS = 20
+
+
+class PanelContext:
+    """One for each panel.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    ui : children of the panel by name
+
+    Attributes
+    ----------
+    session : LabelingSession or None
+        None while no project is open.
+    messages : MessageLine
+    busy : BusyRow
+    timer : QTimer
+        Fires faster while something is at work.
+    """
+
+    def __init__(self, scene: Any, ui: Any) -> None:
+        self.scene = scene
+        self.session: LabelingSession | None = None
+        self.messages = MessageLine(ui.messageFrame, ui.messageLabel, ui.messageButton, self._for_screen)
+        self.busy = BusyRow(ui.busyFrame, ui.busyLabel, ui.busyBar, ui.busyCancelButton)
+        self.timer = qt.QTimer()
+        self.timer.setInterval(TICK_MS)
+
+    @property
+    def case(self) -> OpenCase | None:
+        """The open case; None while none is."""
+        return self.session.case if self.session is not None else None
+
+    @property
+    def idle_case(self) -> OpenCase | None:
+        """The open case, unless something is at work that must end first."""
+        return None if self.busy.is_busy else self.case
+
+    def attempt(self, act: Callable[[], Any], item: WorkItem | None = None) -> Any:
+        """What `act` returns; None when it was cancelled, or failed, which is shown. `item` is the case it is about."""
+        try:
+            return act()
+        except Cancelled:
+            return None
+        except AnnotationQAError as error:
+            self.messages.show_error(str(error), item)
+            return None
+
+    def run(
+        self,
+        task: BackgroundTask[Any],
+        title: str,
+        on_done: Callable[[BackgroundTask[Any]], None],
+        only_reads: bool = False,
+    ) -> None:
+        """Show a task until it ends; see `BusyRow.start`."""
+        self.busy.start(task, title, on_done, only_reads)
+        self.set_pace(self.busy.is_busy)
+        if self.busy.is_busy:
+            self.timer.start()
+
+    def set_pace(self, is_working: bool) -> None:
+        """Let the timer fire faster while threads have work to do."""
+        self.timer.setInterval(BUSY_TICK_MS if is_working else TICK_MS)
+
+    def _for_screen(self, line: str, item: WorkItem | None) -> str:
+        return self.session.screen_line(line, item) if self.session is not None else without_paths(line)
