@@ -21,8 +21,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     DestinationError
-        The folder is missing, read-only or full.
+        The folder is missing, read-only or full, or `path` is a folder or a device.
     """
+    if path.exists() and not path.is_file():
+        raise DestinationError(f"{path}: is no file that can be replaced; name another.")
     temporary = path.with_name(f".tmp-{secrets.token_hex(6)}-{path.name}")
     try:
         temporary.touch(exist_ok=False)

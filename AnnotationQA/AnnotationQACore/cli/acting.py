@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.parsing import meant
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity, key_files, load_identity
+from AnnotationQACore.project.state import Role
 
 __all__ = [
     "PASSPHRASE_VARIABLE",
@@ -20,6 +22,7 @@ __all__ = [
     "identity_of",
     "open_project",
     "passphrase",
+    "role",
 ]
 
 PASSPHRASE_VARIABLE = "ANNOTATIONQA_PASSPHRASE"  # noqa: S105 - its name, not a passphrase
@@ -27,10 +30,18 @@ PASSPHRASE_VARIABLE = "ANNOTATIONQA_PASSPHRASE"  # noqa: S105 - its name, not a 
 
 def count(text: str) -> int:
     """Type of an argument that is a number from 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not a number from 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1")
+    return int(text)
+
+
+def role(text: str) -> Role:
+    """Type of an argument that is the role of a member."""
+    try:
+        return Role(text)
+    except ValueError:
+        known = ", ".join(Role)
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {known}{meant(text, Role)}") from None
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from AnnotationQACore.agreement.ratings.categories import Level
 from AnnotationQACore.agreement.ratings.weights import WEIGHTS
 from AnnotationQACore.agreement.statistics.intervals import RESAMPLES
 from AnnotationQACore.cli import agreement_landmarks, agreement_project, agreement_ratings, agreement_segmentations
-from AnnotationQACore.cli.output import require_place, write_json
+from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.layout import PROJECT_FILE
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="label file of one reader each, or a project"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write everything as JSON")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write everything as JSON; - for the standard output")
     parser.add_argument("--readers", nargs="+", metavar="NAME", help="names of the readers; default: the file names")
     _segmentation_arguments(parser.add_argument_group("segmentations"))
     _rating_arguments(parser.add_argument_group("ratings"))
@@ -40,12 +40,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, show and write."""
     mode = _mode(arguments)
     _require_options_of(mode, arguments)
-    require_place(arguments.json)
+    require_place(
+        arguments.json, *arguments.files, *_tables(arguments), *(arguments.landmarks or ()), arguments.reference
+    )
     report, table = mode(arguments)
     if arguments.json:
         write_json(arguments.json, report)
-    print(table)
+    show(table, arguments.json)
     return 0
+
+
+def _tables(arguments: argparse.Namespace) -> list[Path]:
+    return [Path(one) for one in (arguments.ratings, arguments.matrix) if isinstance(one, str | Path)]
 
 
 Mode = Callable[[argparse.Namespace], tuple[dict[str, Any], str]]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import rows_as_text
+from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.evaluation.executors import open_executor
 from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
 from AnnotationQACore.evaluation.summary import Figure, ItemSummary
@@ -35,12 +38,21 @@ def evaluate(project: Project, arguments: argparse.Namespace) -> ProjectAgreemen
         return project_agreement(
             project,
             executor=executor,
-            keep_in=kept_results_folder(project),
+            keep_in=_kept(project),
             resample=arguments.resample,
             resamples=arguments.resamples,
             seed=arguments.seed,
             progress=ConsoleProgress("comparing cases"),
         )
+
+
+def _kept(project: Project) -> Path | None:
+    """Where results are kept; nowhere, said so, where this user has no place to write to, as in some containers."""
+    try:
+        return kept_results_folder(project)
+    except AnnotationQAError as error:
+        print(f"note: results are not kept for the next time: {error}", file=sys.stderr)
+        return None
 
 
 def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:

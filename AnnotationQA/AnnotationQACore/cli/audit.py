@@ -5,6 +5,7 @@ from pathlib import Path
 
 from AnnotationQACore import atomic
 from AnnotationQACore.cli.acting import add_project
+from AnnotationQACore.cli.output import require_place
 from AnnotationQACore.cli.verify import BROKEN, verified
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.auditing import audit_csv, audit_html, audit_json
@@ -28,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     kind = arguments.format or arguments.file.suffix.lower().removeprefix(".")
     if kind not in _FORMATS:
         raise InputError(f"{arguments.file}: the ending says no form; use one of {', '.join(_FORMATS)}, or --format.")
+    require_place(arguments.file)
     result = verified(arguments.project)
     atomic.write_text(arguments.file, _FORMATS[kind](result))
     print(f"{arguments.file}: {result.state.events} acts; the project is {'sound' if result.is_sound else 'BROKEN'}")

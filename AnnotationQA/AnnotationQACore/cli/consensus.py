@@ -16,7 +16,7 @@ from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_segmentation
-from AnnotationQACore.cli.output import reader_names, write_json
+from AnnotationQACore.cli.output import reader_names, require_folder_place, require_place, show, write_json
 from AnnotationQACore.consensus.decisions import Decisions
 from AnnotationQACore.consensus.result import LabelConsensus, ReaderPerformance
 from AnnotationQACore.consensus.segmentations import SegmentationConsensus, StructureConsensus, segmentation_consensus
@@ -26,7 +26,7 @@ from AnnotationQACore.consensus.staple import staple
 from AnnotationQACore.consensus.vote import majority, weighted_vote
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.interchange.derived import software_version
-from AnnotationQACore.interchange.label_images import write_segmentation, write_volume
+from AnnotationQACore.interchange.label_images import require_written_format, write_segmentation, write_volume
 from AnnotationQACore.interchange.placement import joint_grid, placed_on
 from AnnotationQACore.project.layout import PROJECT_FILE
 from AnnotationQACore.segmentation import Segmentation, Volume
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"{arguments.readings[0]}: is no project and no segmentation; check the path.")
     if not arguments.output:
         raise InputError("consensus: say where to write it with -o FILE.")
+    _require_places(arguments)
     names = reader_names(arguments.readings, arguments.readers)
     method = _method(arguments, names)
     progress = ConsoleProgress("reading")
@@ -97,8 +98,22 @@ def run(arguments: argparse.Namespace) -> int:
     report = _report(result, names, losses)
     if arguments.json:
         write_json(arguments.json, report)
-    print(_table(report))
+    show(_table(report), arguments.json)
     return 0
+
+
+def _require_places(arguments: argparse.Namespace) -> None:
+    """Refuse what could not be written in the end."""
+    for path in (arguments.output, arguments.uncertainty):
+        if path is not None:
+            require_written_format(path)
+    files = [path for path in (arguments.output, arguments.json, arguments.uncertainty) if path is not None]
+    twice = next((path for path in files if sum(path.resolve() == other.resolve() for other in files) > 1), None)
+    if twice is not None:
+        raise DestinationError(f"{twice}: is named for two results; name a file for each.")
+    for path in files:
+        require_place(path, *arguments.readings)
+    require_folder_place(arguments.probabilities, *arguments.readings)
 
 
 def _refuse_options_of_files(arguments: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from AnnotationQACore import atomic
 from AnnotationQACore.cli import main
 from AnnotationQACore.cli.acting import count
+from AnnotationQACore.cli.output import require_folder_place
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.evaluation.case_files import case_files
 from AnnotationQACore.evaluation.loading import load_case
@@ -78,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fresh(folder: Path) -> Path:
-    if folder.exists():
+    require_folder_place(folder)
+    if folder.exists() and any(folder.iterdir()):
         if not (folder / MARKER).is_file():
             raise DestinationError(f"{folder}: is there and was not made by a demo; name another folder.")
         shutil.rmtree(folder)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import require_folder_place
 from AnnotationQACore.cli.servers import add_server, connection_options, move_target, patience
 from AnnotationQACore.errors import InputError, NetworkError
 from AnnotationQACore.interchange.network.connecting import connected
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("fetch: no criterion is given; name --patient, --study, --series, --modality or --date.")
     if arguments.output is None and not arguments.list:
         raise InputError("fetch: no folder is given; name it with --output, or only look with --list.")
+    require_folder_place(arguments.output, is_own=False)
     tries = patience(arguments)
     progress: Progress = silent if arguments.quiet else ConsoleProgress("fetching series")
     with connected(arguments.server, connection_options(arguments, move_target(arguments.move)), tries) as server:

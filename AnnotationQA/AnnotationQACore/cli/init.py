@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_key_dir, identity_of
-from AnnotationQACore.project.folder import Project
+from AnnotationQACore.cli.acting import add_key_dir, identity_of, role
+from AnnotationQACore.cli.output import require_folder_place
+from AnnotationQACore.project.folder import Project, require_new
 from AnnotationQACore.project.identities import create_identity, key_files
 from AnnotationQACore.project.state import Role
 from AnnotationQACore.protocol.loading import load_protocol, load_shipped
@@ -21,14 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--lead", required=True, metavar="NAME", help="your ID; a key is made when there is none yet")
     parser.add_argument("--title", default="", help="name of the project (default: that of the folder)")
+    known = ", ".join(Role)
     parser.add_argument(
-        "--roles", nargs="+", type=Role, default=[Role.LEAD], choices=list(Role), help="your roles (default: lead)"
+        "--roles", nargs="+", type=role, default=[Role.LEAD], metavar="ROLE", help=f"yours, of {known} (default: lead)"
     )
     add_key_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the project."""
+    require_folder_place(arguments.folder)
+    require_new(arguments.folder)
     protocol = protocol_of(arguments.protocol)
     if arguments.lead in key_files(arguments.key_dir):
         identity = identity_of(argparse.Namespace(actor=arguments.lead, key_dir=arguments.key_dir))

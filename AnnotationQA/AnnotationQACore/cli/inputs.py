@@ -10,6 +10,7 @@ from AnnotationQACore.interchange.dicom_seg import read_dicom_seg
 from AnnotationQACore.interchange.label_images import is_label_image, read_segmentation
 from AnnotationQACore.interchange.series.opening import open_series
 from AnnotationQACore.interchange.series.scanning import files_by_series
+from AnnotationQACore.progress import silent
 from AnnotationQACore.segmentation import Segmentation, Volume
 
 __all__ = ["images_below", "open_image", "open_segmentation"]
@@ -38,6 +39,6 @@ def open_segmentation(path: Path) -> Segmentation:
     return read_segmentation(path) if is_label_image(path) else read_dicom_seg(path).segmentation
 
 
-def images_below(folder: Path) -> dict[str, list[Path]]:
+def images_below(folder: Path, *, quiet: bool = False) -> dict[str, list[Path]]:
     """Files of every DICOM series below a folder, by Series Instance UID."""
-    return files_by_series(folder, ConsoleProgress("looking at images"))
+    return files_by_series(folder, silent if quiet else ConsoleProgress("looking at images"))

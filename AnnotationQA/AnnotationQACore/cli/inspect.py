@@ -1,7 +1,6 @@
 """List every image series of a folder, and all that is wrong or unusual: the intake check of a dataset."""
 
 import argparse
-import json
 import math
 import multiprocessing
 import os
@@ -10,9 +9,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from AnnotationQACore import atomic
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.output import require_place
+from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.duplicates import Duplicate, DuplicateKind
 from AnnotationQACore.interchange.series.header_cache import HeaderCache
@@ -34,7 +32,9 @@ _SHOWN_OTHER_FILES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("folder", type=Path, help="folder with images, searched with all its subfolders")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this JSON file")
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="also write everything as JSON; - for the standard output"
+    )
     parser.add_argument("--modality", nargs="+", default=(), metavar="M", help="list only these, e.g. CT MR")
     parser.add_argument("--body-part", nargs="+", default=(), metavar="PART", help="list only these, e.g. CHEST")
     parser.add_argument("--sex", nargs="+", default=(), metavar="S", help="list only these: F, M or O")
@@ -91,10 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
             cache=cache,
         )
     if arguments.json is not None:
-        content = json.dumps(inspection_json(inspection), indent=2, ensure_ascii=False)
-        atomic.write_text(arguments.json, content + "\n")
-    for line in report_lines(inspection):
-        print(line)
+        write_json(arguments.json, inspection_json(inspection))
+    show("\n".join(report_lines(inspection)), arguments.json)
     return FOUND_ERRORS if arguments.strict and inspection.errors else 0
 
 

@@ -1,13 +1,17 @@
 """Entry point of `annotation-qa`: finds the subcommand, and turns errors into one line and exit code 2."""
 
-import argparse
+import contextlib
 import importlib
+import io
 import keyword
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from AnnotationQACore.cli.parsing import CommandParser, meant
 from AnnotationQACore.errors import AnnotationQAError, Cancelled
 
 __all__ = ["COMMANDS", "main"]
@@ -45,41 +49,92 @@ A hyphen in the name is an underscore in that of the module, and a keyword of Py
 """
 
 BAD_USE = 2
+FAULT = 70
+"""As sysexits.h says it: a fault of the program itself."""
 CANCELLED = 130
 CLOSED = 141
 """As shells say it: ended by SIGPIPE."""
+TRACEBACK_VARIABLE = "ANNOTATIONQA_TRACEBACK"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit code."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    if not argv or argv[0] in {"-h", "--help"}:
+    """Run one subcommand and return its exit code; of whatever fails one line is shown, never a traceback."""
+    _show_what_the_terminal_lacks_as_escapes()
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _close_output()
+        return CLOSED
+    except (Cancelled, KeyboardInterrupt):
+        return _say("cancelled; run the same command again to resume.", CANCELLED)
+    except AnnotationQAError as error:
+        return _say(str(error), BAD_USE)
+    except OSError as error:
+        _close_output()
+        where, reason = error.filename or "output", error.strerror or type(error).__name__
+        return _say(
+            f"{where}: cannot be read or written ({reason}); check the path, the rights and the space.", BAD_USE
+        )
+    except MemoryError:
+        return _say("not enough memory; take fewer or smaller files at a time, or a larger computer.", BAD_USE)
+    except RecursionError:
+        return _say("a file is nested too deeply to be read; take another one.", BAD_USE)
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        return _say(_fault(error), FAULT)
+
+
+def _run(argv: list[str]) -> int:
+    if not argv or argv[0] in {"-h", "--help"} or argv == ["help"]:
         print(_overview())
         return 0 if argv else BAD_USE
+    if argv[0] == "help":
+        argv = [argv[1], "--help"]
     if argv[0] == "--version":
         print(f"annotation-qa {_version()}")
         return 0
     if argv[0] not in COMMANDS:
-        print(f"annotation-qa: no command '{argv[0]}'; see annotation-qa --help.", file=sys.stderr)
-        return BAD_USE
+        return _say(f"no command '{argv[0][:40]}'{meant(argv[0], COMMANDS)}; see annotation-qa --help.", BAD_USE)
     name = argv[0].replace("-", "_") + ("_" if keyword.iskeyword(argv[0]) else "")
-    try:
-        module = importlib.import_module(f"AnnotationQACore.cli.{name}")
-        parser = argparse.ArgumentParser(prog=f"annotation-qa {argv[0]}", description=module.__doc__)
-        module.add_arguments(parser)
-        code = int(module.run(parser.parse_args(argv[1:])))
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # Whoever read our output, such as `head`, has enough; Python would flush once more at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED
-    except (Cancelled, KeyboardInterrupt):
-        print("annotation-qa: cancelled; run the same command again to resume.", file=sys.stderr)
-        return CANCELLED
-    except AnnotationQAError as error:
-        print(f"annotation-qa: {error}", file=sys.stderr)
-        return BAD_USE
+    module = importlib.import_module(f"AnnotationQACore.cli.{name}")
+    parser = CommandParser(f"annotation-qa {argv[0]}", module.__doc__)
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(argv[1:])))
+
+
+def _say(message: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(f"annotation-qa: {message}", file=sys.stderr)
+    return code
+
+
+def _fault(error: Exception) -> str:
+    """Where it happened, without the words of the error: they may hold what is in a file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    return (
+        f"fault of the program ({type(error).__name__} in {place}); nothing is half-written. Please report this line; "
+        f"{TRACEBACK_VARIABLE}=1 shows more, which may name what is in your files."
+    )
+
+
+def _show_what_the_terminal_lacks_as_escapes() -> None:
+    """A terminal without a character, or a file name that is no text, must not end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _close_output() -> None:
+    """Throw away what cannot be written: the interpreter would try once more at its end, and complain."""
+    with contextlib.suppress(OSError, AttributeError):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from AnnotationQACore.cli import measure_change, measure_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_image, open_segmentation
-from AnnotationQACore.cli.output import require_place, write_json
+from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
 from AnnotationQACore.interchange.placement import placed_on
@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEG",
         help="segmentation of the image: label image, .seg.nrrd or DICOM SEG",
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the measurements as JSON")
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="write the measurements as JSON; - for the standard output"
+    )
     parser.add_argument("--segments", nargs="+", metavar="ID", help="only these segments")
     parser.add_argument(
         "--slice-axis", type=int, choices=(0, 1, 2), default=0, help="array axis across the slices (k=0)"
@@ -52,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write and show."""
     _require_options(arguments)
-    require_place(arguments.json)
+    require_place(arguments.json, *_read(arguments))
     if arguments.landmarks:
         document, text = measure_landmarks.measure(arguments)
         report = {"version": software_version(), **document}
@@ -60,8 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
         report, text = _segments(arguments)
     if arguments.json:
         write_json(arguments.json, report)
-    print(text)
+    show(text, arguments.json)
     return 0
+
+
+def _read(arguments: argparse.Namespace) -> list[Path | None]:
+    """Every file that is read."""
+    several = (*(arguments.landmarks or ()), *(arguments.baseline or ()))
+    return [arguments.image, arguments.segmentation, arguments.end_systole, *several]
 
 
 _OF_LANDMARKS = ("landmarks", "distance", "angle", "between", "cobb", "plane")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project, role
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.state import Role
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action, summary in (("add", "add a member"), ("change", "give a member another name or other roles")):
         part = _part(actions, action, summary)
         part.add_argument("member", metavar="MEMBER", help="ID, such as anna or model:nnunet")
-        part.add_argument("--roles", nargs="+", type=Role, choices=list(Role), required=True)
+        part.add_argument("--roles", nargs="+", type=role, metavar="ROLE", required=True, help=", ".join(Role))
         part.add_argument("--name", default="", help="full name (default: the ID)")
         if action == "add":
             part.add_argument("--public-key", default="", help="as shown by annotation-qa identity show")

@@ -16,7 +16,7 @@ from AnnotationQACore.agreement.statistics.power import (
     cases_for_mean,
     clustered,
 )
-from AnnotationQACore.cli.output import write_json
+from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
 
@@ -37,12 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of the interval; default: 0.95")
     parser.add_argument("--per-patient", type=float, metavar="M", help="mean number of cases (lesions) of a patient")
     parser.add_argument("--correlation", type=float, metavar="R", help="of the cases of one patient")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the answer as JSON")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the answer as JSON; - for the standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute, write and show."""
     _require_options(arguments)
+    require_place(arguments.json)
     size = _SIZES[arguments.statistic](arguments)
     if arguments.per_patient is not None:
         size = clustered(size, arguments.per_patient, arguments.correlation)
@@ -51,9 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
     patients = ""
     if arguments.per_patient is not None:
         patients = f" of about {math.ceil(size.cases / arguments.per_patient)} patients"
-    print(f"{size.cases} cases{patients}, each read by {size.readers} readers ({size.cases * size.readers} readings)")
-    print(f"for a {100 * size.level:g} % interval of width {size.width:g}: {size.method}")
-    print(f"assumed: {size.assumptions}; about half of such studies have a wider interval")
+    lines = (
+        f"{size.cases} cases{patients}, each read by {size.readers} readers ({size.cases * size.readers} readings)",
+        f"for a {100 * size.level:g} % interval of width {size.width:g}: {size.method}",
+        f"assumed: {size.assumptions}; about half of such studies have a wider interval",
+    )
+    show("\n".join(lines), arguments.json)
     return 0
 
 

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from AnnotationQACore.atomic import write_text
-from AnnotationQACore.errors import DestinationError, InputError, InvalidProtocol
+from AnnotationQACore.cli.output import STANDARD_OUTPUT, require_place
+from AnnotationQACore.errors import DestinationError, InvalidProtocol
 from AnnotationQACore.protocol.difference import Change, ProtocolDiff, protocol_diff
 from AnnotationQACore.protocol.handbook_html import handbook_html
 from AnnotationQACore.protocol.handbook_markdown import handbook_markdown
@@ -77,6 +78,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    require_place(arguments.output, Path(arguments.file))
     suffix = arguments.output.suffix.lower() if arguments.output else ""
     form = arguments.format or ("html" if suffix in {".html", ".htm"} else "markdown")
     protocol = _load(arguments.file)
@@ -87,6 +89,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def _new(arguments: argparse.Namespace) -> int:
     protocol = load_shipped(arguments.source)
     target = arguments.output or Path(f"{arguments.source}.json")
+    require_place(target)
     if target.exists():
         raise DestinationError(f"{target}: exists already; name another file with -o, or remove it first.")
     write_text(target, protocol_text(protocol))
@@ -103,11 +106,13 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
+    require_place(arguments.output)
     _deliver(schema_text(), arguments.output)
     return 0
 
 
 def _reference(arguments: argparse.Namespace) -> int:
+    require_place(arguments.output)
     _deliver(reference_markdown(), arguments.output)
     return 0
 
@@ -166,10 +171,8 @@ def _short(value: object) -> str:
 
 
 def _deliver(text: str, output: Path | None) -> None:
-    if output is None:
+    if output is None or output == STANDARD_OUTPUT:
         sys.stdout.write(text)
-    elif output.is_dir():
-        raise InputError(f"{output}: is a folder; name a file.")
     else:
         write_text(output, text)
         print(f"{output}: written.")

@@ -6,12 +6,13 @@ from pathlib import Path
 from AnnotationQACore import atomic
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import require_folder_place, require_place
 from AnnotationQACore.cli.release_request import add_request, request_of
 from AnnotationQACore.cli.release_screen import text_screen
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.release.duplicates import pair_hash
-from AnnotationQACore.release.looking import ToLookAt, to_look_at, write_look_page
+from AnnotationQACore.release.looking import ToLookAt, require_look_folder, to_look_at, write_look_page
 from AnnotationQACore.release.request import gather
 from AnnotationQACore.release.sheet import sheet_template
 
@@ -47,9 +48,10 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _sheet(arguments: argparse.Namespace) -> int:
-    project = open_project(arguments)
+    require_place(arguments.output)
     if arguments.output.exists():
-        raise DestinationError(f"{arguments.output}: is there already; it is not overwritten.")
+        raise DestinationError(f"{arguments.output}: is there already and is not overwritten; name another file.")
+    project = open_project(arguments)
     atomic.write_text(arguments.output, sheet_template(project.state.name or project.name))
     print(f"{arguments.output}: fill it in; the gate says what is missing.")
     return 0
@@ -62,6 +64,8 @@ def _found(project: Project, arguments: argparse.Namespace) -> ToLookAt:
 
 
 def _look(arguments: argparse.Namespace) -> int:
+    require_folder_place(arguments.output, arguments.images)
+    require_look_folder(arguments.output)
     found = _found(open_project(arguments), arguments)
     path = write_look_page(arguments.output, found, ConsoleProgress("drawing thumbnails"))
     print(f"{len(found.texts)} texts and {len(found.images)} images to look at: {path}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from AnnotationQACore import atomic
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.output import require_folder_place
 from AnnotationQACore.cli.release_request import add_request, request_of
 from AnnotationQACore.cli.release_screen import text_screen
 from AnnotationQACore.errors import DestinationError, ReleaseRefused
@@ -74,6 +75,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _make(arguments: argparse.Namespace) -> int:
+    require_folder_place(arguments.output, arguments.images)
     require_destination(arguments.output)
     project = open_project(arguments, identity_of(arguments))
     request = request_of(arguments, project)
@@ -93,6 +95,7 @@ def _make(arguments: argparse.Namespace) -> int:
 
 
 def _card(arguments: argparse.Namespace) -> int:
+    require_folder_place(arguments.output, arguments.images)
     _require_own_folder(arguments.output)
     project = open_project(arguments)
     request = request_of(arguments, project)
@@ -111,8 +114,6 @@ def _card(arguments: argparse.Namespace) -> int:
 
 def _require_own_folder(folder: Path) -> None:
     """Refuse a folder with anything but an earlier draft: its README.md may be somebody's own."""
-    if folder.exists() and not folder.is_dir():
-        raise DestinationError(f"{folder}: is a file; choose a folder for the card.")
     there = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if there and there != set(_DRAFT):
         raise DestinationError(f"{folder}: is not empty and holds no draft of a card; choose another folder.")

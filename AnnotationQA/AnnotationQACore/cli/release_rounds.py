@@ -7,7 +7,7 @@ from pathlib import Path
 from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import add_actor, add_project, count, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.output import figure, rows_as_text, write_json
+from AnnotationQACore.cli.output import figure, require_place, rows_as_text, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.assignments import active_readers
 from AnnotationQACore.project.ledger import utc_now
@@ -24,14 +24,14 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     redo = steps.add_parser("redo", help="list the readings that a new version of the protocol asks for again")
     add_project(redo)
     redo.add_argument("--send-back", action="store_true", help="send them back to their readers (a reviewer does)")
-    redo.add_argument("--json", type=Path, metavar="FILE")
+    redo.add_argument("--json", type=Path, metavar="FILE", help="also as JSON; - for the standard output")
     add_actor(redo)
     redo.set_defaults(act=_redo)
     drift = steps.add_parser("drift", help="score a model against the reference standard over time")
     add_project(drift)
     drift.add_argument("model", metavar="MODEL", help="reader, such as model:unet")
     drift.add_argument("--by", choices=["predicted", "decided"], default="predicted", help="which time counts")
-    drift.add_argument("--json", type=Path, metavar="FILE")
+    drift.add_argument("--json", type=Path, metavar="FILE", help="also as JSON; - for the standard output")
     drift.set_defaults(act=_drift)
     rank = steps.add_parser("rank", help="rank the cases for the next round")
     add_project(rank)
@@ -40,7 +40,7 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     rank.add_argument("--decided", action="store_true", help="also cases with a reference standard")
     rank.add_argument("--top", type=count, default=20, metavar="N", help="how many are shown (default: 20)")
-    rank.add_argument("--json", type=Path, metavar="FILE", help="all of them")
+    rank.add_argument("--json", type=Path, metavar="FILE", help="all of them; - for the standard output")
     rank.set_defaults(act=_rank)
     again = steps.add_parser("rereads", help="plan what readers read again every quarter, without knowing it")
     add_project(again)
@@ -55,30 +55,31 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _redo(arguments: argparse.Namespace) -> int:
+    require_place(arguments.json)
     project = open_project(arguments, identity_of(arguments) if arguments.send_back else None)
     found = readings_to_redo(project, ConsoleProgress("comparing protocols"))
     if arguments.json:
         write_json(arguments.json, {"protocol": project.state.protocol, "readings": json_value(found)})
     if not found:
-        print("nothing to read again: every reading says what the protocol in force asks")
+        show("nothing to read again: every reading says what the protocol in force asks", arguments.json)
         return 0
     rows = [["case", "reader", "read under", "items"]]
     rows += [[one.case, one.reader, one.version, ", ".join(one.items)] for one in found]
-    print(rows_as_text(rows))
     reasons = {item: reason for one in found for item, reason in one.items.items()}
-    for item, reason in reasons.items():
-        print(f"{item}: {reason}")
+    lines = [rows_as_text(rows), *(f"{item}: {reason}" for item, reason in reasons.items())]
     if arguments.send_back:
-        print(f"{send_back_for_redo(project, found)} cases sent back")
+        lines.append(f"{send_back_for_redo(project, found)} cases sent back")
+    show("\n".join(lines), arguments.json)
     return 0
 
 
 def _drift(arguments: argparse.Namespace) -> int:
+    require_place(arguments.json)
     project = open_project(arguments)
     result = model_performance(project, arguments.model, by=arguments.by, progress=ConsoleProgress("scoring"))
     if arguments.json:
         write_json(arguments.json, json_value(result))
-    print(_drift_text(result))
+    show(_drift_text(result), arguments.json)
     return 0
 
 
@@ -109,9 +110,11 @@ def _signal(first: float | None) -> str:
 
 
 def _rank(arguments: argparse.Namespace) -> int:
+    require_place(arguments.json)
+    weights = _weights(arguments.weights)
     ranked = rank_cases(
         open_project(arguments),
-        weights=_weights(arguments.weights),
+        weights=weights,
         decided=arguments.decided,
         progress=ConsoleProgress("comparing readings"),
     )
@@ -127,7 +130,7 @@ def _rank(arguments: argparse.Namespace) -> int:
         ]
         for one in ranked[: arguments.top]
     ]
-    print(rows_as_text(rows) if ranked else "no case is left to rank")
+    show(rows_as_text(rows) if ranked else "no case is left to rank", arguments.json)
     return 0
 
 
@@ -164,4 +167,6 @@ def _rereads(arguments: argparse.Namespace) -> int:
         print(f"{reader}\tfrom {start}\t{cases}")
     for line in plan.short:
         print(f"too few cases  {line}")
+    done = "would be planned" if arguments.dry_run else "planned"
+    print(f"{len(plan.assignments)} re-reads of {len(set(readers))} readers {done}")
     return 0

@@ -11,6 +11,7 @@ from AnnotationQACore.cli.acting import add_project, open_project
 from AnnotationQACore.cli.agreement_project import add_executor, evaluate
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
+from AnnotationQACore.cli.output import require_folder_place
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.project import ProjectAgreement
 from AnnotationQACore.evaluation.study import StudyAgreement
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare the readings, and write the report."""
+    require_folder_place(arguments.output, arguments.project, arguments.images)
     require_own_folder(arguments.output)
     if arguments.resamples < 1:
         raise InputError(f"--resamples: {arguments.resamples} is too few; give 1 or more, 2000 is usual.")

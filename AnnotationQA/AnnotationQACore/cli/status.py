@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     status = _status(project)
     project.close()
     if arguments.json:
-        print(json.dumps(status, indent=1, ensure_ascii=False))
+        print(json.dumps(status, indent=1))
         return 0
     protocol = status["protocol"]
     print(f"project   {status['name']} ({status['id']})")

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.init import protocol_of
-from AnnotationQACore.cli.output import rows_as_text, write_json
+from AnnotationQACore.cli.output import require_place, rows_as_text, show, write_json
 from AnnotationQACore.interchange.report_texts import ReportText, read_reports
 from AnnotationQACore.textlabels.context import Assertion
 from AnnotationQACore.textlabels.labelling import (
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_reports(read)
     read.add_argument("--protocol", required=True, metavar="FILE|NAME", help="protocol file, or name of a shipped one")
-    read.add_argument("--json", type=Path, metavar="FILE", help="write labels and mentions")
+    read.add_argument("--json", type=Path, metavar="FILE", help="write labels and mentions; - for the standard output")
     read.add_argument("--csv", type=Path, metavar="FILE", help="write one row for each mention")
     into = actions.add_parser(
         "import",
@@ -77,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(arguments: argparse.Namespace) -> int:
+    require_place(arguments.json, arguments.reports)
+    require_place(arguments.csv, arguments.reports)
     protocol = protocol_of(arguments.protocol)
     language = load_language(arguments.language)
     vocabulary = vocabulary_of(protocol, language)
@@ -87,8 +90,8 @@ def _read(arguments: argparse.Namespace) -> int:
         [one.finding, *map(str, (one.present, one.uncertain, one.absent, one.not_said))]
         for one in count_findings(labelled, vocabulary)
     ]
-    print(rows_as_text(rows))
-    print(f"{len(reports)} reports, {sum(len(one.mentions) for one in labelled)} mentions.")
+    counted = f"{len(reports)} reports, {sum(len(one.mentions) for one in labelled)} mentions."
+    show(f"{rows_as_text(rows)}\n{counted}", arguments.json)
     if arguments.json:
         write_json(arguments.json, _document(labelled, protocol.hash, language))
     if arguments.csv:
@@ -107,6 +110,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    require_place(arguments.csv, arguments.reports)
     project = open_project(arguments)
     reports, code = _reports(arguments)
     language = load_language(arguments.language)
@@ -127,7 +131,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _reports(arguments: argparse.Namespace) -> tuple[tuple[ReportText, ...], int]:
     texts = read_reports(arguments.reports, ConsoleProgress("reading reports"))
     for problem in texts.problems:
-        print(f"not read: {problem}")
+        print(f"not read: {problem}", file=sys.stderr)
     return texts.reports, _SOME_PROBLEMS if texts.problems else 0
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "is_label_image",
     "read_segmentation",
     "read_volume",
+    "require_written_format",
     "write_segmentation",
     "write_volume",
 ]
@@ -74,6 +75,12 @@ def read_segmentation(path: Path) -> Segmentation:
     return Segmentation(layers, volume.grid, with_unnamed_labels(layers, (), path))
 
 
+def require_written_format(path: Path) -> None:
+    """Raise `InputError` when the name has no suffix of a format that is written here."""
+    if not (is_nifti(path) or path.name.lower().endswith((".nrrd", ".mha"))):
+        raise InputError(f"{path.name}: is of a format that is not written; use .nii.gz, .nrrd, .seg.nrrd or .mha.")
+
+
 def write_volume(path: Path, volume: Volume) -> None:
     """Write an image, whole or not at all.
 
@@ -84,14 +91,13 @@ def write_volume(path: Path, volume: Volume) -> None:
     DestinationError
         The folder cannot be written to.
     """
+    require_written_format(path)
     if is_nifti(path):
         write_nifti(path, volume)
     elif path.name.lower().endswith(".nrrd"):
         write_nrrd(path, Nrrd(volume.voxels, grid_fields(volume.grid)))
-    elif path.name.lower().endswith(".mha"):
-        _write_meta(path, volume)
     else:
-        raise InputError(f"{path.name}: is of a format that is not written; use .nii.gz, .nrrd, .seg.nrrd or .mha.")
+        _write_meta(path, volume)
 
 
 def write_segmentation(path: Path, segmentation: Segmentation) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from AnnotationQACore.project.worklists import WorkItem, worklist
 from AnnotationQACore.protocol.loading import load_protocol, protocol_text
 from AnnotationQACore.protocol.model import Protocol
 
-__all__ = ["Project", "ProjectFile", "project_file_content", "read_project_file"]
+__all__ = ["Project", "ProjectFile", "project_file_content", "read_project_file", "require_new"]
 
 FORMAT = "AnnotationQA project 1"
 
@@ -45,6 +45,12 @@ class ProjectFile:
     id: str
     name: str
     founder: str
+
+
+def require_new(folder: Path) -> None:
+    """Raise `DestinationError` unless a folder is not there, or empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DestinationError(f"{folder}: is not empty; choose a new folder for the project.")
 
 
 class Project:
@@ -112,8 +118,7 @@ class Project:
             The folder is not empty, or cannot be written.
         """
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise DestinationError(f"{folder}: is not empty; choose a new folder for the project.")
+        require_new(folder)
         layout.make_folder(folder.parent)
         building = folder.with_name(f".tmp-{secrets.token_hex(6)}-{folder.name}")
         try:

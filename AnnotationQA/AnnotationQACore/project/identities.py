@@ -61,14 +61,25 @@ class Identity:
 
 
 def user_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Folder of this user for keys and caches; `ANNOTATIONQA_HOME` overrides the system's habit."""
+    """Folder of this user for keys and caches; `ANNOTATIONQA_HOME` overrides the system's habit.
+
+    Raises
+    ------
+    InputError
+        The user has no home folder, as in some containers.
+    """
     if chosen := environment.get(USER_FOLDER_VARIABLE):
         return Path(chosen)
-    if sys.platform == "win32":
-        return Path(environment.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "AnnotationQA"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "AnnotationQA"
-    return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "AnnotationQA"
+    habit = {"win32": ("APPDATA", "AppData/Roaming"), "darwin": ("", "Library/Application Support")}
+    variable, below_home = habit.get(sys.platform, ("XDG_DATA_HOME", ".local/share"))
+    if chosen := environment.get(variable):
+        return Path(chosen) / "AnnotationQA"
+    try:
+        return Path.home() / below_home / "AnnotationQA"
+    except RuntimeError:
+        raise InputError(
+            f"this user has no home folder; set {USER_FOLDER_VARIABLE} to a folder for keys and caches."
+        ) from None
 
 
 def key_folder(folder: Path | None = None) -> Path:

@@ -27,7 +27,7 @@ from AnnotationQACore.reporting.html import Markup, Node, tag
 from AnnotationQACore.reporting.page import heading, page, table
 from AnnotationQACore.reporting.png import png_data_uri
 
-__all__ = ["ToLookAt", "to_look_at", "write_look_page"]
+__all__ = ["ToLookAt", "require_look_folder", "to_look_at", "write_look_page"]
 
 _LONGEST_SIDE = 320
 _PLACES = (0.1, 0.5, 0.9)
@@ -82,6 +82,12 @@ def to_look_at(project: Project, request: ReleaseRequest, gathered: Gathered, sc
     return ToLookAt(tuple(texts.values()), tuple(images))
 
 
+def require_look_folder(folder: Path) -> None:
+    """Raise `DestinationError` unless a folder is not there, or holds nothing but an earlier page."""
+    if folder.exists() and (not folder.is_dir() or any(path.name != "index.html" for path in folder.iterdir())):
+        raise DestinationError(f"{folder}: holds something else; choose a new folder.")
+
+
 def write_look_page(folder: Path, found: ToLookAt, progress: Progress = silent) -> Path:
     """Write the page, for its owner only; returns its path.
 
@@ -92,8 +98,7 @@ def write_look_page(folder: Path, found: ToLookAt, progress: Progress = silent) 
     InputError
         An image cannot be read.
     """
-    if folder.exists() and (not folder.is_dir() or any(path.name != "index.html" for path in folder.iterdir())):
-        raise DestinationError(f"{folder}: holds something else; choose a new folder.")
+    require_look_folder(folder)
     make_folder(folder, mode=0o700)
     figures: list[Node] = []
     for done, (case, role, _, image) in enumerate(found.images):

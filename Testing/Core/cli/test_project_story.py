@@ -143,7 +143,9 @@ def test_a_folder_that_is_no_project_is_one_line(
 
 def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["agre"]) == 2
-    assert capsys.readouterr().err == "annotation-qa: no command 'agre'; see annotation-qa --help.\n"
+    assert capsys.readouterr().err == (
+        "annotation-qa: no command 'agre' (did you mean 'agreement'?); see annotation-qa --help.\n"
+    )
 
 
 def test_the_report_shows_the_image_and_says_that_it_is_a_phantom(study: Path, tmp_path: Path) -> None:

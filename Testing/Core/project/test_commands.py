@@ -149,7 +149,7 @@ def test_passphrases(run, monkeypatch: pytest.MonkeyPatch, project: Path) -> Non
         (["member", "add", "{project}", "anna", "--roles", "reader", "--as", "lead"], "a member 'anna' already"),
         (["member", "add-key", "{project}", "anna", "AAAA", "--as", "lead"], "32 bytes in base64"),
         (["audit", "export", "{project}", "{tmp}/x.doc"], "the ending says no form"),
-        (["audit", "export", "{project}", "{tmp}/no/x.csv"], "cannot be written"),
+        (["audit", "export", "{project}", "{tmp}/no/x.csv"], "its folder is not there"),
         (["verify", "{project}", "--against", "{images}"], "is no audit export"),
     ],
 )

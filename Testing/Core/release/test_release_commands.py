@@ -108,6 +108,8 @@ def test_a_split_is_kept_when_cases_are_added(study: Any, command: Any) -> None:
         (["sign-off", "PROJECT", "--different", "case-1", "case-9"], "'case-9' is no case of the project"),
         (["sign-off", "PROJECT", "--different", "case-1", "case-3"], "say with --reason"),
         (["drift", "PROJECT", "model:none"], "import its predictions first"),
+        (["drift", "PROJECT", "anna"], "'anna': is no model (the project has no readings of models); name one"),
+        (["drift", "PROJECT", "consensus:majority"], "'consensus:majority': is no model"),
         (["rank", "PROJECT", "--weights", "model"], "is not REASON=WEIGHT"),
         (["rereads", "PROJECT", "--readers", "rita", "--seed", "1"], "'rita' is no reader"),
     ],
@@ -147,6 +149,8 @@ def test_the_rounds_of_a_living_dataset(study: Any, command: Any, tmp_path: Path
     assert len(json.loads((tmp_path / "rank.json").read_text())["cases"]) == 7
     code, said, _ = command("redo", study.folder)
     assert (code, "nothing to read again" in said) == (0, True)
+    code, _, error = command("drift", study.folder, "net")
+    assert (code, "'net': is no model (there are model:net)" in error) == (2, True)
     words = ["rereads", study.folder, "--per-quarter", 1, "--quarters", 2, "--seed", 3, "--washout", 1]
     code, said, _ = command(*words)
     assert code == 0

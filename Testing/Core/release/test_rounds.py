@@ -172,6 +172,8 @@ def test_quarters_begin_with_their_months() -> None:
 
 def test_every_reader_reads_as_many_again_and_each_case_before_any_twice(study: Any) -> None:
     state = study.as_("lead").state
+    with pytest.raises(InputError, match="has no reader with a key; add readers with annotation-qa member add"):
+        plan_rereads(state, [], 2, 5, now=NOW)
     plan = plan_rereads(state, ["anna", "ben"], 2, 5, now=NOW, quarters=3)
     assert not plan.short
     by_reader_and_quarter = Counter((one.reader, one.available_from) for one in plan.assignments)

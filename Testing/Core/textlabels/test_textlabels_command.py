@@ -170,9 +170,9 @@ def test_wrong_reports_get_one_line(tmp_path, capsys, name, content, message):
 def test_a_bad_file_does_not_stop_the_others(reports, capsys):
     (reports / "bad.dcm").write_bytes(b"\0" * 300)
     assert main(["textlabels", "read", str(reports), "--protocol", "chest_xray_findings"]) == 1
-    shown = capsys.readouterr().out
-    assert "not read: " in shown
-    assert "2 reports" in shown
+    shown = capsys.readouterr()
+    assert "not read: " in shown.err
+    assert "2 reports" in shown.out
 
 
 def test_a_report_of_an_unknown_case_is_refused(reports, project, capsys):

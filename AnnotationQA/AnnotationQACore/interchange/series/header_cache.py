@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from AnnotationQACore import atomic
-from AnnotationQACore.errors import AnnotationQAError
+from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.interchange.series.header_reader import Job
 from AnnotationQACore.interchange.series.headers import FileHeader, FrameHeader, UnreadableFile
 from AnnotationQACore.interchange.series.lean_reader import PixelLocation
@@ -36,13 +36,21 @@ _LAYOUT: Final = hashlib.sha256(repr((_VERSION, _FILE_FIELDS, _FRAME_FIELDS, _RE
 
 
 def user_cache_folder() -> Path:
-    """Folder for caches of this user, by the custom of the system."""
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """Folder for caches of this user, by the custom of the system.
+
+    Raises
+    ------
+    InputError
+        The user has no home folder, as in some containers.
+    """
+    habit = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Caches")}
+    variable, below_home = habit.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
+    try:
+        base = Path(os.environ.get(variable) or Path.home() / below_home)
+    except RuntimeError:
+        raise InputError(
+            f"this user has no home folder for caches; set {variable or 'HOME'}, or keep none (--no-cache)."
+        ) from None
     return base / "annotation-qa" / "headers"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.duplicates import Duplicate, compare_pixels, likely_copies
 from AnnotationQACore.interchange.series.findings import Finding, Severity
 from AnnotationQACore.interchange.series.grouping import SeriesHeader
@@ -16,7 +17,7 @@ from AnnotationQACore.interchange.series.header_cache import HeaderCache
 from AnnotationQACore.interchange.series.headers import UnreadableFile
 from AnnotationQACore.interchange.series.other_formats import OtherImage, is_other_image, list_other_images
 from AnnotationQACore.interchange.series.planar import planar_spacing
-from AnnotationQACore.interchange.series.scanning import scan_folder
+from AnnotationQACore.interchange.series.scanning import FolderScan, scan_folder
 from AnnotationQACore.progress import Progress, silent
 
 __all__ = ["Inspection", "InspectionFilter", "SeriesReport", "inspect_folder", "inspection_json"]
@@ -166,6 +167,16 @@ class Inspection:
         return {value.upper() for value in self.present.get(name, {})}
 
 
+def _require_images(folder: Path, scan: FolderScan) -> None:
+    others = [file for file in scan.unreadable if not file.is_dicom and not is_other_image(file.path)]
+    if scan.series or len(others) < len(scan.unreadable):
+        return
+    if not others:
+        raise InputError(f"{folder}: holds no files; name the folder with the images.")
+    count = f"{len(others)} file{'s' * (len(others) > 1)}"
+    raise InputError(f"{folder}: holds no images, but {count} of other kinds; name the folder with the images.")
+
+
 def inspect_folder(
     folder: Path,
     admitted: InspectionFilter | None = None,
@@ -195,9 +206,10 @@ def inspect_folder(
     Raises
     ------
     InputError
-        The folder is not there, or cannot be listed.
+        The folder is not there, cannot be listed, or holds no image.
     """
     scan = scan_folder(folder, progress, executor, cache)
+    _require_images(folder, scan)
     chosen = [one for one in scan.series if admitted is None or admitted.admits(one)]
     duplicates = (
         compare_pixels(chosen, progress, executor, cache) if compare_all_pixels else likely_copies(chosen, cache)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,12 +17,14 @@ from AnnotationQACore.evaluation.records import ItemAgreement
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.reference_standard import reference_standard
-from AnnotationQACore.project.state import SubmittedReading
+from AnnotationQACore.project.state import State, SubmittedReading
 from AnnotationQACore.protocol.items import Item, Measurement, Rating
 from AnnotationQACore.release.rounds.item_disagreement import compare_readings, item_disagreement
 from AnnotationQACore.reporting.estimates import Bootstrap
 
 __all__ = ["ItemPerformance", "ModelPerformance", "Quarter", "model_performance"]
+
+MODEL_PREFIX = "model:"
 
 _FEWEST = 8
 """Cases from which a control chart is drawn; half of them, and 20 at most, are its baseline."""
@@ -120,9 +122,10 @@ def model_performance(
     Raises
     ------
     InputError
-        The project has no reading by this model.
+        It is a person or a consensus and no model, or the project has no reading by this model.
     """
     state = project.refresh()
+    _require_model(state, model)
     protocol = project.protocol()
     pairs: list[tuple[SubmittedReading, SubmittedReading]] = []
     left_out = []
@@ -140,7 +143,10 @@ def model_performance(
         else:
             pairs.append((reference, own[0]))
     if not read:
-        raise InputError(f"reader '{model[:100]}': has no reading in this project; import its predictions first.")
+        raise InputError(
+            f"'{model[:100]}': has no reading in this project; import its predictions first"
+            f"{_known(reading.reader for reading in state.all_readings())}."
+        )
     rows: dict[str, list[tuple[str, datetime, float]]] = {}
     compared_cases = 0
     for done, (reference, predicted) in enumerate(pairs):
@@ -165,6 +171,20 @@ def model_performance(
         if item.id in rows
     )
     return ModelPerformance(model, items, compared_cases, tuple(left_out))
+
+
+def _require_model(state: State, model: str) -> None:
+    """People are followed by the report, against each other: a reference standard is often their own work."""
+    if not model.startswith(MODEL_PREFIX):
+        known = _known(one.reader for one in state.all_readings())
+        raise InputError(
+            f"'{model[:100]}': is no model{known}; name one as model:NAME. How readers change is in the report."
+        )
+
+
+def _known(readers: Iterable[str]) -> str:
+    models = sorted({reader for reader in readers if reader.startswith(MODEL_PREFIX)})
+    return f" (there are {', '.join(models)})" if models else " (the project has no readings of models)"
 
 
 def _is_signed(item: Item) -> bool:

@@ -146,9 +146,16 @@ def _chance(seed: int, *words: str) -> bytes:
 
 
 def _check(state: State, readers: Sequence[str], per_quarter: int, quarters: int, washout: timedelta) -> None:
+    if not readers:
+        raise InputError(
+            "re-reads: the project has no reader with a key; add readers with annotation-qa member add, "
+            "or name others with --readers."
+        )
     unknown = [one for one in readers if one not in state.members or Role.READER not in state.members[one].roles]
-    if unknown or not readers:
-        name = f"'{unknown[0][:100]}'" if unknown else "none"
-        raise InputError(f"re-reads: {name} is no reader of the project; name readers with --readers.")
+    if unknown:
+        raise InputError(
+            f"re-reads: '{unknown[0][:100]}' is no reader of the project; see annotation-qa member list, "
+            "and correct --readers."
+        )
     if per_quarter < 1 or quarters < 1 or washout < timedelta():
         raise InputError("re-reads: cases a quarter and quarters are numbers from 1, and the washout is not negative.")

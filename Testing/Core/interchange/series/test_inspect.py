@@ -251,7 +251,13 @@ def test_json_needs_its_folder(studio, tmp_path, capsys):
     assert "its folder is not there" in capsys.readouterr().err
 
 
-def test_empty_folder(tmp_path, capsys):
-    (tmp_path / "empty").mkdir()
-    assert inspect(tmp_path / "empty") == 0
-    assert "0 files: 0 series" in capsys.readouterr().out
+def test_a_folder_without_images_is_one_line(tmp_path, capsys):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    assert inspect(folder) == 2
+    message = f"annotation-qa: {folder}: holds no files; name the folder with the images.\n"
+    assert capsys.readouterr() == ("", message)
+    (folder / "notes.txt").write_text("Nothing to see.")
+    assert inspect(folder, "--json", tmp_path / "out.json") == 2
+    assert "holds no images, but 1 file of other kinds" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
