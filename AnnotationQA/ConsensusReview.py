@@ -122,4 +122,4 @@ class ConsensusReviewTest(ScriptedLoadableModuleTest):
             self.delayDisplay("comparing", 50)
         if panel.desk.walk.ui.walkTable.rowCount == 0:
             self.fail(f"nothing was compared: {panel.ui.messageLabel.text}")
-        panel.close_case()
+        panel.opener.close()

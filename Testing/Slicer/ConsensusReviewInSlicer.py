@@ -39,10 +39,10 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         self.addCleanup(lambda: _put_back(former))
         slicer.util.selectModule("ConsensusReview")
         self.panel = slicer.util.getModuleWidget("ConsensusReview").panel
-        self.panel.close_project()
+        self.panel.projects.close()
 
     def tearDown(self) -> None:
-        self.panel.close_project()
+        self.panel.projects.close()
         slicer.mrmlScene.Clear()
         slicer.app.processEvents()
         assert self.troubles == [], "\n".join(self.troubles)
@@ -76,7 +76,8 @@ class ConsensusReviewInSlicer(unittest.TestCase):
 
         identity = practice_identity()
         project = make_review_practice(self.folder / "practice", identity)
-        self.panel.open(str(project), identity)
+        self.panel.projects.open(str(project), identity)
+        self.wait(lambda: self.panel.session is not None, "the project is open")
         self.wait(lambda: not self.panel.session.reviews.pending(), "all cases are compared")
         return project
 
@@ -168,7 +169,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
 
         self.open_practice()
         expect(self.panel.cases.ui.casesTable.item(0, 0).text(), "review-2", "the worst case")
-        self.panel.open_case("review-2")
+        self.panel.opener.open("review-2")
         self.wait_for_walk()
         desk = self.panel.desk
         desk.ui.reasonEdit.text = "a phantom"
@@ -201,7 +202,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
 
     def test_a_pin_is_placed_with_the_mode_of_markups(self) -> None:
         self.open_practice()
-        self.panel.open_case("review-3")
+        self.panel.opener.open("review-3")
         self.wait_for_walk()
         desk = self.panel.desk
         desk.comments.ui.textEdit.text = "look here"

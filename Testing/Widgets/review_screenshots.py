@@ -73,7 +73,7 @@ def _project(shown: _Shown, work: Path) -> None:
     panel.ui.projectButton.collapsed = True
     panel.cases.select("review-2")
     shown.shoot("review-cases")
-    panel.open_case("review-2")
+    panel.opener.open("review-2")
     studies.settle(panel)
     desk = panel.desk
     desk.ui.reasonEdit.text = "agreed in conference"
@@ -91,7 +91,7 @@ def _project(shown: _Shown, work: Path) -> None:
     desk.sign_off_view.ui.segCheck.checked = True
     desk.sign_off_view.ui.folderEdit.currentPath = "/exports"
     shown.shoot("review-sign-off")
-    panel.close_case()
+    panel.opener.close()
     panel.ui.casesButton.collapsed = True
     panel.ui.agreementButton.collapsed = False
     studies.choose(panel.agreement.ui.itemCombo, "nodule")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.review.widgets.review_panel import ReviewPanel
 
 
-def make_panel(at_once: bool = True, pages: list[str] | None = None) -> ReviewPanel:
-    """A panel that is shown; unless `at_once`, it works with threads as in the application."""
+def make_panel(at_once: bool = True, pages: list[str] | None = None, executor: Executor | None = None) -> ReviewPanel:
+    """A panel that is shown; unless `at_once`, it works with threads as in the application, or with `executor`."""
 
-    def open_session(scene: Any, folder: str, identity: Identity, background: Any, listing: Any) -> ReviewSession:
-        return ReviewSession(scene, Project.open(Path(folder), identity), background, listing)
+    def start_session(scene: Any, project: Project, background: Any, listing: Any) -> ReviewSession:
+        return ReviewSession(scene, project, background, listing)
 
     prepare_scene(slicer.mrmlScene)
     app = slicer.app
@@ -29,8 +30,8 @@ def make_panel(at_once: bool = True, pages: list[str] | None = None) -> ReviewPa
         slicer.mrmlScene,
         app.applicationLogic(),
         app.layoutManager(),
-        open_session,
-        executor=AtOnce() if at_once else None,
+        start_session,
+        executor=executor or (AtOnce() if at_once else None),
         open_page=(pages if pages is not None else []).append,
     )
     panel.widget.show()
@@ -70,7 +71,7 @@ def practice(root: Path, name: str = "practice") -> tuple[Path, Identity]:
 def open_practice(panel: ReviewPanel, root: Path) -> tuple[Path, Identity]:
     """A practice project, opened and compared."""
     project, identity = practice(root)
-    panel.open(str(project), identity)
+    panel.projects.open(str(project), identity)
     settle(panel)
     return project, identity
 

@@ -147,7 +147,7 @@ def test_taking_region_by_region_and_everything_from_one_reader(panel: Any) -> N
     assert desk.sign_off_view.ui.openLabel.text == "Everything is decided."
     assert not desk.sign_off_view.ui.signButton.visible
     desk.sign_off_view.ui.copyResultButton.click()
-    panel.close_case()
+    panel.opener.close()
     kept = slicer.mrmlScene.GetFirstNodeByName("Result of the review")
     assert kept.GetSegmentation().GetNumberOfSegments() == 5
 
@@ -379,7 +379,7 @@ def test_long_work_runs_beside_the_panel_as_in_the_application(scene: Any) -> No
     from AnnotationQALib.review.example import add_example
 
     volume, nodes = add_example(scene)
-    panel.compare_nodes(volume, nodes)
+    panel.opener.compare_nodes(volume, nodes)
     process(lambda: panel.desk.is_open)
     assert panel.desk.review.views is not None, "the views come first"
     process(lambda: panel.desk.work is not None and panel.desk.work.is_found)
@@ -387,7 +387,7 @@ def test_long_work_runs_beside_the_panel_as_in_the_application(scene: Any) -> No
     process(lambda: all(panel.desk.work.choice(m) for m in ("majority", "staple", "simple", "shape")))
     process(lambda: panel.desk.review.walk.is_measured())
     assert not panel.ui.busyFrame.visible
-    panel.compare_nodes(volume, nodes)
+    panel.opener.compare_nodes(volume, nodes)
     panel.cancel()
     assert not panel.desk.is_open
     panel.cleanup()

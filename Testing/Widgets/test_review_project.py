@@ -14,6 +14,7 @@ import pytest
 import qt
 import review_studies as studies
 import slicer
+from labeling_study import WhenTold
 
 from AnnotationQACore.interchange.dicom_seg import read_dicom_seg
 from AnnotationQACore.interchange.label_images import read_segmentation
@@ -51,13 +52,13 @@ def project(panel: Any, made_once: Path, tmp_path: Path) -> Path:
     for part in ("project", "keys"):
         shutil.copytree(made_once / "practice" / part, tmp_path / "practice" / part)
     folder = tmp_path / "practice" / "project"
-    panel.open(str(folder), load_identity("practice"))
+    panel.projects.open(str(folder), load_identity("practice"))
     studies.settle(panel)
     return folder
 
 
 def open_case(panel: Any, case: str) -> Any:
-    panel.open_case(case)
+    panel.opener.open(case)
     studies.settle(panel)
     assert panel.desk.opened is not None, panel.ui.messageLabel.text
     return panel.desk
@@ -138,7 +139,7 @@ def test_acceptance_is_proposed_listed_and_done_only_when_said(panel: Any, proje
     assert panel.session.project.state.case_status("review-1") is CaseStatus.TO_REVIEW
     ui.proposalsList.item(0).setCheckState(qt.Qt.Unchecked)
     assert ui.acceptProposedButton.toolTip == "Tick a case first."
-    panel.refresh()
+    panel.projects.refresh()
     studies.settle(panel)
     assert not ui.acceptProposedButton.enabled, "what was unticked stays unticked"
     ui.proposalsList.item(0).setCheckState(qt.Qt.Checked)
@@ -274,7 +275,7 @@ def test_closing_asks_before_decisions_are_lost(
     desk.ui.reasonEdit.text = "r"
     desk.walk.take_reader(0)
     desk.ui.closeButton.click()
-    panel.open_next()
+    panel.opener.open_next()
     studies.settle(panel)
     assert len(asked) == 2
     assert panel.desk.opened.case == "review-2"
@@ -371,7 +372,7 @@ def test_a_new_revision_shows_what_changed(panel: Any, project: Path) -> None:
         opened.submit_reading(replace(reading, revision=2, answers=answers, segmentation=None), target)
 
     studies.as_reader(project, "ben", revise)
-    panel.refresh()
+    panel.projects.refresh()
     studies.settle(panel)
     assert session.project.state.case_status("review-2") is CaseStatus.TO_REVIEW
     desk = open_case(panel, "review-2")
@@ -432,7 +433,7 @@ def test_repeats_are_a_table_of_the_scene(panel: Any, project: Path, scene: Any)
         opened.submit_reading(again, opened.segmentation_path(first))
 
     studies.as_reader(project, "anna", read_again)
-    panel.refresh()
+    panel.projects.refresh()
     studies.settle(panel)
     panel.agreement.ui.watchedButton.click()
     studies.settle(panel)
@@ -446,7 +447,7 @@ def test_repeats_are_a_table_of_the_scene(panel: Any, project: Path, scene: Any)
 
 def test_the_html_report(panel: Any, project: Path, tmp_path: Path) -> None:
     pages: list[str] = []
-    panel._open_page = pages.append
+    panel.projects._open_page = pages.append
     view = panel.agreement.ui
     assert not view.reportButton.enabled
     view.reportEdit.currentPath = str(tmp_path / "report")
@@ -475,10 +476,10 @@ def test_a_second_adjudicator_is_a_conflict_until_one_decision_is_kept(
     other.close()
     (theirs,) = (project / "ledger").glob("adam.*.jsonl")
     away = theirs.rename(theirs.with_suffix(".away"))  # the reviewer's share has not seen it yet
-    panel.refresh()
+    panel.projects.refresh()
     panel.session.project.decide("review-2", Action.ACCEPT, [readings["anna"]], reason="as anna")
     away.rename(theirs)
-    panel.refresh()
+    panel.projects.refresh()
     studies.settle(panel)
     table = panel.cases.ui.casesTable
     assert table.item(0, 0).text() == "review-2", "conflicts come first"
@@ -501,7 +502,7 @@ def test_a_revoked_reader_is_told(panel: Any, project: Path) -> None:
     lead = panel.session.project
     key = next(key.fingerprint for key in lead.state.keys.values() if key.member == "cleo")
     lead.revoke_key(key, "the laptop was stolen", from_sequence=0)
-    panel.refresh()
+    panel.projects.refresh()
     studies.settle(panel)
     panel.cases.select("review-2")
     assert "a key was revoked" in panel.cases.ui.noticesLabel.text
@@ -516,7 +517,7 @@ def test_one_reading_can_be_seen_and_accepted(panel: Any, project: Path) -> None
     for member in ("ben", "cleo"):
         key = next(key.fingerprint for key in lead.state.keys.values() if key.member == member)
         lead.revoke_key(key, "lost", from_sequence=0)
-    panel.refresh()
+    panel.projects.refresh()
     studies.settle(panel)
     desk = open_case(panel, "review-2")
     assert "only reading" in desk.ui.noticesLabel.text
@@ -556,7 +557,7 @@ def test_a_damaged_reading_is_told_and_stops_no_other_case(panel: Any, project: 
     state = panel.session.project.state
     one = next(r for r in state.latest_readings("review-2") if r.segmentation_sha256)
     (project / one.files[1].path).write_bytes(b"NRRD0004")
-    panel.open_case("review-2")
+    panel.opener.open("review-2")
     studies.settle(panel)
     assert not panel.desk.is_open
     assert "was changed after it was submitted" in message(panel)
@@ -565,8 +566,8 @@ def test_a_damaged_reading_is_told_and_stops_no_other_case(panel: Any, project: 
 
 def test_who_may_not_review_is_told_why(panel: Any, project: Path, act_as: Callable[[Path, Any, str], Project]) -> None:
     act_as(project, panel, "rita", Role.READER).close()
-    panel.close_project()
-    panel.open(str(project), load_identity("rita"))
+    panel.projects.close()
+    panel.projects.open(str(project), load_identity("rita"))
     studies.settle(panel)
     assert "Only reviewers and adjudicators" in panel.cases.ui.acceptProposedButton.toolTip
     desk = open_case(panel, "review-2")
@@ -587,6 +588,29 @@ def test_a_folder_that_is_no_project_is_refused_in_one_line(panel: Any, tmp_path
     ui.openButton.click()
     assert "nothing" in message(panel)
     assert panel.session is None
+
+
+def test_a_project_that_is_slow_to_open_can_be_let_go(scene: Any, project: Path) -> None:
+    """Such as one on a share out of reach: the panel stays usable, and a late answer is not taken."""
+    slow = WhenTold()
+    panel = studies.make_panel(executor=slow)
+    identity = load_identity("practice")
+    panel.projects.open(str(project), identity)
+    assert panel.ui.busyLabel.text == "Opening the project..."
+    assert not panel.sign_in.ui.signInPage.enabled
+    assert panel.session is None
+    panel.ui.cancelButton.click()
+    slow.work()
+    studies.settle(panel)
+    assert panel.sign_in.ui.signInPage.enabled
+    assert panel.session is None
+    assert not panel.ui.busyFrame.visible
+    panel.projects.open(str(project), identity)
+    slow.work()
+    panel.tick()
+    assert panel.session is not None
+    assert panel.cases.ui.casesTable.rowCount > 0
+    panel.cleanup()
 
 
 def test_result_view_is_there_from_the_start(panel: Any, project: Path) -> None:

@@ -24,9 +24,9 @@ def open_example() -> None:
     """Add the example to the scene, show the module, and compare."""
     slicer.util.selectModule(MODULE)
     panel = slicer.util.getModuleWidget(MODULE).panel
-    panel.close_project()
+    panel.projects.close()
     volume, nodes = add_example(slicer.mrmlScene)
-    panel.compare_nodes(volume, nodes)
+    panel.opener.compare_nodes(volume, nodes)
 
 
 def open_review_practice() -> None:
@@ -35,7 +35,7 @@ def open_review_practice() -> None:
         identity = practice_identity()
         folder = review_practice_folder(identity)
         slicer.util.selectModule(MODULE)
-        slicer.util.getModuleWidget(MODULE).panel.open(str(folder), identity)
+        slicer.util.getModuleWidget(MODULE).panel.projects.open(str(folder), identity)
     except AnnotationQAError as error:
         slicer.util.errorDisplay(_("The practice project cannot be opened: {error}").format(error=error))
 
