@@ -117,7 +117,7 @@ def _fault(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}, line {last.lineno}"
     return (
-        f"fault of the program ({type(error).__name__} in {place}); nothing is half-written. Please report this line; "
+        f"fault of the program ({type(error).__name__} in {place}); please report this line. "
         f"{TRACEBACK_VARIABLE}=1 shows more, which may name what is in your files."
     )
 

@@ -10,7 +10,7 @@ from AnnotationQACore.protocol.condition_checks import condition_problems
 from AnnotationQACore.protocol.conditions import items_in
 from AnnotationQACore.protocol.imaging import View, WindowPreset
 from AnnotationQACore.protocol.item_checks import item_problems
-from AnnotationQACore.protocol.items import Codes, DrawnItem, Item, Measurement
+from AnnotationQACore.protocol.items import Codes, DrawnItem, Item, Measurement, Segmentation
 from AnnotationQACore.protocol.limits import Inside, Limit
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.problems import Problem, did_you_mean
@@ -51,6 +51,13 @@ def find_advice(protocol: Protocol) -> list[Problem]:
         path = f"items[{index}]"
         if item.kind != "text" and item.codes == Codes():
             advice.append(Problem(f"{path}.codes", f"'{item.id}' has no code", "give at least its type"))
+        elif isinstance(item, Segmentation) and item.codes.type is None:
+            what = f"'{item.id}' has no code of its type, without which it is not released"
+            advice.append(
+                Problem(
+                    f"{path}.codes.type", what, "where no scheme has one, use a private one whose scheme begins with 99"
+                )
+            )
         if item.kind != "text" and item.agreement is None and not (isinstance(item, Measurement) and item.derived):
             advice.append(Problem(f"{path}.agreement", f"agreement on '{item.id}' is not judged", "name a statistic"))
         if item.kind != "text" and not item.edge_cases:

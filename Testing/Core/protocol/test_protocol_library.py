@@ -101,6 +101,15 @@ def test_codes_say_what_the_dictionaries_say(name):
             assert words & set(code.meaning.lower().replace("-", " ").split()), (code, words)
 
 
+def test_what_has_no_code_of_its_type_is_said():
+    """The standard has none for the space that surgery leaves, and none is made up."""
+    untyped = [
+        str(one) for name in NAMES for one in find_advice(load_shipped(name)) if "no code of its type" in str(one)
+    ]
+    (advice,) = untyped
+    assert "'resection_cavity' has no code of its type, without which it is not released" in advice
+
+
 def test_all_kinds_are_in_use():
     kinds = {item.kind for name in NAMES for item in load_shipped(name).items}
     assert kinds == {"classification", "segmentation", "box", "landmarks", "measurement", "rating", "text"}

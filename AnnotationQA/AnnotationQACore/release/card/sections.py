@@ -1,8 +1,8 @@
 """Sections of the dataset card.
 
 They follow Gebru et al. 2021, Datasheets for Datasets, Communications of the ACM 64(12):86-92, and the items on data
-of Mongan, Moy and Kahn 2020, Checklist for Artificial Intelligence in Medical Imaging (CLAIM), Radiology: Artificial
-Intelligence 2(2):e200029.
+of Tejani et al. 2024, Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 Update, Radiology:
+Artificial Intelligence 6(4):e240300, whose numbers they give.
 """
 
 from __future__ import annotations
@@ -34,21 +34,31 @@ def dataset_card(sources: CardSources) -> DatasetCard:
     """Write the card."""
     sheet = sources.request.sheet
     sections = (
-        Section("purpose", "Purpose", "Datasheets: motivation; CLAIM 3, 4, 6", tuple(_purpose(sources))),
-        Section("composition", "Composition", "Datasheets: composition; CLAIM 7, 10, 19", composition_blocks(sources)),
-        Section("coverage", "Coverage and imbalance", "Datasheets: composition; CLAIM 13", coverage_blocks(sources)),
+        Section("purpose", "Purpose", "Datasheets: motivation; CLAIM 3, 4, 6, 44", tuple(_purpose(sources))),
+        Section("composition", "Composition", "Datasheets: composition; CLAIM 7, 13, 36", composition_blocks(sources)),
         Section(
-            "collection", "Collection and preprocessing", "Datasheets: collection; CLAIM 5, 7-9", _collection(sources)
+            "coverage", "Coverage and imbalance", "Datasheets: composition; CLAIM 12, 36", coverage_blocks(sources)
         ),
-        Section("labels", "Reference standard", "Datasheets: labeling; CLAIM 11, 14-17", tuple(_labels(sources))),
+        Section(
+            "collection",
+            "Collection and preprocessing",
+            "Datasheets: collection; CLAIM 5, 7-10, 35",
+            _collection(sources),
+        ),
+        Section("labels", "Reference standard", "Datasheets: labeling; CLAIM 14-17, 42", tuple(_labels(sources))),
         Section("agreement", "Agreement of the readers", "CLAIM 18", tuple(_agreement(sources))),
-        Section("disagreement", "How disagreement was resolved", "CLAIM 14, 18", tuple(_resolved(sources))),
-        Section("split", "Split", "Datasheets: composition; CLAIM 20, 21", tuple(_split(sources))),
-        Section("deidentification", "De-identification", "Datasheets: composition; CLAIM 12", tuple(_hidden(sources))),
-        Section("limits", "Known limits", "Datasheets: uses", tuple(_limits(sources))),
-        Section("use", "Licence, ethics and use", "Datasheets: uses, distribution, maintenance", tuple(_use(sources))),
+        Section("disagreement", "How disagreement was resolved", "CLAIM 18", tuple(_resolved(sources))),
+        Section("split", "Split", "Datasheets: composition; CLAIM 19, 20", tuple(_split(sources))),
+        Section("deidentification", "De-identification", "Datasheets: composition; CLAIM 11", tuple(_hidden(sources))),
+        Section("limits", "Known limits", "Datasheets: uses; CLAIM 40", tuple(_limits(sources))),
+        Section(
+            "use",
+            "Licence, ethics and use",
+            "Datasheets: uses, distribution, maintenance; CLAIM 43",
+            tuple(_use(sources)),
+        ),
         Section("changes", "Changes since the last release", "Datasheets: maintenance", tuple(_changes(sources))),
-        Section("proof", "How to check what you received", "CLAIM 40", _proof(sources)),
+        Section("proof", "How to check what you received", "Datasheets: maintenance", _proof(sources)),
     )
     written = tuple(section for section in sections if not all(is_empty(block) for block in section.blocks))
     footer = f"Made on {sources.made:%Y-%m-%d} by {software_version()}."
