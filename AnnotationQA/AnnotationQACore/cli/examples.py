@@ -9,4 +9,4 @@ EXAMPLES: tuple[str, ...] = ()
 
 def examples_of(program: str) -> tuple[str, ...]:
     """Examples of a command, such as ``annotation-qa release``, with its steps."""
-    return tuple(line for line in EXAMPLES if line.startswith(f"{program} "))
+    return tuple(line for line in EXAMPLES if line.startswith(f"{program} ") or line == program)

@@ -12,7 +12,7 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    actions = parser.add_subparsers(dest="action", required=True)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make a key file")
     new.add_argument("key", type=Path, metavar="FILE", help="where to write it")
     new.add_argument("--passphrase-file", type=Path, metavar="FILE", help="file whose first line is the passphrase")

@@ -1,12 +1,16 @@
 """Entry point of `deidentify-study`: finds the subcommand, and turns errors into one line and exit code 2."""
 
-import argparse
+import contextlib
 import importlib
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from DeidentifyStudyCore.cli.parsing import CommandParser, meant
 from DeidentifyStudyCore.errors import Cancelled, DeidentifyError
 
 __all__ = ["COMMANDS", "main"]
@@ -24,42 +28,83 @@ COMMANDS: dict[str, str] = {
 }
 """Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""
 
-CLEAN, SOME_QUARANTINED, BAD_USE, CANCELLED, CLOSED = 0, 3, 2, 130, 141
+CLEAN, SOME_QUARANTINED, BAD_USE, FAULT, CANCELLED, CLOSED = 0, 3, 2, 70, 130, 141
+TRACEBACK_VARIABLE = "DEIDENTIFY_TRACEBACK"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit code: 0 all clean, 3 some quarantined, 2 wrong use."""
+    """Run one subcommand and return its exit code: 0 all clean, 3 some quarantined, 2 wrong use.
+
+    Of whatever fails one line is shown, never a traceback: its words may name what is in a file.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except BrokenPipeError:
-        # whoever read our output, such as `head`, has enough; the interpreter would flush once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return CLOSED
-    return code
+    except (Cancelled, KeyboardInterrupt):
+        return _say("cancelled; run the same command again to resume.", CANCELLED)
+    except DeidentifyError as error:
+        return _say(str(error), BAD_USE)
+    except OSError as error:
+        _close_output()
+        reason = error.strerror or type(error).__name__
+        return _say(f"something cannot be read or written ({reason}); check paths, rights and space.", BAD_USE)
+    except MemoryError:
+        return _say("not enough memory; take fewer files at a time, or a larger computer.", BAD_USE)
+    except RecursionError:
+        return _say("a file is nested too deeply to be read; take another one.", BAD_USE)
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        return _say(_fault(error), FAULT)
 
 
 def _run(argv: list[str]) -> int:
-    if not argv or argv[0] in {"-h", "--help"}:
+    if not argv or argv[0] in {"-h", "--help"} or argv == ["help"]:
         print(_overview())
         return CLEAN if argv else BAD_USE
+    if argv[0] == "help":
+        argv = [argv[1], "--help"]
     if argv[0] == "--version":
         print(f"deidentify-study {_version()}")
         return CLEAN
     if argv[0] not in COMMANDS:
-        print("deidentify-study: no such command; see deidentify-study --help.", file=sys.stderr)
-        return BAD_USE
-    try:
-        module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
-        parser = argparse.ArgumentParser(prog=f"deidentify-study {argv[0]}", description=module.__doc__)
-        module.add_arguments(parser)
-        return int(module.run(parser.parse_args(argv[1:])))
-    except (Cancelled, KeyboardInterrupt):
-        print("deidentify-study: cancelled; run the same command again to resume.", file=sys.stderr)
-        return CANCELLED
-    except DeidentifyError as error:
-        print(f"deidentify-study: {error}", file=sys.stderr)
-        return BAD_USE
+        return _say(f"no such command{meant(argv[0], COMMANDS)}; see deidentify-study --help.", BAD_USE)
+    module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
+    parser = CommandParser(f"deidentify-study {argv[0]}", module.__doc__)
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(argv[1:])))
+
+
+def _say(message: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(f"deidentify-study: {message}", file=sys.stderr)
+    return code
+
+
+def _fault(error: Exception) -> str:
+    """Where it happened, without the words of the error: they may hold what is in a file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    return (
+        f"fault of the program ({type(error).__name__} in {place}); please report this line. "
+        f"{TRACEBACK_VARIABLE}=1 shows more, which may identify patients."
+    )
+
+
+def _close_output() -> None:
+    """Throw away what cannot be written: the interpreter would try once more at its end, and complain."""
+    with contextlib.suppress(OSError, AttributeError):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> str:

@@ -240,4 +240,4 @@ def test_a_box_that_lacks_numbers_is_named(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["review", "queue", "add", "4f2a", "10", "20"])
     assert ended.value.code == 2
-    assert "required: HEIGHT, WIDTH" in capsys.readouterr().err
+    assert "HEIGHT, WIDTH are missing" in capsys.readouterr().err
