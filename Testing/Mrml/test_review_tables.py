@@ -63,13 +63,13 @@ def test_a_table_has_numbers_and_text(scene: Any) -> None:
 
 def test_pair_table_and_distribution(scene: Any, cases: list[CaseAgreement]) -> None:
     rows = pair_rows(cases, "liver", "dice")
-    table = add_pair_table(scene, rows, NAMES)
+    table = add_pair_table(scene, rows, "Dice", NAMES, {"liver": "Liver"})
     assert column(table, "A") == ["Reader A"] * 6
-    chart = add_distribution(scene, rows)
+    chart = add_distribution(scene, rows, "Dice")
     (bars,) = series(chart)
     assert sum(column(bars.GetTableNode(), "Pairs")) == 5
     assert "1 undefined" in chart.GetTitle()
-    add_distribution(scene, [])
+    add_distribution(scene, [], "Dice")
 
 
 def test_bland_altman_chart(scene: Any, cases: list[CaseAgreement]) -> None:
@@ -98,9 +98,9 @@ def test_confusion_bias_and_drift(scene: Any, cases: list[CaseAgreement]) -> Non
     assert bars.GetPlotType() == slicer.vtkMRMLPlotSeriesNode.PlotTypeBar
     assert column(bars.GetTableNode(), "Boundary shift, mm") == [1.0, -1.0]
     times = {(case.case, reader): case.case for case in cases for reader in "ab"}
-    lines = series(add_drift(scene, drift(cases, "liver", "dice", times), "dice", NAMES))
+    lines = series(add_drift(scene, drift(cases, "liver", "dice", times), "Dice", NAMES))
     assert [line.GetName() for line in lines] == ["Reader A", "Reader B"]
-    np.testing.assert_allclose(column(lines[0].GetTableNode(), "dice"), [0.7, 0.75, 0.8, 0.85, 0.9])
+    np.testing.assert_allclose(column(lines[0].GetTableNode(), "Dice"), [0.7, 0.75, 0.8, 0.85, 0.9])
 
 
 def test_every_consensus_stands_next_to_the_others(scene: Any) -> None:

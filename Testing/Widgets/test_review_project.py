@@ -107,7 +107,7 @@ def test_the_selected_case_is_told_item_by_item(panel: Any, project: Path) -> No
     panel.cases.select("review-2")
     table = panel.cases.ui.itemsTable
     row = studies.texts(table).index("Nodule")
-    assert table.item(row, 2).text() == "dice ≥ 0.7"
+    assert table.item(row, 2).text() == "Dice ≥ 0.7"
     assert table.item(studies.texts(table).index("Subtlety"), 2).text() == "apart ≤ 1"
     assert table.item(row, 3).text() == "Boundary, Slice extent at the ends"
     assert panel.cases.ui.openButton.enabled

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from AnnotationQACore.agreement.statistics.intervals import mean_statistic
+from AnnotationQACore.evaluation.figure_names import FIGURES
 from AnnotationQACore.evaluation.records import PairFigures
 from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
 from AnnotationQACore.protocol.statistics import STATISTICS
 
 __all__ = ["drawn_statistics"]
 
-TITLES = {name: facts.title for name, facts in STATISTICS.items() if facts.of_one_case} | {
-    "hausdorff_mm": "Hausdorff distance, mm"
-}
+SUMMARIZED = (*(name for name, facts in STATISTICS.items() if facts.of_one_case), "hausdorff_mm")
+TITLES = {name: FIGURES[name].title for name in SUMMARIZED}
 """Figures of pairs that are summarized, and their titles."""
 
 

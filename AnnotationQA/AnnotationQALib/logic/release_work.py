@@ -11,8 +11,6 @@ from AnnotationQACore import atomic
 from AnnotationQACore.cli.release_screen import text_screen
 from AnnotationQACore.errors import InputError, ReleaseRefused
 from AnnotationQACore.progress import Progress
-from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.layout import make_folder
 from AnnotationQACore.release.composition import Count
 from AnnotationQACore.release.desk import ReleaseDesk
@@ -24,6 +22,7 @@ from AnnotationQACore.release.request import ReleaseRequest
 from AnnotationQACore.release.sheet import sheet_from_json
 from AnnotationQACore.release.split import fold_parts
 from AnnotationQACore.release.splitting import SplitPlan, check_received
+from AnnotationQALib.logic.project_work import ProjectWork
 from AnnotationQALib.logic.release_form import ReleaseForm, Sources, release_request, sheet_document
 
 __all__ = ["Received", "ReleaseWork", "SplitForm", "SplitRow", "received", "split_rows"]
@@ -92,20 +91,8 @@ class Received:
     split: GateReport | None
 
 
-class ReleaseWork:
-    """The steps of a release for one project and one lead.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the project.
-    identity : Identity or None
-        Who acts; None to look only.
-    """
-
-    def __init__(self, folder: Path, identity: Identity | None) -> None:
-        self._folder = folder
-        self._identity = identity
+class ReleaseWork(ProjectWork):
+    """The steps of a release for one project and one lead."""
 
     def plan_split(self, form: SplitForm, progress: Progress) -> SplitPlan:
         """Plan a split; one that is in the ledger keeps its parts. Nothing is recorded."""
@@ -168,7 +155,7 @@ class ReleaseWork:
             return report
 
     def _desk(self, progress: Progress) -> ReleaseDesk:
-        return ReleaseDesk(Project.open(self._folder, self._identity, progress=progress), text_screen())
+        return ReleaseDesk(self._project(progress), text_screen())
 
     def _request(self, form: ReleaseForm, progress: Progress) -> ReleaseRequest:
         sheet = sheet_from_json(sheet_document(form.sheet))

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from AnnotationQACore.interchange.report_texts import ReportTexts, read_reports
 from AnnotationQACore.progress import Progress
-from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.textlabels.labelling import (
     CheckedReports,
     FindingCount,
@@ -20,6 +18,7 @@ from AnnotationQACore.textlabels.labelling import (
 )
 from AnnotationQACore.textlabels.language import load_language
 from AnnotationQACore.textlabels.vocabulary import vocabulary_of
+from AnnotationQALib.logic.project_work import ProjectWork
 
 __all__ = ["ReadReports", "ReportsWork"]
 
@@ -42,20 +41,8 @@ class ReadReports:
     problems: tuple[str, ...]
 
 
-class ReportsWork:
-    """Reports of one project, for one lead.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the project.
-    identity : Identity or None
-        Who acts; None to look only.
-    """
-
-    def __init__(self, folder: Path, identity: Identity | None) -> None:
-        self._folder = folder
-        self._identity = identity
+class ReportsWork(ProjectWork):
+    """Reports of one project, for one lead."""
 
     def read(self, reports: Path, language: str, progress: Progress) -> ReadReports:
         """Count what the reports say; nothing is recorded."""
@@ -78,6 +65,3 @@ class ReportsWork:
         """Compare with a reader, or with the reference standard where none is named."""
         texts = read_reports(reports, progress)
         return check_reports(self._project(progress), texts.reports, load_language(language), against, progress)
-
-    def _project(self, progress: Progress) -> Project:
-        return Project.open(self._folder, self._identity, progress=progress)

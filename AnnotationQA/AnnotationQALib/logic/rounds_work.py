@@ -5,36 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.progress import Progress
 from AnnotationQACore.project.assignments import active_readers, plan_assignments
-from AnnotationQACore.project.folder import Project
-from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.ledger import utc_now
 from AnnotationQACore.release.rounds.model_performance import ModelPerformance, model_performance
 from AnnotationQACore.release.rounds.ranking import RankedCase, rank_cases
 from AnnotationQACore.release.rounds.redo import ToRedo, readings_to_redo, send_back_for_redo
 from AnnotationQACore.release.rounds.rereads import RereadPlan, plan_rereads
+from AnnotationQALib.logic.project_work import ProjectWork
 
 __all__ = ["RoundsWork", "reread_rows"]
 
 
-class RoundsWork:
-    """Rounds of one project, by one lead.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the project.
-    identity : Identity or None
-        Who acts; None to look only.
-    """
-
-    def __init__(self, folder: Path, identity: Identity | None) -> None:
-        self._folder = folder
-        self._identity = identity
+class RoundsWork(ProjectWork):
+    """Rounds of one project, by one lead."""
 
     def to_redo(self, progress: Progress) -> tuple[ToRedo, ...]:
         """Readings that the protocol in force asks for again."""
@@ -77,9 +63,6 @@ class RoundsWork:
     def drift(self, model: str, progress: Progress) -> ModelPerformance:
         """A model against the reference standard, over time."""
         return model_performance(self._project(progress), model, progress=progress)
-
-    def _project(self, progress: Progress) -> Project:
-        return Project.open(self._folder, self._identity, progress=progress)
 
 
 def reread_rows(plan: RereadPlan) -> tuple[tuple[str, str, int], ...]:

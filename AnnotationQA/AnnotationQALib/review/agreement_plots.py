@@ -11,6 +11,7 @@ import vtk
 
 from AnnotationQACore.review.consensus_choices import ConsensusChoice
 from AnnotationQACore.review.study_tables import BlandAltmanData, ConfusionTable, PairRow, ReaderBias
+from AnnotationQALib.review.deciding import METHOD_TITLES
 
 __all__ = [
     "add_bland_altman",
@@ -48,15 +49,16 @@ def add_table(
     return node
 
 
-def add_pair_table(scene: slicer.vtkMRMLScene, rows: Sequence[PairRow], names: Names) -> slicer.vtkMRMLTableNode:
-    """A figure of every case and pair of readers."""
-    figure = rows[0].figure if rows else "value"
+def add_pair_table(
+    scene: slicer.vtkMRMLScene, rows: Sequence[PairRow], figure: str, names: Names, titles: Names
+) -> slicer.vtkMRMLTableNode:
+    """A figure, called `figure`, of every case and pair of readers; `titles` are those of the items."""
     return add_table(
         scene,
         f"Agreement: {figure}",
         {
             "Case": [row.case for row in rows],
-            "Item": [row.item for row in rows],
+            "Item": [titles.get(row.item, row.item) for row in rows],
             "A": [names.get(row.a, row.a) for row in rows],
             "B": [names.get(row.b, row.b) for row in rows],
             figure: [row.value for row in rows],
@@ -73,7 +75,7 @@ def add_consensus_table(
         scene,
         "Consensus and readers",
         {
-            "Method": [method for method, _ in rows],
+            "Method": [METHOD_TITLES.get(method, method) for method, _ in rows],
             "Structure": [row.segment for _, row in rows],
             "Reader": [names.get(row.reader, row.reader) for _, row in rows],
             "Dice": [row.dice for _, row in rows],
@@ -84,9 +86,8 @@ def add_consensus_table(
     )
 
 
-def add_distribution(scene: slicer.vtkMRMLScene, rows: Sequence[PairRow]) -> slicer.vtkMRMLPlotChartNode:
+def add_distribution(scene: slicer.vtkMRMLScene, rows: Sequence[PairRow], figure: str) -> slicer.vtkMRMLPlotChartNode:
     """Histogram of a figure over cases and pairs; undefined and infinite ones are counted in the title."""
-    figure = rows[0].figure if rows else "value"
     values = np.array([row.value for row in rows if math.isfinite(row.value)], dtype=np.float64)
     left_out = len(rows) - len(values)
     counts, edges = np.histogram(values, bins=BINS) if len(values) else (np.zeros(1, int), np.array([0.0, 1.0]))

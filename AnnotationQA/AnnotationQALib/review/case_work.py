@@ -13,6 +13,7 @@ from AnnotationQACore.review.disagreements import Disagreements
 from AnnotationQACore.review.heat_maps import differing_readers
 from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.case_review import CaseReview
+from AnnotationQALib.review.deciding import METHOD_TITLES
 from AnnotationQALib.review.overlays import HeatMap
 
 __all__ = ["GROUP", "CaseWork"]
@@ -65,7 +66,7 @@ class CaseWork:
             self._asked.add(method)
             self._background.run(
                 GROUP,
-                f"Consensus: {method}",
+                f"Consensus: {METHOD_TITLES.get(method, method)}",
                 lambda method=method: consensus.choice(method),  # type: ignore[misc]  # a default binds the name
                 lambda choice, method=method: self._keep(method, choice, done),  # type: ignore[misc]  # as above
             )

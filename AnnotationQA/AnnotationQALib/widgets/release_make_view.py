@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.errors import AnnotationQAError, InputError
@@ -18,23 +17,20 @@ from AnnotationQACore.release.looking import ToLookAt
 from AnnotationQACore.release.making import Made, require_destination
 from AnnotationQALib.logic.release_form import ReleaseForm
 from AnnotationQALib.logic.release_work import Received, ReleaseWork, received
+from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
+from AnnotationQALib.widgets.tables import cell, fill, prepare
 
 __all__ = ["ReleaseMakeView"]
 
-ROW_HEIGHT = 24
 
-
-class ReleaseMakeView:
+class ReleaseMakeView(LeadPage[ReleaseWork]):
     """The page on which a release is checked, made and verified.
 
     Parameters
     ----------
-    ui : children by name
-        Of ``LabelingRelease.ui``.
-    work : LeadWork
-    steps : callable
-        Gives the steps of the open project; None without one.
+    ui, work, steps
+        See `LeadPage`; the fields are those of ``LabelingRelease.ui``.
     form : callable
         Gives what was filled in on the other pages.
     on_done, on_error : callable
@@ -53,9 +49,7 @@ class ReleaseMakeView:
         on_error: Callable[[str], None],
         open_page: Callable[[str], Any],
     ) -> None:
-        self._ui = ui
-        self._work = work
-        self._steps = steps
+        super().__init__(ui, work, steps)
         self._form = form
         self._on_done = on_done
         self._on_error = on_error
@@ -63,13 +57,8 @@ class ReleaseMakeView:
         self._found: ToLookAt | None = None
         self._remedies: list[str] = []
         self._confidential: tempfile.TemporaryDirectory[str] | None = None
-        table = ui.gateTable
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        table.wordWrap = False
-        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
-        table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.Stretch)
-        table.connect("itemSelectionChanged()", self._show_remedy)
+        prepare(ui.gateTable, 1)
+        ui.gateTable.connect("itemSelectionChanged()", self._show_remedy)
         for button, act in (
             (ui.gateButton, self._check),
             (ui.lookButton, self._look),
@@ -128,11 +117,6 @@ class ReleaseMakeView:
 
     # the gate
 
-    def _begin(self, title: str, work: Callable[[ReleaseWork, Any], Any], on_done: Callable[[Any], None]) -> None:
-        steps = self._steps()
-        if steps is not None:
-            self._work.begin(title, lambda progress: work(steps, progress), on_done)
-
     def _check(self) -> None:
         form = self._form()
         self._begin(_("Checking"), lambda steps, progress: steps.check(form, progress), self.show_gate)
@@ -151,17 +135,14 @@ class ReleaseMakeView:
         ui.gateLabel.text = "<br>".join([f"<b>{escape(text)}</b>", *(escape(_("Note: ") + note) for note in notes)])
         remedy = escape(_("Remedy"))
         self._remedies = [f"{escape(one.what)}.<br><b>{remedy}</b>: {escape(one.remedy)}." for one in problems]
-        table = ui.gateTable
-        table.setRowCount(len(problems))
-        for row, one in enumerate(problems):
-            for column, words in enumerate((one.where, one.what)):
-                cell = qt.QTableWidgetItem(words)
-                cell.setToolTip(f"{one.what}; {one.remedy}.")
-                table.setItem(row, column, cell)
-        table.visible = bool(problems)
+        fill(
+            ui.gateTable,
+            [[cell(words, f"{one.what}; {one.remedy}.") for words in (one.where, one.what)] for one in problems],
+        )
+        ui.gateTable.visible = bool(problems)
         ui.remedyLabel.text = ""
         if problems:
-            table.selectRow(0)
+            ui.gateTable.selectRow(0)
             self._show_remedy()
 
     def _show_remedy(self) -> None:

@@ -13,6 +13,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.release.sheet import ReleaseSheet, load_sheet, sheet_from_json, sheet_text
 from AnnotationQALib.logic.release_form import SHEET_FIELDS, sheet_document, sheet_texts
+from AnnotationQALib.widgets.tables import prepare
 
 __all__ = ["ReleaseSheetView"]
 
@@ -34,10 +35,7 @@ class ReleaseSheetView:
         self._on_error = on_error
         self._texts: dict[str, str] = {}
         table = ui.sheetTable
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(24)
-        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
-        table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.Stretch)
+        prepare(table, 1)
         table.setRowCount(len(SHEET_FIELDS))
         for row, one in enumerate(SHEET_FIELDS):
             table.setItem(row, 0, qt.QTableWidgetItem(_(one.title) + (" *" if one.is_required else "")))

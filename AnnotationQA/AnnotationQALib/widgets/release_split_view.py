@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.release.composition import parts_in_order
 from AnnotationQACore.release.splitting import SplitPlan
 from AnnotationQALib.logic.release_form import Sources
 from AnnotationQALib.logic.release_work import ReleaseWork, SplitForm, split_rows
+from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
+from AnnotationQALib.widgets.tables import cell, fill, prepare
 
 __all__ = ["ReleaseSplitView"]
 
 _SHOWN_LINES = 8
 
 
-class ReleaseSplitView:
+class ReleaseSplitView(LeadPage[ReleaseWork]):
     """The page with the split.
 
     Parameters
     ----------
-    ui : children by name
-        Of ``LabelingRelease.ui``.
-    work : LeadWork
-    steps : callable
-        Gives the steps of the open project; None without one.
+    ui, work, steps
+        See `LeadPage`; the fields are those of ``LabelingRelease.ui``.
     sources : callable
         Gives the places of images and facts.
     on_recorded : callable
@@ -43,17 +41,13 @@ class ReleaseSplitView:
         sources: Callable[[], Sources],
         on_recorded: Callable[[str], None],
     ) -> None:
-        self._ui = ui
-        self._work = work
-        self._steps = steps
+        super().__init__(ui, work, steps)
         self._sources = sources
         self._on_recorded = on_recorded
         self._plan: SplitPlan | None = None
         ui.splitNameEdit.text = "main"
         ui.splitKindCombo.addItem(_("train, validation and test"), "parts")
         ui.splitKindCombo.addItem(_("folds for cross-validation"), "folds")
-        ui.splitTable.verticalHeader().setVisible(False)
-        ui.splitTable.verticalHeader().setDefaultSectionSize(24)
         ui.splitKindCombo.connect("currentIndexChanged(int)", lambda _index: self._show_kind())
         ui.planSplitButton.connect("clicked()", self._preview)
         ui.recordSplitButton.connect("clicked()", self._record)
@@ -104,38 +98,26 @@ class ReleaseSplitView:
         self._ui.foldsRow.visible = folds
 
     def _preview(self) -> None:
-        steps = self._steps()
-        if steps is not None:
-            form = self.form
-            self._work.begin(_("Comparing cases"), lambda progress: steps.plan_split(form, progress), self._show)
+        form = self.form
+        self._begin(_("Comparing cases"), lambda steps, progress: steps.plan_split(form, progress), self._show)
 
     def _record(self) -> None:
-        steps, plan = self._steps(), self._plan
-        if steps is not None and plan is not None:
-            self._work.begin(
-                _("Recording the split"), lambda progress: steps.record_split(plan, progress), self._recorded
+        plan = self._plan
+        if plan is not None:
+            self._begin(
+                _("Recording the split"), lambda steps, progress: steps.record_split(plan, progress), self._recorded
             )
 
     def _show(self, plan: SplitPlan) -> None:
         self._plan = plan
-        table = self._ui.splitTable
-        parts = parts_in_order(plan.parts)
-        table.setColumnCount(2 + len(parts))
-        table.setHorizontalHeaderLabels([_("Finding"), _("All"), *parts])
-        rows = split_rows(plan)
-        table.setRowCount(len(rows))
-        for row, one in enumerate(rows):
-            numbers = [str(one.cases), *(str(one.by_part.get(part, 0)) for part in parts)]
-            for column, text in enumerate([_("all cases") if row == 0 else one.what, *numbers]):
-                cell = qt.QTableWidgetItem(text)
-                cell.setToolTip(text)
-                if column:
-                    cell.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-                table.setItem(row, column, cell)
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        for column in range(1, table.columnCount):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        table, parts = self._ui.splitTable, parts_in_order(plan.parts)
+        prepare(table, 0, [_("Finding"), _("All"), *parts])
+        rows = []
+        for row, one in enumerate(split_rows(plan)):
+            numbers = [one.cases, *(one.by_part.get(part, 0) for part in parts)]
+            what = _("all cases") if row == 0 else one.what
+            rows.append([cell(what), *(cell(str(number), right=True) for number in numbers)])
+        fill(table, rows)
         table.visible = True
         self._ui.splitLabel.text = "\n".join(_lines(plan))
         self._ui.recordSplitButton.enabled = bool(plan.new)

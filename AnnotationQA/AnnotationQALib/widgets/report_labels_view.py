@@ -7,31 +7,30 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.interchange.report_texts import ReportTexts
+from AnnotationQACore.progress import Progress
 from AnnotationQACore.project.state import State
 from AnnotationQACore.textlabels.labelling import CheckedReports, ImportedReports
 from AnnotationQACore.textlabels.report_reading import DEFAULT_READER
 from AnnotationQALib.logic.reports_work import ReadReports, ReportsWork
+from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
+from AnnotationQALib.widgets.tables import fill, prepare
 
 __all__ = ["ReportLabelsView"]
 
 _SHOWN_PROBLEMS = 5
 
 
-class ReportLabelsView:
+class ReportLabelsView(LeadPage[ReportsWork]):
     """The section for reports.
 
     Parameters
     ----------
-    ui : children by name
-        Of ``LabelingRelease.ui``.
-    work : LeadWork
-    steps : callable
-        Gives the steps of the open project; None without one.
+    ui, work, steps
+        See `LeadPage`; the fields are those of ``LabelingRelease.ui``.
     on_done, on_error : callable
         Called with one line.
     """
@@ -44,14 +43,10 @@ class ReportLabelsView:
         on_done: Callable[[str], None],
         on_error: Callable[[str], None],
     ) -> None:
-        self._ui = ui
-        self._work = work
-        self._steps = steps
+        super().__init__(ui, work, steps)
         self._on_done = on_done
         self._on_error = on_error
         ui.reportsReaderEdit.text = DEFAULT_READER
-        ui.reportsTable.verticalHeader().setVisible(False)
-        ui.reportsTable.verticalHeader().setDefaultSectionSize(24)
         ui.readReportsButton.connect("clicked()", self._read)
         ui.importReportsButton.connect("clicked()", self._import)
         ui.checkReportsButton.connect("clicked()", self._check)
@@ -78,18 +73,18 @@ class ReportLabelsView:
         for button in (self._ui.readReportsButton, self._ui.importReportsButton, self._ui.checkReportsButton):
             button.enabled = enabled
 
-    def _begin(self, title: str, work: Callable[..., Any], on_done: Callable[[Any], None]) -> None:
+    def _begin_with_reports(
+        self, title: str, step: Callable[[ReportsWork, Path, str, Progress], Any], on_done: Callable[[Any], None]
+    ) -> None:
         text = str(self._ui.reportsPathEdit.currentPath).strip()
         if not text:
             self._on_error(_("reports: none are chosen; choose a file, or a folder of them."))
             return
-        steps = self._steps()
-        if steps is not None:
-            reports, language = Path(text), str(self._ui.languageEdit.text).strip() or "en"
-            self._work.begin(title, lambda progress: work(steps, reports, language, progress), on_done)
+        reports, language = Path(text), str(self._ui.languageEdit.text).strip() or "en"
+        self._begin(title, lambda steps, progress: step(steps, reports, language, progress), on_done)
 
     def _read(self) -> None:
-        self._begin(
+        self._begin_with_reports(
             _("Reading reports"),
             lambda steps, reports, language, progress: steps.read(reports, language, progress),
             self._show_read,
@@ -106,7 +101,7 @@ class ReportLabelsView:
 
     def _import(self) -> None:
         reader = str(self._ui.reportsReaderEdit.text).strip() or DEFAULT_READER
-        self._begin(
+        self._begin_with_reports(
             _("Importing reports"),
             lambda steps, reports, language, progress: steps.bring_in(reports, language, reader, progress),
             self._imported,
@@ -121,7 +116,7 @@ class ReportLabelsView:
 
     def _check(self) -> None:
         against = str(self._ui.againstCombo.currentData or "")
-        self._begin(
+        self._begin_with_reports(
             _("Comparing reports with images"),
             lambda steps, reports, language, progress: steps.check(reports, language, against, progress),
             self._show_check,
@@ -144,18 +139,8 @@ class ReportLabelsView:
 
     def _fill(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table = self._ui.reportsTable
-        table.setColumnCount(len(headers))
-        table.setHorizontalHeaderLabels(list(headers))
-        table.setRowCount(len(rows))
-        for row, texts in enumerate(rows):
-            for column, text in enumerate(texts):
-                cell = qt.QTableWidgetItem(text)
-                cell.setToolTip(text)
-                table.setItem(row, column, cell)
-        header = table.horizontalHeader()
-        for column in range(len(headers)):
-            mode = qt.QHeaderView.Stretch if column == 0 else qt.QHeaderView.ResizeToContents
-            header.setSectionResizeMode(column, mode)
+        prepare(table, 0, headers)
+        fill(table, rows)
         table.visible = bool(rows)
 
 

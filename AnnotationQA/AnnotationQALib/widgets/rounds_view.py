@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.project.state import State
@@ -15,21 +14,20 @@ from AnnotationQACore.release.rounds.ranking import RankedCase
 from AnnotationQACore.release.rounds.redo import ToRedo
 from AnnotationQACore.release.rounds.rereads import RereadPlan
 from AnnotationQALib.logic.rounds_work import RoundsWork, reread_rows
+from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
+from AnnotationQALib.widgets.tables import fill, prepare
 
 __all__ = ["RoundsView"]
 
 
-class RoundsView:
+class RoundsView(LeadPage[RoundsWork]):
     """Lists, rankings and plans, each of which can be put to work from its table.
 
     Parameters
     ----------
-    ui : children by name
-        Of ``LabelingRelease.ui``.
-    work : LeadWork
-    steps : callable
-        Gives the steps of the open project; None without one.
+    ui, work, steps
+        See `LeadPage`; the fields are those of ``LabelingRelease.ui``.
     on_done : callable
         Called with one line when the ledger has changed.
     """
@@ -41,19 +39,13 @@ class RoundsView:
         steps: Callable[[], RoundsWork | None],
         on_done: Callable[[str], None],
     ) -> None:
-        self._ui = ui
-        self._work = work
-        self._steps = steps
+        super().__init__(ui, work, steps)
         self._on_done = on_done
         self._to_redo: tuple[ToRedo, ...] = ()
         self._ranked: tuple[RankedCase, ...] = ()
         self._rereads: RereadPlan | None = None
         for table, stretched in ((ui.redoTable, 3), (ui.rankTable, 5), (ui.rereadTable, 0), (ui.driftTable, 0)):
-            table.verticalHeader().setVisible(False)
-            table.verticalHeader().setDefaultSectionSize(24)
-            for column in range(table.columnCount):
-                mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
-                table.horizontalHeader().setSectionResizeMode(column, mode)
+            prepare(table, stretched)
         ui.rankTable.connect("itemSelectionChanged()", self._show_selected)
         for button, act in (
             (ui.redoButton, self._list),
@@ -99,17 +91,12 @@ class RoundsView:
 
     # read again
 
-    def _begin(self, title: str, work: Callable[[RoundsWork, Any], Any], on_done: Callable[[Any], None]) -> None:
-        steps = self._steps()
-        if steps is not None:
-            self._work.begin(title, lambda progress: work(steps, progress), on_done)
-
     def _list(self) -> None:
         self._begin(_("Comparing protocols"), lambda steps, progress: steps.to_redo(progress), self._show_redo)
 
     def _show_redo(self, found: tuple[ToRedo, ...]) -> None:
         self._to_redo = found
-        _fill(self._ui.redoTable, [(one.case, one.reader, one.version, ", ".join(one.items)) for one in found])
+        fill(self._ui.redoTable, [(one.case, one.reader, one.version, ", ".join(one.items)) for one in found])
         for row, one in enumerate(found):
             reasons = "\n".join(f"{item}: {reason}" for item, reason in one.items.items())
             self._ui.redoTable.item(row, 3).setToolTip(reasons)
@@ -147,7 +134,7 @@ class RoundsView:
             (one.case, *map(_figure, (one.score, one.model, one.readers, one.rarity)), one.rarest, _(one.status))
             for one in ranked
         ]
-        _fill(self._ui.rankTable, rows)
+        fill(self._ui.rankTable, rows)
         self._show_selected()
 
     @property
@@ -185,7 +172,7 @@ class RoundsView:
 
     def _show_plan(self, plan: RereadPlan) -> None:
         self._rereads = plan
-        _fill(self._ui.rereadTable, [(reader, start, str(count)) for reader, start, count in reread_rows(plan)])
+        fill(self._ui.rereadTable, [(reader, start, str(count)) for reader, start, count in reread_rows(plan)])
         short = [_("Too few cases: {line}").format(line=line) for line in plan.short]
         self._ui.rereadLabel.text = "\n".join(short)
         self.enable(True)
@@ -209,7 +196,7 @@ class RoundsView:
         self._begin(_("Scoring"), lambda steps, progress: steps.drift(model, progress), self._show_drift)
 
     def _show_drift(self, result: ModelPerformance) -> None:
-        _fill(self._ui.driftTable, [_drift_row(item) for item in result.items])
+        fill(self._ui.driftTable, [_drift_row(item) for item in result.items])
         for row, item in enumerate(result.items):
             quarters = "\n".join(f"{one.name}: {_figure(one.mean)} ({one.n})" for one in item.quarters)
             for column in range(self._ui.driftTable.columnCount):
@@ -230,13 +217,3 @@ def _drift_row(item: ItemPerformance) -> tuple[str, ...]:
 
 def _figure(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}"
-
-
-def _fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
-    table.clearSelection()
-    table.setRowCount(len(rows))
-    for row, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            cell = qt.QTableWidgetItem(text)
-            cell.setToolTip(text)
-            table.setItem(row, column, cell)

@@ -28,7 +28,8 @@ from AnnotationQALib.review.agreement_plots import (
     add_reader_bias,
     add_table,
 )
-from AnnotationQALib.review.widgets.cells import chosen, figure_text, fill, fill_combo, prepare
+from AnnotationQALib.review.widgets.cells import figure_text, figure_title, short_title
+from AnnotationQALib.widgets.tables import chosen, fill, fill_combo, prepare
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["AgreementView"]
@@ -125,7 +126,7 @@ class AgreementView:
             "Against": [_("known answer") if row.watch == "gold" else _("own first reading") for row in rows],
             "Case": [row.case for row in rows],
             "Item": [self._titles.get(row.item, row.item) for row in rows],
-            "Figure": [row.figure for row in rows],
+            "Figure": [short_title(row.figure) for row in rows],
             "Value": [row.value for row in rows],
             "Agreed": [{True: _("yes"), False: _("no"), None: ""}[row.agreed] for row in rows],
         }
@@ -143,12 +144,17 @@ class AgreementView:
         figures = dict.fromkeys(
             name for case in self._cases if (one := case.item(item)) for pair in one.pairs for name in pair.figures
         )
-        fill_combo(self.ui.figureCombo, "", [(name.replace("_", " "), name) for name in figures])
+        fill_combo(self.ui.figureCombo, "", [(figure_title(name), name) for name in figures])
         readers = sorted({reader for case in self._cases if (one := case.item(item)) for reader in one.readers})
         pairs = [(a, b) for a, b in combinations(readers, 2)]
         texts = [(f"{self._names.get(a, a)} – {self._names.get(b, b)}", f"{a}\n{b}") for a, b in pairs]
         fill_combo(self.ui.pairCombo, "", texts)
         self._enable()
+
+    @property
+    def _figure(self) -> str:
+        """Name of the chosen figure, for columns and axes."""
+        return short_title(chosen(self.ui.figureCombo))
 
     def _pair_rows(self) -> Any:
         rows = pair_rows(self._cases, chosen(self.ui.itemCombo), chosen(self.ui.figureCombo))
@@ -157,10 +163,10 @@ class AgreementView:
         return rows
 
     def _pair_table(self) -> None:
-        self._show_table(add_pair_table(self._scene, self._pair_rows(), self._names))
+        self._show_table(add_pair_table(self._scene, self._pair_rows(), self._figure, self._names, self._titles))
 
     def _distribution(self) -> None:
-        self._on_chart(add_distribution(self._scene, self._pair_rows()))
+        self._on_chart(add_distribution(self._scene, self._pair_rows(), self._figure))
 
     def _bland_altman(self) -> None:
         item = chosen(self.ui.itemCombo)
@@ -191,7 +197,7 @@ class AgreementView:
         rows = drift(self._cases, item, figure, self._times)
         if not rows:
             raise InputError(_("drift: no two readers share a figure on this item; choose a drawn one."))
-        self._on_chart(add_drift(self._scene, rows, figure, self._names))
+        self._on_chart(add_drift(self._scene, rows, self._figure, self._names))
 
     def _show_table(self, node: Any, note: str = "", in_view: bool = True) -> None:
         """Show a table node here, and in a table view."""

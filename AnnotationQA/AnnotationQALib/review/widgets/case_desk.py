@@ -25,7 +25,7 @@ from AnnotationQALib.review.project_review import OpenReview
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.review.surfaces import Surfaces
 from AnnotationQALib.review.time_points import TimePoint, TimePointViews
-from AnnotationQALib.review.widgets.cells import cell, fill, prepare, selected_row, time_text
+from AnnotationQALib.review.widgets.cells import time_text
 from AnnotationQALib.review.widgets.changes_view import ChangesView
 from AnnotationQALib.review.widgets.comments_view import CommentActions, CommentsView
 from AnnotationQALib.review.widgets.display_view import DisplayView
@@ -34,6 +34,7 @@ from AnnotationQALib.review.widgets.pin_placing import PinPlacing
 from AnnotationQALib.review.widgets.sign_off_view import SignOffView
 from AnnotationQALib.review.widgets.walk_view import WalkView
 from AnnotationQALib.widgets.segment_editor_host import SegmentEditorHost
+from AnnotationQALib.widgets.tables import cell, fill, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["CaseDesk", "DeskActions"]

@@ -13,19 +13,14 @@ from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.review.case_list import CaseFilter, CaseRow, Judgement, proposals
 from AnnotationQACore.review.kinds import Kind
 from AnnotationQALib.review.widgets.cells import (
-    cell,
-    chosen,
     figure_text,
-    fill,
-    fill_combo,
     is_dark,
     judged_cell,
     judgement_text,
     kind_text,
-    prepare,
-    selected_row,
     threshold_text,
 )
+from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["CasesView"]

@@ -1,40 +1,33 @@
-"""Cells of tables, colours of judgements, and figures in words."""
+"""Colours of judgements, and figures in words."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
+from AnnotationQACore.evaluation.figure_names import figure_name
 from AnnotationQACore.protocol.statistics import STATISTICS
 from AnnotationQACore.review.case_list import ItemCell, Judgement
 from AnnotationQACore.review.kinds import Kind
+from AnnotationQALib.widgets.tables import cell
 
 __all__ = [
-    "ROW_HEIGHT",
-    "cell",
-    "chosen",
     "distance_text",
     "figure_text",
-    "fill",
-    "fill_combo",
+    "figure_title",
     "is_dark",
     "judged_cell",
     "judgement_text",
     "kind_text",
-    "prepare",
-    "selected_row",
+    "short_title",
     "threshold_text",
     "time_text",
     "volume_text",
 ]
-
-ROW_HEIGHT = 24
-"""Of all tables, in pixels."""
 
 _LIGHT = {
     Judgement.AGREED: "#c9ecd2",
@@ -66,65 +59,6 @@ def is_dark(widget: Any) -> bool:
     return bool(widget.palette.color(qt.QPalette.Window).lightness() < 128)
 
 
-def cell(text: str, tip: str = "", right: bool = False) -> Any:
-    """A cell of a table."""
-    made = qt.QTableWidgetItem(text)
-    made.setToolTip(tip or text)
-    if right:
-        made.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-    return made
-
-
-def fill(table: Any, rows: Sequence[Sequence[Any]]) -> None:
-    """Put rows of texts or cells into a table; the selection is taken away, and nobody is told."""
-    table.blockSignals(True)
-    table.clearSelection()
-    table.setRowCount(len(rows))
-    for place, row in enumerate(rows):
-        for column, content in enumerate(row):
-            table.setItem(place, column, cell(content) if isinstance(content, str) else content)
-    table.blockSignals(False)
-
-
-def prepare(table: Any, stretched: int, headers: Sequence[str] = ()) -> None:
-    """Set a table up: no row numbers, columns as wide as what is in them, and one that takes the rest."""
-    if headers:
-        table.setColumnCount(len(headers))
-        table.setHorizontalHeaderLabels(list(headers))
-    table.verticalHeader().setVisible(False)
-    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-    table.wordWrap = False
-    header = table.horizontalHeader()
-    for column in range(table.columnCount):
-        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
-        header.setSectionResizeMode(column, mode)
-
-
-def selected_row(table: Any) -> int:
-    """The selected row; -1 when there is none."""
-    rows = table.selectionModel().selectedRows()
-    return rows[0].row() if rows else -1
-
-
-def fill_combo(combo: Any, everything: str, entries: Sequence[tuple[str, str]]) -> None:
-    """Entries of (text, data) below one for all; what was chosen stays chosen, and nobody is told."""
-    former = chosen(combo)
-    combo.blockSignals(True)
-    combo.clear()
-    if everything:
-        combo.addItem(everything, "")
-    for text, data in entries:
-        combo.addItem(text, data)
-    combo.currentIndex = max(combo.findData(former), 0) if combo.count else -1
-    combo.blockSignals(False)
-
-
-def chosen(combo: Any) -> str:
-    """Data of the chosen entry; empty for all and for none."""
-    data = combo.currentData
-    return str(data) if data else ""
-
-
 def judgement_text(judgement: Judgement) -> str:
     """A judgement as the reviewer's word."""
     return {
@@ -144,7 +78,8 @@ def judged_cell(found: ItemCell | None, dark: bool) -> Any:
         return cell("")
     sign = _SIGNS[found.judgement]
     text = " ".join(filter(None, [figure_text(found.value, ""), sign]))
-    made = cell(text, f"{found.statistic or _('no statistic')}: {judgement_text(found.judgement)}")
+    statistic = figure_title(found.statistic) if found.statistic else _("no statistic")
+    made = cell(text, f"{statistic}: {judgement_text(found.judgement)}")
     made.setTextAlignment(qt.Qt.AlignCenter)
     color = (_DARK if dark else _LIGHT).get(found.judgement)
     if color is not None:
@@ -160,7 +95,7 @@ def threshold_text(found: ItemCell) -> str:
     facts = STATISTICS[found.statistic]
     if facts.of_one_case:
         sign = "≥" if facts.better == "larger" else "≤"
-        return f"{found.statistic.replace('_', ' ')} {sign} {figure_text(found.threshold)}"
+        return f"{short_title(found.statistic)} {sign} {figure_text(found.threshold)}"
     if math.isnan(found.threshold):
         return _("over all cases only")
     return _("apart ≤ {number}").format(number=figure_text(found.threshold))
@@ -170,6 +105,16 @@ def kind_text(kind: Kind) -> str:
     """A kind of disagreement as the reviewer's word."""
     words = _(str(kind.value))
     return words[:1].upper() + words[1:]
+
+
+def figure_title(name: str) -> str:
+    """Name of a figure as reports have it."""
+    return str(_(figure_name(name).title))
+
+
+def short_title(name: str) -> str:
+    """Name of a figure where there is little room."""
+    return str(_(figure_name(name).short))
 
 
 def figure_text(value: float, undefined: str = "–") -> str:

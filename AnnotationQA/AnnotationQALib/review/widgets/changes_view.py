@@ -8,16 +8,8 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from AnnotationQACore.review.revisions import AFTER, BEFORE, Changes
-from AnnotationQALib.review.widgets.cells import (
-    cell,
-    chosen,
-    fill,
-    fill_combo,
-    kind_text,
-    prepare,
-    selected_row,
-    volume_text,
-)
+from AnnotationQALib.review.widgets.cells import kind_text, volume_text
+from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["CHANGE_ROWS", "ChangesView", "change_rows"]

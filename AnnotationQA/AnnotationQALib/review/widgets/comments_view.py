@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.review.sending_back import Pin
-from AnnotationQALib.review.widgets.cells import cell, chosen, fill, fill_combo, prepare, selected_row
+from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["CommentActions", "CommentsView"]

@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnnotationQALib.review.case_review import MOST_SHOWN
-from AnnotationQALib.review.widgets.cells import chosen, fill_combo
+from AnnotationQALib.widgets.tables import chosen, fill_combo
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["DisplayView"]

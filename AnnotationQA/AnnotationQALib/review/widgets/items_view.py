@@ -11,7 +11,8 @@ from slicer.i18n import tr as _
 from AnnotationQACore.review.consensus_choices import METHODS, ConsensusChoice
 from AnnotationQACore.review.painting import CONSENSUS
 from AnnotationQALib.review.deciding import METHOD_TITLES, Deciding, DecisionRow
-from AnnotationQALib.review.widgets.cells import cell, chosen, figure_text, fill, fill_combo, prepare, selected_row
+from AnnotationQALib.review.widgets.cells import figure_text
+from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["ItemActions", "ItemsView"]

@@ -14,18 +14,8 @@ from AnnotationQACore.review.painting import CONSENSUS
 from AnnotationQACore.review.walk import Stop, Walk, WalkFilter
 from AnnotationQALib.review.deciding import METHOD_TITLES, Deciding
 from AnnotationQALib.review.widgets import review_keys as keys
-from AnnotationQALib.review.widgets.cells import (
-    ROW_HEIGHT,
-    cell,
-    chosen,
-    distance_text,
-    fill,
-    fill_combo,
-    kind_text,
-    prepare,
-    selected_row,
-    volume_text,
-)
+from AnnotationQALib.review.widgets.cells import distance_text, kind_text, volume_text
+from AnnotationQALib.widgets.tables import ROW_HEIGHT, cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["WalkView"]
