@@ -12,6 +12,7 @@ from pathlib import Path
 from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.cli.console import progress_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.cli.places import require_folder_place
 from DeidentifyStudyCore.errors import DestinationError, InputError
 from DeidentifyStudyCore.faces.batch import FaceOutcome, deface_folder
 from DeidentifyStudyCore.review import ReviewQueue
@@ -39,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     source, destination = arguments.source, arguments.destination
+    require_folder_place(destination)
     report = arguments.report or destination.with_name(destination.name + "-faces")
+    require_folder_place(report)
     queue = ReviewQueue.load(arguments.review)
     _check_places(source, destination, report, queue.path)
     outcome = deface_folder(source, destination, queue, ears=arguments.ears, progress=progress_of(arguments))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from DeidentifyStudyCore.cli.console import passphrase_of
 from DeidentifyStudyCore.cli.main import CLEAN
+from DeidentifyStudyCore.cli.places import require_file_place
 from DeidentifyStudyCore.keyfile import create_key
 
 __all__ = ["add_arguments", "run"]
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    require_file_place(arguments.key)
     secret = create_key(arguments.key, passphrase_of(arguments))
     print(f"key {secret.fingerprint()} written to {arguments.key}; without its passphrase nobody can use it.")
     return CLEAN

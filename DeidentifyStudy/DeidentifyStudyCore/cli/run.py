@@ -19,6 +19,7 @@ from DeidentifyStudyCore.cli.console import (
     secret_of,
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.cli.places import require_folder_place
 from DeidentifyStudyCore.crosswalk import read_supplied
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.keyfile import Secret, ephemeral_secret
@@ -69,9 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    require_folder_place(arguments.destination)
+    report_folder = arguments.report or arguments.destination.with_name(arguments.destination.name + "-report")
+    require_folder_place(report_folder)
     profile = load_profile(arguments.profile, tuple(arguments.option))
     secret = _secret(arguments, profile)
-    report_folder = arguments.report or arguments.destination.with_name(arguments.destination.name + "-report")
     supplied = read_supplied(arguments.ids) if arguments.ids else {}
     queue = ReviewQueue.load(arguments.review) if arguments.review else None
     rules = load_device_rules(arguments.device_rules) if arguments.device_rules else ()

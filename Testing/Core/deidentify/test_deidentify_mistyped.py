@@ -84,3 +84,33 @@ def test_help_shows_them(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         main([name, "--help"])
     shown = capsys.readouterr().out
     assert f"examples:\n  deidentify-study {name}" in shown
+
+
+WRITERS = (
+    "run incoming {} --profile gdpr-anonymous",
+    "run incoming out --profile gdpr-anonymous --report {}",
+    "deface incoming {} --review faces",
+    "deface incoming out --review faces --report {}",
+)
+
+
+@pytest.mark.parametrize("words", WRITERS)
+@pytest.mark.parametrize("place", ["file", "file/below", ".", "incoming/.."])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    words: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("incoming").mkdir()
+    shutil.copy(pydicom.data.get_testdata_file("CT_small.dcm"), "incoming/image.dcm")
+    Path("file").write_text("mine")
+    before = sorted(Path().rglob("*"))
+    assert main(words.format(place).split()) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"deidentify-study: {Path(place)}: is ")
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_key_has_a_folder_to_lie_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key", "new", str(tmp_path / "none" / "secret.key")]) == 2
+    assert "its folder is not there; create it first" in capsys.readouterr().err
