@@ -14,6 +14,7 @@ from AnnotationQACore.agreement.statistics.intervals import (
     mean_statistic,
     standard_errors,
 )
+from AnnotationQACore.agreement.statistics.resampling import DistinctCases, Resampling
 from AnnotationQACore.errors import Cancelled, InputError
 
 
@@ -45,6 +46,23 @@ def test_weights_give_what_a_loop_over_drawn_cases_gives():
         slow = [*coefficient_statistic(looped).estimates(), *alpha_statistic(looped, "ordinal").estimates()]
         fast = statistic.values(np.bincount(drawn, minlength=30) @ statistic.terms)
         np.testing.assert_allclose(fast, slow, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
+def test_an_interval_is_that_of_tables_of_the_drawn_cases(level):
+    codes = np.random.default_rng(9).integers(1, 6, size=(50, 4))
+    names = ["a", "b", "c", "d"]
+    statistic = alpha_statistic(CategoryRatings.from_values(codes, names, range(1, 6)), level)
+    resampling = Resampling.of(DistinctCases.of(statistic.terms))
+    first = [np.flatnonzero(resampling.cases.of_case == row)[0] for row in range(len(resampling.cases.counts))]
+    tables = [codes[np.repeat(first, times.astype(int))] for times in resampling.draw(np.random.default_rng(7), 60)]
+    direct = [
+        alpha_statistic(CategoryRatings.from_values(table, names, range(1, 6)), level).estimates()[0]
+        for table in tables
+    ]
+    found = bootstrap(statistic, resamples=60, seed=7)["krippendorff"]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(direct, [0.025, 0.975])), abs=1e-12)
+    assert found.standard_error == pytest.approx(np.std(direct, ddof=1), abs=1e-12)
 
 
 def test_the_seed_decides_and_statistics_share_their_resamples(skewed):

@@ -47,7 +47,10 @@ class CategoryRatings:
 
     @classmethod
     def from_values(
-        cls, values: Sequence[Sequence[Any]], readers: Sequence[str], categories: Sequence[Any] | None = None
+        cls,
+        values: Sequence[Sequence[Any]] | NDArray[Any],
+        readers: Sequence[str],
+        categories: Sequence[Any] | None = None,
     ) -> CategoryRatings:
         """Build from a table of values.
 
@@ -112,8 +115,10 @@ class CategoryRatings:
     @property
     def counts(self) -> FloatArray:
         """How many readers gave each category to each case, shape (case, category)."""
-        counts: FloatArray = self.one_hot().sum(axis=1)
-        return counts
+        cases, categories = len(self.codes), len(self.categories)
+        cells = np.arange(cases)[:, None] * categories + self.codes
+        counts = np.bincount(cells[self.codes != NOT_READ], minlength=cases * categories)
+        return counts.reshape(cases, categories).astype(np.float64)
 
     def one_hot(self) -> FloatArray:
         """1 where the reader gave the category to the case, shape (case, reader, category)."""
@@ -150,7 +155,7 @@ def require_readers(readers: Sequence[str], shape: tuple[int, ...]) -> None:
         raise InputError("ratings: agreement needs at least two readers, and there is one; add readings.")
 
 
-def _numbers(values: Sequence[Sequence[Any]]) -> FloatArray | None:
+def _numbers(values: Sequence[Sequence[Any]] | NDArray[Any]) -> FloatArray | None:
     """The table as an array where it holds nothing but numbers, shape (case, reader)."""
     try:
         table = np.asarray(values)

@@ -97,17 +97,16 @@ def coefficient_statistic(
     unknown = [name for name in names if name not in COEFFICIENTS]
     if unknown:
         raise InputError(f"ratings: there is no coefficient '{unknown[0]}'; choose from {', '.join(COEFFICIENTS)}.")
-    hot = ratings.one_hot()
-    readers, categories = hot.shape[1:]
+    counts = ratings.counts
+    readers, categories = ratings.codes.shape[1], len(ratings.categories)
     w = np.eye(categories) if weights is None else weights
-    counts = hot.sum(axis=1)
     rated = counts.sum(axis=1)
     agreement = case_agreement(counts, w)
     shares = counts / np.maximum(rated, 1.0)[:, None]
     doubly = rated >= 2
     columns = [rated >= 1, doubly, np.where(doubly, agreement, 0.0), shares]
     if "conger" in names:
-        columns.append(hot.reshape(len(hot), -1))
+        columns.append(ratings.one_hot().reshape(len(counts), -1))
     terms = np.column_stack(columns).astype(np.float64)
 
     def chance(name: str, sums: FloatArray, mean_share: FloatArray) -> FloatArray:
@@ -187,31 +186,41 @@ def alpha_statistic(ratings: CategoryRatings, metric: Metric = "nominal", *, sma
     """
     counts = ratings.counts
     rated = counts.sum(axis=1)
-    counts = np.where(rated[:, None] >= 2, counts, 0.0)
+    counts[rated < 2] = 0.0
     others = np.maximum(rated - 1.0, 1.0)[:, None]
     categories = counts.shape[1]
-    by_rank = isinstance(metric, str) and metric == "ordinal"
-    if by_rank:
-        pairs = (counts / others)[:, :, None] * counts[:, None, :]
-        pairs[:, np.arange(categories), np.arange(categories)] -= counts / others
-        terms = np.column_stack([counts, pairs.reshape(len(counts), -1)])
-    else:
-        difference = _metric(metric, ratings.scores)  # zero on the diagonal: a rating is not paired with itself
-        terms = np.column_stack([counts, (counts @ difference * counts / others).sum(axis=1)])
+    if isinstance(metric, str) and metric == "ordinal":
+        return _ordinal_alpha(counts, others, small_sample=small_sample)
+    difference = _metric(metric, ratings.scores)  # zero on the diagonal: a rating is not paired with itself
+    terms = np.column_stack([counts, (counts @ difference * counts / others).sum(axis=1)])
 
     def evaluate(sums: FloatArray) -> FloatArray:
-        used = sums[..., :categories]
-        total = used.sum(axis=-1)
-        if by_rank:
-            rank = np.cumsum(used, axis=-1) - used / 2.0
-            squared = (rank[..., :, None] - rank[..., None, :]) ** 2
-            coincidences = sums[..., categories:].reshape(squared.shape)
-            observed = (coincidences * squared).sum(axis=(-2, -1))
-            expected = (used[..., :, None] * used[..., None, :] * squared).sum(axis=(-2, -1))
-        else:
-            observed = sums[..., categories]
-            expected = _bilinear(used, difference, used)
-        return _alpha(observed, expected, total, small_sample=small_sample)[..., None]
+        used, observed = sums[..., :categories], sums[..., categories]
+        expected = _bilinear(used, difference, used)
+        return _alpha(observed, expected, used.sum(axis=-1), small_sample=small_sample)[..., None]
+
+    return SumStatistic(("krippendorff",), terms, evaluate)
+
+
+def _ordinal_alpha(counts: FloatArray, others: FloatArray, *, small_sample: bool) -> SumStatistic:
+    """Alpha whose metric is the squared difference of mean ranks, which depend on how often each category was used.
+
+    Of every two categories the lower is `low`; both sums over ordered pairs are twice those over such pairs.
+    """
+    categories = counts.shape[1]
+    low, high = np.triu_indices(categories, 1)
+    terms = np.column_stack([counts, counts[:, low] * counts[:, high] / others])
+    mean_rank = np.tri(categories) - np.eye(categories) / 2.0
+    rank_difference = mean_rank[high] - mean_rank[low]
+
+    def evaluate(sums: FloatArray) -> FloatArray:
+        by_term = np.ascontiguousarray(sums.reshape(-1, terms.shape[1]).T)
+        used, coincidences = by_term[:categories], by_term[categories:]
+        squared = (rank_difference @ used) ** 2
+        observed = 2.0 * (coincidences * squared).sum(axis=0)
+        expected = 2.0 * (used[low] * used[high] * squared).sum(axis=0)
+        alpha = _alpha(observed, expected, used.sum(axis=0), small_sample=small_sample)
+        return alpha.reshape(*sums.shape[:-1], 1)
 
     return SumStatistic(("krippendorff",), terms, evaluate)
 

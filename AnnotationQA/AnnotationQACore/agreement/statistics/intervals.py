@@ -36,8 +36,11 @@ __all__ = [
 RESAMPLES = 2000
 """Default number of bootstrap resamples."""
 
-_SUMS_BYTES = 32_000_000
-_WEIGHTS_BYTES = 250_000
+_SUMS_BYTES = 100_000
+_LEAST_ROWS = 500
+"""Resamples are evaluated in blocks that are small, unless the calls would then cost more than the sums."""
+
+_WEIGHTS_BYTES = 180_000
 """Resamples are drawn in blocks that stay in the processor's cache."""
 
 _ONE_THREAD = 1 << 18
@@ -229,7 +232,7 @@ def _resampled_values(
 ) -> FloatArray:
     generator = np.random.default_rng(seed)
     resampling = Resampling.of(cases)
-    block = max(1, _SUMS_BYTES // (8 * cases.terms.shape[1]))
+    block = max(_LEAST_ROWS, _SUMS_BYTES // (8 * cases.terms.shape[1]))
     draws = np.empty((resamples, len(statistic.names)))
     for start in range(0, resamples, block):
         stop = min(start + block, resamples)
@@ -245,7 +248,7 @@ def _resampled_sums(generator: np.random.Generator, resamples: int, resampling: 
     piece = max(1, _ONE_THREAD // terms.size) if terms.size <= _ONE_THREAD else block
     sums = np.empty((resamples, terms.shape[1]))
     for start in range(0, resamples, block):
-        times = resampling.draw(generator, min(block, resamples - start)).astype(np.float64)
+        times = resampling.draw(generator, min(block, resamples - start))
         for first in range(0, len(times), piece):
             part = times[first : first + piece]
             np.matmul(part, terms, out=sums[start + first : start + first + len(part)])
@@ -270,15 +273,15 @@ def _interval(
     defined = np.sort(draws[~np.isnan(draws)])
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
     usable = len(defined) > 1 and not math.isnan(estimate)
-    low, high = np.quantile(defined, tails) if usable else (math.nan, math.nan)
+    low, high = _quantiles(defined, tails) if usable else (math.nan, math.nan)
     bca = _bca_probabilities(estimate, defined, left_out, tails) if usable else None
-    bca_low, bca_high = np.quantile(defined, bca) if bca else (math.nan, math.nan)
+    bca_low, bca_high = _quantiles(defined, bca) if bca else (math.nan, math.nan)
     return BootstrapInterval(
         estimate=estimate,
-        low=float(low),
-        high=float(high),
-        bca_low=float(bca_low),
-        bca_high=float(bca_high),
+        low=low,
+        high=high,
+        bca_low=bca_low,
+        bca_high=bca_high,
         standard_error=float(np.std(defined, ddof=1)) if usable else math.nan,
         level=level,
         n=n,
@@ -287,6 +290,13 @@ def _interval(
         undefined=len(draws) - len(defined),
         seed=seed,
     )
+
+
+def _quantiles(ascending: FloatArray, probabilities: tuple[float, float]) -> tuple[float, float]:
+    """Linear between order statistics (Hyndman and Fan 1996, type 7), as numpy's but for values that are sorted."""
+    last = len(ascending) - 1
+    low, high = np.interp(np.multiply(probabilities, last), np.arange(last + 1), ascending)
+    return float(low), float(high)
 
 
 def _bca_probabilities(

@@ -21,11 +21,15 @@ from AnnotationQACore.agreement.statistics.results import FloatArray
 
 __all__ = ["DistinctCases", "Resampling"]
 
-_WORDS = 1024
-"""Entries of a table of Poisson numbers."""
+_WORD_BITS = 10
+_WORDS = 1 << _WORD_BITS
+"""Entries of a table of Poisson numbers, and the bits that choose one."""
 
-_MISSING = 2.0
+_MISSING = 1.3
 """Standard deviations by which the expected sum of the Poisson numbers stays below the number of cases."""
+
+_SPARE = 1.125
+"""Rows drawn for each that is needed, so that most often enough are left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +54,9 @@ class DistinctCases:
     def of(cls, terms: FloatArray) -> DistinctCases:
         """Find the rows that are equal to the last bit."""
         terms = np.ascontiguousarray(terms, dtype=np.float64)
-        place: dict[bytes, int] = {}
-        of_case = np.array([place.setdefault(row.tobytes(), len(place)) for row in terms], dtype=np.intp)
+        rows: list[bytes] = terms.view(f"V{terms.itemsize * terms.shape[1]}").reshape(-1).tolist()
+        place = {row: number for number, row in enumerate(dict.fromkeys(rows))}
+        of_case = np.array([place[row] for row in rows], dtype=np.intp)
         distinct = np.frombuffer(b"".join(place)).reshape(-1, terms.shape[1])
         return cls(distinct, of_case, np.bincount(of_case, minlength=len(place)))
 
@@ -85,20 +90,23 @@ class _PoissonTables:
         sizes = np.ceil(distinct + reach).astype(np.int64) - first
         starts = np.cumsum(sizes) - sizes
         owner = np.repeat(np.arange(len(distinct)), sizes)
-        possible = np.arange(sizes.sum()) - np.repeat(starts - first, sizes)
-        cumulative = special.pdtr(possible.astype(np.float64), distinct[owner])
-        word = np.minimum(cumulative * _WORDS, _WORDS).astype(np.int64)
+        possible = (np.arange(sizes.sum()) - np.repeat(starts - first, sizes)).astype(np.float64)
+        mean = distinct[owner]
+        logarithm = special.xlogy(possible, mean) - mean - special.gammaln(possible + 1.0)
+        # each distribution sums to 1, so that the running sum is its cumulative probability plus its place
+        steps = np.clip(np.cumsum(np.exp(logarithm)), owner, owner + 1.0)
+        word = np.minimum((steps - owner) * _WORDS, _WORDS).astype(np.int64)
         within = np.bincount(owner * (_WORDS + 1) + word, minlength=len(distinct) * (_WORDS + 1))
         within = within.reshape(len(distinct), _WORDS + 1)[:, :_WORDS]
         numbers = np.cumsum(within, axis=1, dtype=np.int32)
         numbers += first.astype(np.int32)[:, None]
         numbers[within > 0] = -1
-        return cls(of_cell.reshape(-1), numbers, cumulative + owner, first - starts)
+        return cls(of_cell.reshape(-1), numbers, steps, first - starts)
 
-    def draw(self, generator: np.random.Generator, rows: int) -> NDArray[np.int32]:
+    def draw(self, generator: np.random.Generator, rows: int) -> FloatArray:
         """Independent numbers, shape (row, cell)."""
-        words = generator.integers(0, _WORDS, size=(rows, len(self.of_cell)), dtype=np.uint16)
-        drawn = self.numbers.reshape(-1).take(words + self.of_cell * _WORDS)
+        words = _words(generator, rows * len(self.of_cell)).reshape(rows, -1)
+        drawn: FloatArray = self.numbers.reshape(-1).take(words + self.of_cell * _WORDS).astype(np.float64)
         unsure = np.flatnonzero(drawn < 0)
         distribution = self.of_cell[unsure % len(self.of_cell)]
         uniform = (words.reshape(-1)[unsure] + generator.random(len(unsure))) / _WORDS
@@ -126,19 +134,34 @@ class Resampling:
         share = max(0.0, 1.0 - _MISSING / math.sqrt(number))
         return cls(cases, _PoissonTables.of(np.multiply(cases.counts, share, dtype=np.float64)))
 
-    def draw(self, generator: np.random.Generator, resamples: int) -> NDArray[np.int32]:
-        """How often any of the cases of each row was drawn, shape (resample, distinct).
+    def draw(self, generator: np.random.Generator, resamples: int) -> FloatArray:
+        """How often any of the cases of each row was drawn, shape (resample, distinct); whole numbers.
 
         Every resample sums to the number of cases.
         """
         number = len(self.cases.of_case)
-        times = self._tables.draw(generator, resamples)
-        missing = number - times.sum(axis=1, dtype=np.int32).astype(np.int64)
-        while len(too_many := np.flatnonzero(missing < 0)):
-            times[too_many] = self._tables.draw(generator, len(too_many))
-            missing[too_many] = number - times[too_many].sum(axis=1)
+        times, missing = self._not_too_many(generator, int(resamples * _SPARE) + 4)
+        while len(times) < resamples:
+            more, missing_more = self._not_too_many(generator, resamples)
+            times, missing = np.concatenate([times, more]), np.concatenate([missing, missing_more])
+        times, missing = times[:resamples], missing[:resamples]
         kind = np.uint16 if number <= 1 << 16 else np.int64
-        cells = self.cases.of_case.take(generator.integers(0, number, size=int(missing.sum()), dtype=kind))
+        drawn = generator.integers(0, number, size=int(missing.sum()), dtype=kind)
+        cells = self.cases.of_case.take(drawn.astype(np.intp))
         cells += np.repeat(np.arange(resamples) * times.shape[1], missing)
         times += np.bincount(cells, minlength=times.size).reshape(times.shape)
         return times
+
+    def _not_too_many(self, generator: np.random.Generator, rows: int) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Rows of Poisson numbers without those whose sum is larger than the number of cases, and what each lacks."""
+        times = self._tables.draw(generator, rows)
+        missing = (len(self.cases.of_case) - times @ np.ones(times.shape[1])).astype(np.int64)
+        kept = missing >= 0
+        return times[kept], missing[kept]
+
+
+def _words(generator: np.random.Generator, number: int) -> NDArray[np.uint16]:
+    """Numbers of `_WORD_BITS` random bits, cut from words of 64 bits."""
+    whole = generator.bit_generator.random_raw(-(-number // 4)).astype("<u8", copy=False)
+    words: NDArray[np.uint16] = whole.view("<u2")[:number] >> np.uint16(16 - _WORD_BITS)
+    return words
