@@ -21,6 +21,8 @@ The command line prints it and ends with exit code 2.
 
 from typing import Self
 
+from AnnotationQACore.wording import Wording
+
 __all__ = [
     "AnnotationQAError",
     "Cancelled",
@@ -38,7 +40,16 @@ __all__ = [
 
 
 class AnnotationQAError(Exception):
-    """Base of all errors that a user can mend."""
+    """Base of all errors that a user can mend.
+
+    Its argument is the message, as text or as a `Wording`, which the panels can tell in another language.
+    """
+
+    @property
+    def wording(self) -> Wording | None:
+        """The message as a wording; None for one that was given as text."""
+        message = self.args[0] if self.args else None
+        return message if isinstance(message, Wording) else None
 
 
 class InputError(AnnotationQAError):

@@ -15,6 +15,7 @@ SHARED_MODULES = {
     "AnnotationQACore.canonical",
     "AnnotationQACore.geometry",
     "AnnotationQACore.segmentation",
+    "AnnotationQACore.wording",
     "AnnotationQACore.protocol.terminology",
 }
 """What every room of AnnotationQACore may import."""

@@ -29,8 +29,12 @@ from AnnotationQACore.protocol.model import (
     Segmentation,
     TextAnswer,
 )
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = ["answer_problems", "required_problems"]
+
+MOST_POINTS = 3
+"""Named in a message."""
 
 
 def required_problems(context: CheckContext) -> Iterator[ReadingProblem]:
@@ -51,10 +55,9 @@ def answer_problems(context: CheckContext) -> Iterator[ReadingProblem]:
     for answer in context.reading.answers:
         if answer.item in context.protocol.item_ids:
             item = context.protocol.item(answer.item)
-            wrong = _wrong(item, answer)
-            if wrong:
-                message = f"{context.title(item, answer.subject)}: {wrong}"
-                yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, message, answer.subject)
+            wrong = _wrong(context.title(item, answer.subject), item, answer)
+            if wrong is not None:
+                yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, wrong, answer.subject)
 
 
 def _subjects(context: CheckContext, item: Item) -> Iterator[Subject]:
@@ -111,18 +114,26 @@ def _is_answered(context: CheckContext, item: Item, subject: Subject) -> bool:
     return False
 
 
-def _to_do(context: CheckContext, item: Item, subject: Subject) -> str:
+def _to_do(context: CheckContext, item: Item, subject: Subject) -> Wording:
     title = context.title(item, subject)
     if isinstance(item, Landmarks):
         given = next((a.value for a in context.answers_to(item.id) if isinstance(a.value, LandmarksValue)), None)
         named = {mark.name for mark in given.landmarks} if given is not None else set()
-        missing = [point.title for point in item.points if point.id not in named]
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return f"{title}: {', '.join(missing[:3])}{more} not placed; place each point, or say that it is not visible."
+        return _not_placed(title, [point.title for point in item.points if point.id not in named])
     if isinstance(item, DrawnItem):
-        remedy = "draw it, or say that it is absent" if item.may_be_absent else "draw it"
-        return f"{title}: nothing is drawn; {remedy}."
-    return f"{title}: is not answered; answer it."
+        if item.may_be_absent:
+            return worded("{title}: nothing is drawn; draw it, or say that it is absent.", title=title)
+        return worded("{title}: nothing is drawn; draw it.", title=title)
+    return worded("{title}: is not answered; answer it.", title=title)
+
+
+def _not_placed(title: str, missing: list[str]) -> Wording:
+    points, more = ", ".join(missing[:MOST_POINTS]), len(missing) - MOST_POINTS
+    if more > 0:
+        template = "{title}: {points} and {more} more not placed; place each point, or say that it is not visible."
+        return worded(template, title=title, points=points, more=more)
+    template = "{title}: {points} not placed; place each point, or say that it is not visible."
+    return worded(template, title=title, points=points)
 
 
 def _not_derived(context: CheckContext, item: Measurement, subject: Subject) -> Iterator[ReadingProblem]:
@@ -132,30 +143,35 @@ def _not_derived(context: CheckContext, item: Measurement, subject: Subject) -> 
         if not any(_is_there(answer) for answer in answers):
             return
     severity = Severity.ERROR if item.required else Severity.WARNING
-    names = " and ".join(context.protocol.item(source).title for source in item.derived_from)
-    message = f"{context.title(item, subject)}: cannot be computed from {names}; check those, and which is which."
-    yield problem_of(item, CheckKind.ANSWER, severity, message, subject)
+    wording = worded(
+        "{title}: cannot be computed from {sources}; check those, and which is which.",
+        title=context.title(item, subject),
+        sources=", ".join(context.protocol.item(source).title for source in item.derived_from),
+    )
+    yield problem_of(item, CheckKind.ANSWER, severity, wording, subject)
 
 
-def _wrong(item: Item, answer: Answer) -> str:
+def _wrong(title: str, item: Item, answer: Answer) -> Wording | None:
     value = answer.value
     match item:
         case Classification() if isinstance(value, ChoiceValue):
             known = {choice.id for choice in item.answers}
             if not set(value.choices) <= known or (item.selection == "single" and len(value.choices) != 1):
-                return "the answer is not among those of the protocol; choose again."
+                return worded("{title}: the answer is not among those of the protocol; choose again.", title=title)
         case Rating() if isinstance(value, RatingValue):
             if value.level is not None and value.level not in {level.value for level in item.levels}:
-                return "the level is not among those of the protocol; choose again."
+                return worded("{title}: the level is not among those of the protocol; choose again.", title=title)
         case TextAnswer(max_length=longest) if isinstance(value, TextValue) and longest is not None:
             if len(value.text) > longest:
-                return f"the text has more than {longest} characters; shorten it."
+                template = "{title}: the text has more than {longest} characters; shorten it."
+                return worded(template, title=title, longest=longest)
         case Landmarks() if isinstance(value, LandmarksValue):
             must = {point.id: point.title for point in item.points if not point.may_be_invisible}
             hidden = [must[m.name] for m in value.landmarks if m.position is None and m.name in must]
             if hidden:
-                return f"'{hidden[0]}' must be placed; the protocol does not allow 'not visible'."
+                template = "{title}: '{point}' must be placed; the protocol does not allow 'not visible'."
+                return worded(template, title=title, point=hidden[0])
         case DrawnItem(may_be_absent=False):
             if isinstance(value, PresenceValue | SegmentationValue) and value.presence == Presence.ABSENT:
-                return "the protocol does not allow 'absent'; draw it."
-    return ""
+                return worded("{title}: the protocol does not allow 'absent'; draw it.", title=title)
+    return None

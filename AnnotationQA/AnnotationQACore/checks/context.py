@@ -13,11 +13,11 @@ from AnnotationQACore.checks.segment_regions import SegmentRegions
 from AnnotationQACore.geometry import Vector
 from AnnotationQACore.project.answers import CASE_WIDE, Answer, Point, Subject
 from AnnotationQACore.project.readings import Reading
-from AnnotationQACore.protocol.limits import Limit
 from AnnotationQACore.protocol.model import DrawnItem, Item, Protocol
 from AnnotationQACore.segmentation import Mask
+from AnnotationQACore.wording import Wording
 
-__all__ = ["CheckContext", "base_subject", "inner_position", "limit_text", "problem_of"]
+__all__ = ["CheckContext", "base_subject", "inner_position", "problem_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,19 +84,10 @@ def base_subject(protocol: Protocol, item: Item, flat_series: list[str] | tuple[
 
 
 def problem_of(
-    item: Item, kind: CheckKind, severity: str, message: str, subject: Subject, spot: Spot | None = None
+    item: Item, kind: CheckKind, severity: str, wording: Wording, subject: Subject, spot: Spot | None = None
 ) -> ReadingProblem:
     """A problem of an item."""
-    return ReadingProblem(item.id, kind, Severity(severity), message, spot, subject)
-
-
-def limit_text(limit: Limit) -> str:
-    """A limit in words."""
-    if limit.min is None:
-        return f"at most {limit.max:g}"
-    if limit.max is None:
-        return f"at least {limit.min:g}"
-    return f"{limit.min:g} to {limit.max:g}"
+    return ReadingProblem(item.id, kind, Severity(severity), wording, spot, subject)
 
 
 def inner_position(mask: Mask) -> Vector:

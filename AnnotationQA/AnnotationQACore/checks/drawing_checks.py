@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.checks.context import CheckContext, limit_text, problem_of
+from AnnotationQACore.checks.context import CheckContext, problem_of
 from AnnotationQACore.checks.derived_measurements import in_mm, polygon_area, slice_axis_of
+from AnnotationQACore.checks.limit_words import AREA, DIAMETER, VOLUME, limit_words, outside_limit
 from AnnotationQACore.checks.problems import CheckKind, ReadingProblem, Severity, Spot
 from AnnotationQACore.checks.segment_checks import outside_of
 from AnnotationQACore.measure.angles import angle_at
@@ -25,6 +26,7 @@ from AnnotationQACore.project.answers import (
 from AnnotationQACore.protocol.limits import Inside, Limit
 from AnnotationQACore.protocol.model import Box, Item, Landmarks, Measurement, Polygon
 from AnnotationQACore.segmentation import Mask
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = ["PERPENDICULAR_TOLERANCE_DEGREES", "axes_problem", "drawing_problems"]
 
@@ -38,14 +40,14 @@ FloatArray = NDArray[np.float64]
 Drawing = Box | Polygon | Landmarks | Measurement
 
 _DIRECTIONS = {
-    "to_left": (1.0, 0.0, 0.0),
-    "to_right": (-1.0, 0.0, 0.0),
-    "to_posterior": (0.0, 1.0, 0.0),
-    "to_anterior": (0.0, -1.0, 0.0),
-    "to_superior": (0.0, 0.0, 1.0),
-    "to_inferior": (0.0, 0.0, -1.0),
+    "to_left": ((1.0, 0.0, 0.0), worded("to left")),
+    "to_right": ((-1.0, 0.0, 0.0), worded("to right")),
+    "to_posterior": ((0.0, 1.0, 0.0), worded("to posterior")),
+    "to_anterior": ((0.0, -1.0, 0.0), worded("to anterior")),
+    "to_superior": ((0.0, 0.0, 1.0), worded("to superior")),
+    "to_inferior": ((0.0, 0.0, -1.0), worded("to inferior")),
 }
-"""LPS vectors."""
+"""LPS vectors, and words for them."""
 
 
 def drawing_problems(context: CheckContext) -> Iterator[ReadingProblem]:
@@ -65,8 +67,8 @@ def drawing_problems(context: CheckContext) -> Iterator[ReadingProblem]:
         yield from _count(context, item, answers)
 
 
-def axes_problem(points: Sequence[Point], slice_axis: int, indices: FloatArray | None = None) -> str:
-    """What is wrong with two diameters in one plane; empty when nothing is.
+def axes_problem(points: Sequence[Point], slice_axis: int, indices: FloatArray | None = None) -> Wording | None:
+    """What is wrong with two diameters in one plane; None when nothing is.
 
     The short axis must be perpendicular to the long one, and all ends must lie on one slice (RECIST 1.1).
 
@@ -81,34 +83,35 @@ def axes_problem(points: Sequence[Point], slice_axis: int, indices: FloatArray |
     """
     ends = np.array([(*point, 0.0)[:3] for point in points], dtype=np.float64)
     if ends.shape != (4, 3):
-        return ""
+        return None
     if not (ends[1] - ends[0]).any() or not (ends[3] - ends[2]).any():
-        return "a diameter has no length; place its ends again."
+        return worded("a diameter has no length; place its ends again.")
     if indices is not None and float(np.ptp(indices[:, slice_axis])) >= SAME_SLICE_FRACTION:
-        return "the two diameters are not on one slice; move the ends to the slice of the long one."
+        return worded("the two diameters are not on one slice; move the ends to the slice of the long one.")
     angle = angle_at(ends[1] - ends[0], (0.0, 0.0, 0.0), ends[3] - ends[2])
     if abs(angle - 90.0) > PERPENDICULAR_TOLERANCE_DEGREES:
-        return f"the short axis is at {min(angle, 180.0 - angle):.0f}° to the long one; turn it to 90°."
-    return ""
+        between = min(angle, 180.0 - angle)
+        return worded("the short axis is at {angle:.0f}° to the long one; turn it to 90°.", angle=between)
+    return None
 
 
 def _box(context: CheckContext, item: Box, answer: Answer, box: BoxValue) -> Iterator[ReadingProblem]:
     title, spot = context.title(item, answer.subject), context.spot(box.center, context.role(item))
     if sum(edge > 0 for edge in box.size) < item.dimensions:
-        message = f"{title}: an edge has no length; draw the box again."
-        yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, message, answer.subject, spot)
+        wording = worded("{title}: an edge has no length; draw the box again.", title=title)
+        yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, wording, answer.subject, spot)
         return
     yield from _in_image(context, item, answer, [box.center])
     if item.limits.volume_ml is not None and len(box.size) == 3:
         volume = math.prod(box.size) / 1000.0
-        yield from _limited(context, item, answer.subject, "its volume", volume, "ml", item.limits.volume_ml, spot)
+        yield from _limited(context, item, answer.subject, VOLUME, volume, "ml", item.limits.volume_ml, spot)
     area = _box_area(context, item, box)
     if item.limits.area_mm2 is not None and area is not None:
-        yield from _limited(context, item, answer.subject, "its area", area, "mm²", item.limits.area_mm2, spot)
+        yield from _limited(context, item, answer.subject, AREA, area, "mm²", item.limits.area_mm2, spot)
     longest = _box_diameter(context, item, box)
     limit = item.limits.longest_diameter_mm
     if limit is not None and longest is not None:
-        yield from _limited(context, item, answer.subject, "its longest diameter", longest, "mm", limit, spot)
+        yield from _limited(context, item, answer.subject, DIAMETER, longest, "mm", limit, spot)
     if item.limits.inside is not None and len(box.center) == 3:
         yield from _points_inside(context, item, answer.subject, [box.center], item.limits.inside)
 
@@ -142,18 +145,19 @@ def _polygon(context: CheckContext, item: Polygon, answer: Answer, polygon: Poly
     if image is not None and len(polygon.points[0]) == 3 and image.has_patient_geometry:
         depths = image.grid.to_index(polygon.points)
         if min(float(np.ptp(depths[:, axis])) for axis in range(3)) >= SAME_SLICE_FRACTION:
-            message = f"{context.title(item, subject)}: its points are not on one slice; snap it to a slice."
-            yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, message, subject, middle)
+            title = context.title(item, subject)
+            wording = worded("{title}: its points are not on one slice; snap it to a slice.", title=title)
+            yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, wording, subject, middle)
     points = in_mm(polygon.points, image)
     if points is None:
         return
     if item.limits.area_mm2 is not None and item.closed:
         area = polygon_area(points)
-        yield from _limited(context, item, subject, "its area", area, "mm²", item.limits.area_mm2, middle)
+        yield from _limited(context, item, subject, AREA, area, "mm²", item.limits.area_mm2, middle)
     if item.limits.longest_diameter_mm is not None:
         longest = max(math.dist(a, b) for a in points for b in points)
         limit = item.limits.longest_diameter_mm
-        yield from _limited(context, item, subject, "its longest diameter", longest, "mm", limit, middle)
+        yield from _limited(context, item, subject, DIAMETER, longest, "mm", limit, middle)
     if item.limits.inside is not None:
         yield from _points_inside(context, item, subject, polygon.points, item.limits.inside)
 
@@ -167,22 +171,24 @@ def _landmarks(
     yield from _in_image(context, item, answer, [position for _, position in visible])
     points = in_mm([position for _, position in visible], context.image(item))
     role = context.role(item)
-    direction = _DIRECTIONS.get(item.limits.direction or "")
+    direction, way = _DIRECTIONS.get(item.limits.direction or "", (None, ""))
     for number in range(len(visible) - 1):
         (first, _), (second, at) = visible[number], visible[number + 1]
         spot = context.spot(at, role)
         if direction is not None and len(at) == 3:
             step = float(np.dot(np.subtract(at, visible[number][1]), direction))
             if step <= 0:
-                way = (item.limits.direction or "").replace("_", " ")
-                message = (
-                    f"{item.title}: {titles[second]} is out of order, it should follow {titles[first]} {way}; "
-                    "check which is which."
+                wording = worded(
+                    "{title}: {second} is out of order, it should follow {first} {way}; check which is which.",
+                    title=item.title,
+                    first=titles[first],
+                    second=titles[second],
+                    way=way,
                 )
-                yield problem_of(item, CheckKind.LANDMARKS, Severity.WARNING, message, answer.subject, spot)
+                yield problem_of(item, CheckKind.LANDMARKS, Severity.WARNING, wording, answer.subject, spot)
         limit = item.limits.neighbour_distance_mm
         if limit is not None and points is not None:
-            what = f"the distance from {titles[first]} to {titles[second]}"
+            what = worded("the distance from {first} to {second}", first=titles[first], second=titles[second])
             distance = math.dist(points[number], points[number + 1])
             yield from _limited(context, item, answer.subject, what, distance, "mm", limit, spot)
     if item.limits.inside is not None:
@@ -197,24 +203,25 @@ def _measurement(
     spot = context.spot(measured.points[0], context.role(item)) if measured.points else None
     unit = {"deg": "°", "mm2": "mm²"}.get(measured.unit, measured.unit)
     if item.limits.value is not None:
-        yield from _limited(context, item, subject, "its value", measured.value, unit, item.limits.value, spot)
+        yield from _limited(context, item, subject, worded("its value"), measured.value, unit, item.limits.value, spot)
     if item.limits.short_axis is not None and measured.short_axis is not None:
         limit = item.limits.short_axis
-        yield from _limited(context, item, subject, "its short axis", measured.short_axis, unit, limit, spot)
+        what = worded("its short axis")
+        yield from _limited(context, item, subject, what, measured.short_axis, unit, limit, spot)
     if item.derived:
         return
     yield from _in_image(context, item, answer, measured.points)
     if item.quantity == "bidimensional" and len(measured.points) == 4:
         wrong = _axes(context, item, measured.points)
-        if wrong:
-            message = f"{context.title(item, subject)}: {wrong}"
-            yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, message, subject, spot)
+        if wrong is not None:
+            wording = worded("{title}: {wrong}", title=context.title(item, subject), wrong=wrong)
+            yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, wording, subject, spot)
     if item.limits.inside is not None:
         points = [point for point in measured.points if len(point) == 3]
         yield from _points_inside(context, item, subject, points, item.limits.inside)
 
 
-def _axes(context: CheckContext, item: Measurement, points: Sequence[Point]) -> str:
+def _axes(context: CheckContext, item: Measurement, points: Sequence[Point]) -> Wording | None:
     image = context.image(item)
     placed = in_mm(points, image)
     if image is None or len(points[0]) == 2 or item.plane == "any":
@@ -228,8 +235,9 @@ def _count(context: CheckContext, item: Item, answers: Sequence[Answer]) -> Iter
     drawn = [a for a in answers if isinstance(a.value, BoxValue | PolygonValue | MeasurementValue)]
     limit: Limit = item.limits.count
     if answers and not limit.allows(len(drawn)):
-        message = f"{item.title}: there are {len(drawn)}; plausible is {limit_text(limit)}."
-        yield problem_of(item, CheckKind.COUNT, limit.severity, message, context.base_subject(item))
+        template = "{title}: there are {number}; plausible is {limit}."
+        wording = worded(template, title=item.title, number=len(drawn), limit=limit_words(limit))
+        yield problem_of(item, CheckKind.COUNT, limit.severity, wording, context.base_subject(item))
 
 
 def _in_image(
@@ -249,9 +257,10 @@ def _in_image(
                 np.all(index >= -0.5 - 1e-6) and np.all(index <= np.array([depth, rows, columns]) - 0.5 + 1e-6)
             )
         if not inside:
-            message = f"{context.title(item, answer.subject)}: lies outside the image; move it onto the image."
+            title = context.title(item, answer.subject)
+            wording = worded("{title}: lies outside the image; move it onto the image.", title=title)
             spot = context.spot(point, context.role(item))
-            yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, message, answer.subject, spot)
+            yield problem_of(item, CheckKind.ANSWER, Severity.ERROR, wording, answer.subject, spot)
             return
 
 
@@ -270,9 +279,10 @@ def _points_inside(
         region = (slice(index[0], index[0] + 1), slice(index[1], index[1] + 1), slice(index[2], index[2] + 1))
         outside = outside_of(context, inside, Mask(np.ones((1, 1, 1), dtype=bool), grid.cropped(region)))
         if outside is not None and outside.any():
-            message = f"{context.title(item, subject)}: a point lies outside {parent.title}; correct one of the two."
+            template = "{title}: a point lies outside {parent}; correct one of the two."
+            wording = worded(template, title=context.title(item, subject), parent=parent.title)
             spot = context.spot(point, context.role(item))
-            yield problem_of(item, CheckKind.INSIDE, inside.severity, message, subject, spot)
+            yield problem_of(item, CheckKind.INSIDE, inside.severity, wording, subject, spot)
             return
 
 
@@ -280,14 +290,12 @@ def _limited(
     context: CheckContext,
     item: Item,
     subject: Subject,
-    what: str,
+    what: Wording,
     value: float,
     unit: str,
     limit: Limit,
     spot: Spot | None,
 ) -> Iterator[ReadingProblem]:
     if not limit.allows(value):
-        message = (
-            f"{context.title(item, subject)}: {what} is {value:.4g} {unit}; plausible is {limit_text(limit)} {unit}."
-        )
-        yield problem_of(item, CheckKind.LIMIT, limit.severity, message, subject, spot)
+        wording = outside_limit(context.title(item, subject), what, value, unit, limit)
+        yield problem_of(item, CheckKind.LIMIT, limit.severity, wording, subject, spot)

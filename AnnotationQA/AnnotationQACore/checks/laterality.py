@@ -21,11 +21,14 @@ from AnnotationQACore.project.answers import (
 from AnnotationQACore.protocol.conditions import items_in
 from AnnotationQACore.protocol.model import Classification, Code, DrawnItem, Item
 from AnnotationQACore.segmentation import BoolArray
+from AnnotationQACore.wording import worded
 
 __all__ = ["laterality_problems"]
 
 _LEFT, _RIGHT = "7771000", "24028007"
 """SNOMED CT: Left, Right."""
+
+_SIDES = {"left": worded("left"), "right": worded("right")}
 
 CLEARLY_MM = 10.0
 """A structure nearer to the middle than this says nothing about its side."""
@@ -65,11 +68,14 @@ def _coded(
     wrong = (side == "left" and offset < -CLEARLY_MM) or (side == "right" and offset > CLEARLY_MM)
     if not wrong:
         return
-    against = f"{counterpart.title}" if counterpart is not None and other is not None else "the middle of the image"
-    seen = "right" if side == "left" else "left"
-    message = f"{item.title}: lies {seen} of {against}; check the side, and whether the image is turned."
+    wording = worded(
+        "{title}: lies {side} of {other}; check the side, and whether the image is turned.",
+        title=item.title,
+        side=_SIDES["right" if side == "left" else "left"],
+        other=counterpart.title if counterpart is not None and other is not None else worded("the middle of the image"),
+    )
     spot = Spot(place, context.role(item) if isinstance(item, DrawnItem) else "")
-    yield problem_of(item, CheckKind.LATERALITY, Severity.WARNING, message, context.base_subject(item), spot)
+    yield problem_of(item, CheckKind.LATERALITY, Severity.WARNING, wording, context.base_subject(item), spot)
 
 
 def _answered(context: CheckContext, places: dict[str, Vector | None]) -> Iterator[ReadingProblem]:
@@ -91,11 +97,14 @@ def _answered(context: CheckContext, places: dict[str, Vector | None]) -> Iterat
                 seen = "left" if place[0] > middle else "right"
                 if seen != side:
                     drawn = context.protocol.item(name or "")
-                    message = (
-                        f"{context.title(item, answer.subject)}: says {side}, but {drawn.title} lies {seen} of the "
-                        "middle of the image; check both."
+                    wording = worded(
+                        "{title}: says {said}, but {drawn} lies {side} of the middle of the image; check both.",
+                        title=context.title(item, answer.subject),
+                        said=_SIDES[side],
+                        drawn=drawn.title,
+                        side=_SIDES[seen],
                     )
-                    yield problem_of(item, CheckKind.LATERALITY, Severity.WARNING, message, answer.subject, Spot(place))
+                    yield problem_of(item, CheckKind.LATERALITY, Severity.WARNING, wording, answer.subject, Spot(place))
 
 
 def _asked_about(item: Item) -> list[str]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from AnnotationQACore.geometry import Vector
 from AnnotationQACore.project.answers import CASE_WIDE, Subject
+from AnnotationQACore.wording import Wording
 
 __all__ = ["CheckKind", "ReadingProblem", "Severity", "Spot"]
 
@@ -65,7 +66,7 @@ class ReadingProblem:
         ID of the item; empty for the reading as a whole.
     kind : CheckKind
     severity : Severity
-    message : str
+    wording : Wording
         One line for the reader: what is wrong and what to do.
     spot : Spot or None
         Where to look; None when there is no such place.
@@ -76,6 +77,11 @@ class ReadingProblem:
     item: str
     kind: CheckKind
     severity: Severity
-    message: str
+    wording: Wording
     spot: Spot | None = None
     subject: Subject = CASE_WIDE
+
+    @property
+    def message(self) -> str:
+        """The wording in English."""
+        return str(self.wording)

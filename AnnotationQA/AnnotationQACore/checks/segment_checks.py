@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from AnnotationQACore.checks.context import CheckContext, inner_position, limit_text, problem_of
+from AnnotationQACore.checks.context import CheckContext, inner_position, problem_of
 from AnnotationQACore.checks.derived_measurements import cropped_like
+from AnnotationQACore.checks.limit_words import DIAMETER, VOLUME, limit_words, outside_limit
 from AnnotationQACore.checks.plain_answers import plain_values
 from AnnotationQACore.checks.problems import CheckKind, ReadingProblem, Severity, Spot
 from AnnotationQACore.checks.quick_shapes import pieces, quick_plane_diameters
@@ -21,8 +22,12 @@ from AnnotationQACore.protocol.conditions import condition_holds
 from AnnotationQACore.protocol.limits import Inside, Limit
 from AnnotationQACore.protocol.model import Segmentation
 from AnnotationQACore.segmentation import BoolArray, Mask
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = ["may_overlap", "outside_of", "segment_problems"]
+
+_PRESENCES = {Presence.ABSENT: worded("absent"), Presence.NOT_ASSESSABLE: worded("not assessable")}
+"""What must not have voxels."""
 
 
 def segment_problems(context: CheckContext) -> Iterator[ReadingProblem]:
@@ -48,11 +53,12 @@ def _foreign(context: CheckContext) -> Iterator[ReadingProblem]:
         if item is None or bool(mark) != item.instances or (mark and not number.isdecimal()):
             mask = context.regions.mask(segment.id)
             spot = Spot(inner_position(mask)) if mask is not None else None
-            message = (
-                f"segment '{segment.name}': is not of the protocol; copy its voxels into the segment they belong to, "
-                "and remove it."
+            wording = worded(
+                "segment '{name}': is not of the protocol; copy its voxels into the segment they belong to, "
+                "and remove it.",
+                name=segment.name,
             )
-            yield ReadingProblem("", CheckKind.SEGMENTS, Severity.ERROR, message, spot)
+            yield ReadingProblem("", CheckKind.SEGMENTS, Severity.ERROR, wording, spot)
 
 
 def _subject(context: CheckContext, item: Segmentation, segment: str) -> Subject:
@@ -76,33 +82,36 @@ def _presence(context: CheckContext, item: Segmentation) -> Iterator[ReadingProb
         several = item.instances and answer.subject.instance is None
         own = drawn if several else [segment for segment in drawn if segment == answer.segment_id]
         title = context.title(item, answer.subject)
-        if presence in (Presence.ABSENT, Presence.NOT_ASSESSABLE) and own:
-            claimed = presence.value.replace("_", " ")
-            message = f"{title}: is said to be {claimed}, but has voxels; remove them, or take the answer back."
+        if presence in _PRESENCES and own:
+            template = "{title}: is said to be {presence}, but has voxels; remove them, or take the answer back."
+            wording = worded(template, title=title, presence=_PRESENCES[presence])
             spot = _spot_of(context, own[0], role)
-            yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, message, answer.subject, spot)
+            yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, wording, answer.subject, spot)
         if presence == Presence.PRESENT and not own:
-            message = f"{title}: is said to be present, but has no voxels; draw it."
-            yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, message, answer.subject)
+            wording = worded("{title}: is said to be present, but has no voxels; draw it.", title=title)
+            yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, wording, answer.subject)
     if item.instances and context.regions is not None:
         said = {answer.segment_id for answer in context.answers_to(item.id)}
         for segment in context.regions.of_item(item.id):
             if segment not in drawn and segment not in said and "#" in segment:
                 subject = _subject(context, item, segment)
-                message = f"{context.title(item, subject)}: has no voxels; draw it, or remove it."
-                yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, message, subject)
+                title = context.title(item, subject)
+                wording = worded("{title}: has no voxels; draw it, or remove it.", title=title)
+                yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, wording, subject)
     if drawn and item.limits.empty_when is not None:
         values = plain_values(context.protocol, context.reading.answers)
         if condition_holds(item.limits.empty_when, values):
-            message = f"{item.title}: must not be drawn, as other answers say; remove the voxels, or correct those."
+            template = "{title}: must not be drawn, as other answers say; remove the voxels, or correct those."
+            wording = worded(template, title=item.title)
             spot = _spot_of(context, drawn[0], role)
-            yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, message, context.base_subject(item), spot)
+            yield problem_of(item, CheckKind.PRESENCE, Severity.ERROR, wording, context.base_subject(item), spot)
     count = item.limits.count
     said_absent = SegmentationValue(Presence.ABSENT) in [answer.value for answer in context.answers_to(item.id)]
     is_read = bool(drawn or context.answers_to(item.id))
     if count is not None and is_read and not (said_absent and not drawn) and not count.allows(len(drawn)):
-        message = f"{item.title}: {len(drawn)} are drawn; plausible is {limit_text(count)}."
-        yield problem_of(item, CheckKind.COUNT, count.severity, message, context.base_subject(item))
+        template = "{title}: {number} are drawn; plausible is {limit}."
+        wording = worded(template, title=item.title, number=len(drawn), limit=limit_words(count))
+        yield problem_of(item, CheckKind.COUNT, count.severity, wording, context.base_subject(item))
 
 
 def _one(context: CheckContext, item: Segmentation, subject: Subject, mask: Mask) -> Iterator[ReadingProblem]:
@@ -110,20 +119,19 @@ def _one(context: CheckContext, item: Segmentation, subject: Subject, mask: Mask
     middle = Spot(inner_position(mask), role)
     if limits.volume_ml is not None:
         volume = voxel_volume(mask) / 1000.0
-        yield from _limited(item, subject, f"{title}: its volume", volume, "ml", limits.volume_ml, middle)
+        yield from _limited(item, subject, title, VOLUME, volume, "ml", limits.volume_ml, middle)
     if limits.longest_diameter_mm is not None:
         diameters = quick_plane_diameters(mask)
         if diameters is not None:
             ends = np.mean(diameters.longest.ends, axis=0).tolist()
             spot = Spot((ends[0], ends[1], ends[2]), role)
             length = diameters.longest.length_mm
-            yield from _limited(
-                item, subject, f"{title}: its longest diameter", length, "mm", limits.longest_diameter_mm, spot
-            )
+            yield from _limited(item, subject, title, DIAMETER, length, "mm", limits.longest_diameter_mm, spot)
     if limits.mean_intensity is not None:
         mean = _mean(context, item, subject, mask)
         if mean is not None:
-            yield from _limited(item, subject, f"{title}: its mean value", mean, "", limits.mean_intensity, middle)
+            what = worded("its mean value")
+            yield from _limited(item, subject, title, what, mean, "", limits.mean_intensity, middle)
     if not limits.skipped_slices:
         yield from _skipped(item, subject, title, mask, role)
     if limits.max_components is not None:
@@ -134,12 +142,18 @@ def _one(context: CheckContext, item: Segmentation, subject: Subject, mask: Mask
 
 
 def _limited(
-    item: Segmentation, subject: Subject, what: str, value: float, unit: str, limit: Limit, spot: Spot
+    item: Segmentation,
+    subject: Subject,
+    title: str,
+    what: Wording,
+    value: float,
+    unit: str,
+    limit: Limit,
+    spot: Spot,
 ) -> Iterator[ReadingProblem]:
     if not limit.allows(value):
-        units = f" {unit}" if unit else ""
-        message = f"{what} is {value:.4g}{units}; plausible is {limit_text(limit)}{units}."
-        yield problem_of(item, CheckKind.LIMIT, limit.severity, message, subject, spot)
+        wording = outside_limit(title, what, value, unit, limit)
+        yield problem_of(item, CheckKind.LIMIT, limit.severity, wording, subject, spot)
 
 
 def _mean(context: CheckContext, item: Segmentation, subject: Subject, mask: Mask) -> float | None:
@@ -181,9 +195,10 @@ def _skipped(item: Segmentation, subject: Subject, title: str, mask: Mask, role:
     first = int(gaps[0])
     rows, columns = np.nonzero(mask.voxels[first - 1])
     x, y, z = mask.grid.to_world((first, int(np.median(rows)), int(np.median(columns)))).tolist()
-    slices = "1 slice" if len(gaps) == 1 else f"{len(gaps)} slices"
-    message = f"{title}: {slices} inside it without voxels; fill them, or check that they are meant to be empty."
-    yield problem_of(item, CheckKind.SKIPPED_SLICES, Severity.WARNING, message, subject, Spot((x, y, z), role))
+    slices = worded("1 slice") if len(gaps) == 1 else worded("{number} slices", number=len(gaps))
+    template = "{title}: {slices} inside it without voxels; fill them, or check that they are meant to be empty."
+    wording = worded(template, title=title, slices=slices)
+    yield problem_of(item, CheckKind.SKIPPED_SLICES, Severity.WARNING, wording, subject, Spot((x, y, z), role))
 
 
 def _islands(
@@ -194,12 +209,16 @@ def _islands(
         return
     size, index = found[0]
     x, y, z = mask.grid.to_world(index).tolist()
-    message = (
-        f"{title}: consists of {len(found)} pieces, plausible is at most {allowed}; the smallest has "
-        f"{size} voxels. Remove stray islands, or check them."
+    wording = worded(
+        "{title}: consists of {number} pieces, plausible is at most {allowed}; the smallest has {size} voxels. "
+        "Remove stray islands, or check them.",
+        title=title,
+        number=len(found),
+        allowed=allowed,
+        size=size,
     )
     spot = Spot((x, y, z), role)
-    yield problem_of(item, CheckKind.ISLANDS, Severity.WARNING, message, subject, spot)
+    yield problem_of(item, CheckKind.ISLANDS, Severity.WARNING, wording, subject, spot)
 
 
 def _inside(
@@ -210,11 +229,14 @@ def _inside(
     if outside is None or not outside.any():
         return
     part = Mask(outside, mask.grid)
-    message = (
-        f"{title}: {int(np.count_nonzero(outside))} of its voxels lie outside {parent.title}; correct one of the two."
+    wording = worded(
+        "{title}: {number} of its voxels lie outside {parent}; correct one of the two.",
+        title=title,
+        number=int(np.count_nonzero(outside)),
+        parent=parent.title,
     )
     spot = Spot(inner_position(part), context.role(item))
-    yield problem_of(item, CheckKind.INSIDE, inside.severity, message, subject, spot)
+    yield problem_of(item, CheckKind.INSIDE, inside.severity, wording, subject, spot)
 
 
 def outside_of(context: CheckContext, inside: Inside, mask: Mask) -> BoolArray | None:
@@ -261,14 +283,14 @@ def _overlaps(context: CheckContext) -> Iterator[ReadingProblem]:
         if shared is None:
             continue
         subject = _subject(context, second, b)
-        one = context.title(first, _subject(context, first, a))
-        other = context.title(second, subject)
-        message = (
-            f"{one} and {other} share {int(np.count_nonzero(shared.voxels))} voxels; the protocol does not allow it. "
-            "Give them to one of the two."
+        wording = worded(
+            "{first} and {second} share {number} voxels; the protocol does not allow it. Give them to one of the two.",
+            first=context.title(first, _subject(context, first, a)),
+            second=context.title(second, subject),
+            number=int(np.count_nonzero(shared.voxels)),
         )
         spot = Spot(inner_position(shared), context.role(second))
-        yield problem_of(second, CheckKind.OVERLAP, Severity.ERROR, message, subject, spot)
+        yield problem_of(second, CheckKind.OVERLAP, Severity.ERROR, wording, subject, spot)
 
 
 def may_overlap(first: Segmentation, second: Segmentation) -> bool:

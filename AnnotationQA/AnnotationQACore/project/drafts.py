@@ -16,6 +16,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.errors import DestinationError, DraftConflict, InputError
 from AnnotationQACore.project.layout import SEGMENTATION, draft_file, make_folder, sha256_of
 from AnnotationQACore.project.readings import FileReference, Reading
+from AnnotationQACore.wording import worded
 
 __all__ = ["Draft", "copy_file", "discard_draft", "load_draft", "save_draft"]
 
@@ -38,11 +39,19 @@ def load_draft(project: Path, case: str, reader: str, round_number: int) -> Draf
         reading = Reading.from_json(json.loads(path.read_bytes()), str(path))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: the draft cannot be read ({error}); restore it, or delete it to start anew."
+            worded(
+                "{path}: the draft cannot be read ({error}); restore it, or delete it to start anew.",
+                path=str(path),
+                error=str(error),
+            )
         ) from error
     voxels = project / reading.segmentation.path if reading.segmentation else None
     if voxels is not None and not voxels.exists():
-        raise InputError(f"{voxels}: the voxels of the draft are missing; restore them, or delete the draft.")
+        raise InputError(
+            worded(
+                "{voxels}: the voxels of the draft are missing; restore them, or delete the draft.", voxels=str(voxels)
+            )
+        )
     return Draft(reading, voxels, sha256_of(path))
 
 
@@ -60,8 +69,11 @@ def save_draft(project: Path, reading: Reading, segmentation: Path | None, forme
     on_disk = sha256_of(path) if path.exists() else None
     if on_disk != (former.sha256 if former else None):
         raise DraftConflict(
-            f"draft of case '{reading.case}': another session saved it meanwhile; "
-            "load that one, or close the other session."
+            worded(
+                "draft of case '{case}': another session saved it meanwhile; load that one, or close the other "
+                "session.",
+                case=reading.case,
+            )
         )
     make_folder(path.parent)
     voxels = None

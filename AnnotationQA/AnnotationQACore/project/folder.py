@@ -32,6 +32,7 @@ from AnnotationQACore.project.state import Action, Role, State, SubmittedReading
 from AnnotationQACore.project.worklists import WorkItem, worklist
 from AnnotationQACore.protocol.loading import load_protocol, protocol_text
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.wording import worded
 
 __all__ = ["Project", "ProjectFile", "project_file_content", "read_project_file", "require_new"]
 
@@ -50,7 +51,9 @@ class ProjectFile:
 def require_new(folder: Path) -> None:
     """Raise `DestinationError` unless a folder is not there, or empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DestinationError(f"{folder}: is not empty; choose a new folder for the project.")
+        raise DestinationError(
+            worded("{folder}: is not empty; choose a new folder for the project.", folder=str(folder))
+        )
 
 
 class Project:
@@ -127,7 +130,13 @@ class Project:
                 folder.rmdir()
             building.rename(folder)
         except OSError as error:
-            raise DestinationError(f"{folder}: cannot be made ({error.strerror}); choose another folder.") from error
+            raise DestinationError(
+                worded(
+                    "{folder}: cannot be made ({reason}); choose another folder.",
+                    folder=str(folder),
+                    reason=error.strerror or type(error).__name__,
+                )
+            ) from error
         finally:
             with contextlib.suppress(OSError):
                 shutil.rmtree(building)
@@ -167,7 +176,9 @@ class Project:
         file = submitted.files[0]
         path = self.folder / file.path
         if layout.sha256_of(path) != file.sha256:
-            raise InputError(f"{path}: was changed after it was submitted; restore it from a backup.")
+            raise InputError(
+                worded("{path}: was changed after it was submitted; restore it from a backup.", path=str(path))
+            )
         return Reading.from_json(json.loads(path.read_bytes()), file.path)
 
     def segmentation_path(self, submitted: SubmittedReading) -> Path | None:
@@ -176,7 +187,9 @@ class Project:
             return None
         path = self.folder / submitted.files[1].path
         if layout.sha256_of(path) != submitted.files[1].sha256:
-            raise InputError(f"{path}: was changed after it was submitted; restore it from a backup.")
+            raise InputError(
+                worded("{path}: was changed after it was submitted; restore it from a backup.", path=str(path))
+            )
         return path
 
     def append(self, kind: Kind, payload: Mapping[str, Any]) -> Event:
@@ -426,18 +439,29 @@ class Project:
     def _check_protocol(self, reading: Reading) -> None:
         if reading.protocol != self.state.protocol:
             raise ProjectError(
-                f"reading {reading.id}: was made under protocol {reading.protocol[:12]}, but "
-                f"{self.state.protocol[:12]} is in force; read the case again under that one."
+                worded(
+                    "reading {reading}: was made under protocol {protocol}, but {in_force} is in force; read the "
+                    "case again under that one.",
+                    reading=reading.id,
+                    protocol=reading.protocol[:12],
+                    in_force=self.state.protocol[:12],
+                )
             )
 
     def _check_unsubmitted(self, reading: Reading) -> None:
         if reading.case not in self.state.cases:
-            raise ProjectError(f"case '{reading.case}': is not in the project; add it first, or correct the name.")
+            raise ProjectError(
+                worded("case '{case}': is not in the project; add it first, or correct the name.", case=reading.case)
+            )
         if self.state.reading(reading.id) is not None:
-            raise ProjectError(f"reading {reading.id}: was submitted already; submit the next revision.")
+            raise ProjectError(
+                worded("reading {reading}: was submitted already; submit the next revision.", reading=reading.id)
+            )
         person = reading.reader.rpartition(":")[2] if reading.reader.startswith("adjudicated:") else reading.reader
         if person not in self.state.members and not reading.reader.startswith("consensus:"):
-            raise ProjectError(f"reader '{reading.reader}': is unknown to the project; the lead adds readers.")
+            raise ProjectError(
+                worded("reader '{reader}': is unknown to the project; the lead adds readers.", reader=reading.reader)
+            )
 
     def _record(self, prepared: Sequence[_Prepared]) -> None:
         """Write the files of readings, then the acts; the acts are tried before anything is written."""
@@ -458,7 +482,9 @@ class Project:
     def _submitted(self, reading: Reading) -> SubmittedReading:
         submitted = self.state.reading(reading.id)
         if submitted is None:
-            raise ProjectError(f"reading {reading.id}: did not count; see annotation-qa verify.")
+            raise ProjectError(
+                worded("reading {reading}: did not count; see annotation-qa verify.", reading=reading.id)
+            )
         return submitted
 
 
@@ -502,18 +528,37 @@ def read_project_file(folder: Path) -> ProjectFile:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise ProjectError(f"{folder}: is not a project (no {layout.PROJECT_FILE}); see annotation-qa init.") from None
+        raise ProjectError(
+            worded(
+                "{folder}: is not a project (no {file}); see annotation-qa init.",
+                folder=str(folder),
+                file=layout.PROJECT_FILE,
+            )
+        ) from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the share and your rights.") from error
+        raise InputError(
+            worded(
+                "{path}: cannot be read ({reason}); check the share and your rights.",
+                path=str(path),
+                reason=error.strerror or type(error).__name__,
+            )
+        ) from error
     try:
         fields = Fields(json.loads(content), layout.PROJECT_FILE)
         found = fields.text("format")
         file = ProjectFile(fields.text("id"), fields.text("name"), fields.text("founder"))
         fields.finish()
     except ValueError:
-        raise InputError(f"{path}: is damaged; restore it from a backup.") from None
+        raise InputError(worded("{path}: is damaged; restore it from a backup.", path=str(path))) from None
     if found != FORMAT:
-        raise InputError(f"{path}: has the format '{found[:40]}', not '{FORMAT}'; update AnnotationQA.")
+        raise InputError(
+            worded(
+                "{path}: has the format '{found}', not '{format}'; update AnnotationQA.",
+                path=str(path),
+                found=found[:40],
+                format=FORMAT,
+            )
+        )
     return file
 
 

@@ -19,6 +19,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.layout import make_folder
 from AnnotationQACore.project.readings import check_identifier
+from AnnotationQACore.wording import worded
 
 __all__ = [
     "USER_FOLDER_VARIABLE",
@@ -78,7 +79,10 @@ def user_folder(environment: Mapping[str, str] = os.environ) -> Path:
         return Path.home() / below_home / "AnnotationQA"
     except RuntimeError:
         raise InputError(
-            f"this user has no home folder; set {USER_FOLDER_VARIABLE} to a folder for keys and caches."
+            worded(
+                "this user has no home folder; set {variable} to a folder for keys and caches.",
+                variable=USER_FOLDER_VARIABLE,
+            )
         ) from None
 
 
@@ -106,11 +110,14 @@ def create_identity(member: str, folder: Path | None = None, passphrase: str = "
     check_identifier(member, "identity")
     if ":" in member:
         raise InputError(
-            f"identity '{member}': prefixes with ':' are kept for readers that are no people; leave it out."
+            worded(
+                "identity '{member}': prefixes with ':' are kept for readers that are no people; leave it out.",
+                member=member,
+            )
         )
     path = key_folder(folder) / f"{member}{SUFFIX}"
     if path.exists():
-        raise InputError(f"{path}: there is a key already; use it, or choose another name.")
+        raise InputError(worded("{path}: there is a key already; use it, or choose another name.", path=str(path)))
     identity = Identity(member, Ed25519PrivateKey.generate())
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:
@@ -130,18 +137,25 @@ def load_identity(member: str, folder: Path | None = None, passphrase: str = "")
     path = key_files(folder).get(member)
     if path is None:
         raise InputError(
-            f"identity '{member[:100]}': no key in {key_folder(folder)}; "
-            "make one with: annotation-qa identity new NAME."
+            worded(
+                "identity '{member}': no key in {folder}; make one with: annotation-qa identity new NAME.",
+                member=member[:100],
+                folder=str(key_folder(folder)),
+            )
         )
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode() or None)
     except TypeError:
-        wanted = "a passphrase is needed" if not passphrase else "the key has no passphrase; give none"
-        raise InputError(f"{path}: {wanted}.") from None
+        template = "{path}: the key has no passphrase; give none." if passphrase else "{path}: a passphrase is needed."
+        raise InputError(worded(template, path=str(path))) from None
     except (ValueError, OSError):
-        raise InputError(f"{path}: the key cannot be read; check the passphrase, or restore the file.") from None
+        raise InputError(
+            worded("{path}: the key cannot be read; check the passphrase, or restore the file.", path=str(path))
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError(f"{path}: is not an Ed25519 key; make one with: annotation-qa identity new NAME.")
+        raise InputError(
+            worded("{path}: is not an Ed25519 key; make one with: annotation-qa identity new NAME.", path=str(path))
+        )
     return Identity(member, key)
 
 
@@ -155,7 +169,9 @@ def decode_public_key(text: str) -> Ed25519PublicKey:
     try:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
     except (ValueError, binascii.Error):
-        raise InputError("public key: must be 32 bytes in base64, as annotation-qa identity show prints it.") from None
+        raise InputError(
+            worded("public key: must be 32 bytes in base64, as annotation-qa identity show prints it.")
+        ) from None
 
 
 def fingerprint(public_key: str) -> str:

@@ -19,6 +19,7 @@ from AnnotationQACore.project.drafts import Draft
 from AnnotationQACore.project.identities import user_folder
 from AnnotationQACore.project.layout import draft_file
 from AnnotationQACore.project.readings import Reading
+from AnnotationQACore.wording import worded
 
 __all__ = ["KeptDraft", "discard_kept", "keep_draft", "kept_draft", "kept_folder"]
 
@@ -64,7 +65,9 @@ def kept_draft(folder: Path, case: str, reader: str, round_number: int) -> KeptD
     try:
         follows = str(json.loads(path.read_bytes())["follows"]) if path.exists() else ""
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read; delete it to take the kept draft for a new one.") from error
+        raise InputError(
+            worded("{path}: cannot be read; delete it to take the kept draft for a new one.", path=str(path))
+        ) from error
     return KeptDraft(draft, follows)
 
 

@@ -29,6 +29,7 @@ from AnnotationQACore.project.answers import (
     segment_id,
 )
 from AnnotationQACore.project.fields import Fields, format_time, naming
+from AnnotationQACore.wording import worded
 
 __all__ = [
     "CASE_WIDE",
@@ -264,8 +265,12 @@ def check_identifier(value: str, what: str) -> str:
     """Return an identifier that is a safe name for a folder on every system; raises `InputError`."""
     if not _IDENTIFIER.fullmatch(value) or value.endswith(".") or _RESERVED_ON_WINDOWS.fullmatch(value):
         raise InputError(
-            f"{what} '{value[:100]}': is not usable as an identifier; "
-            "use up to 100 letters, digits, '.', '_', '-', starting with a letter or digit."
+            worded(
+                "{what} '{value}': is not usable as an identifier; use up to 100 letters, digits, '.', '_', "
+                "'-', starting with a letter or digit.",
+                what=what,
+                value=value[:100],
+            )
         )
     return value
 

@@ -15,6 +15,7 @@ from AnnotationQACore.project.answers import (
     Value,
 )
 from AnnotationQACore.protocol.model import Classification, DrawnItem, Rating, Segmentation, TextAnswer
+from AnnotationQACore.wording import worded
 
 __all__ = ["choice_value", "presence_value", "rating_value", "text_value"]
 
@@ -25,7 +26,14 @@ def choice_value(item: Classification, choices: Iterable[str]) -> Value:
     known = [choice.id for choice in item.answers]
     unknown = [choice for choice in chosen if choice not in known]
     if unknown or (item.selection != "multiple" and len(chosen) != 1):
-        raise InputError(f"'{item.id}': {list(chosen)} is no answer; choose from {', '.join(known)}.")
+        raise InputError(
+            worded(
+                "'{item}': {chosen} is no answer; choose from {known}.",
+                item=item.title,
+                chosen=", ".join(chosen),
+                known=", ".join(known),
+            )
+        )
     if item.selection == "presence":
         return PresenceValue(Presence(chosen[0]))
     return ChoiceValue(tuple(choice for choice in known if choice in chosen))
@@ -35,19 +43,33 @@ def rating_value(item: Rating, level: int | None) -> RatingValue:
     """Answer to a rating by the value of a level, None for "not assessable"; raises `InputError` for no level."""
     levels = [known.value for known in item.levels]
     if level is not None and level not in levels:
-        raise InputError(f"'{item.id}': has no level {level}; choose from {levels}.")
+        raise InputError(
+            worded(
+                "'{item}': has no level {level}; choose from {levels}.",
+                item=item.title,
+                level=level,
+                levels=", ".join(map(str, levels)),
+            )
+        )
     return RatingValue(level)
 
 
 def text_value(item: TextAnswer, text: str) -> TextValue | None:
     """Answer in words, None for no words; raises `InputError` when there are too many."""
     if item.max_length is not None and len(text) > item.max_length:
-        raise InputError(f"'{item.id}': {len(text)} characters are too many; shorten it to {item.max_length}.")
+        raise InputError(
+            worded(
+                "'{item}': {length} characters are too many; shorten it to {most}.",
+                item=item.title,
+                length=len(text),
+                most=item.max_length,
+            )
+        )
     return TextValue(text) if text.strip() else None
 
 
 def presence_value(item: DrawnItem, presence: Presence) -> Value:
     """What is said instead of drawing; raises `InputError` for "absent" where the protocol does not allow it."""
     if presence == Presence.ABSENT and not item.may_be_absent:
-        raise InputError(f"'{item.id}': the protocol does not allow 'absent'; draw it.")
+        raise InputError(worded("'{item}': the protocol does not allow 'absent'; draw it.", item=item.title))
     return SegmentationValue(presence) if isinstance(item, Segmentation) else PresenceValue(presence)

@@ -21,6 +21,7 @@ from AnnotationQACore.project.kept_drafts import discard_kept, keep_draft, kept_
 from AnnotationQACore.project.layout import PROJECT_FILE
 from AnnotationQACore.project.readings import Reading
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import Wording, worded
 from AnnotationQALib.logic.reading_snapshot import ReadingSnapshot, SnapshotContents
 
 __all__ = ["Autosave", "SaveState", "is_reachable"]
@@ -47,7 +48,7 @@ class _Outcome:
 
     number: int
     state: SaveState
-    message: str
+    message: Wording | str
     draft: Draft | None
     contents: SnapshotContents | None
 
@@ -74,7 +75,7 @@ class Autosave:
     Attributes
     ----------
     state : SaveState
-    message : str
+    message : Wording or str
         What is wrong and the remedy; empty when all is well.
     contents : SnapshotContents or None
         Of the last save.
@@ -90,7 +91,7 @@ class Autosave:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = SaveState.SAVED
-        self.message = ""
+        self.message: Wording | str = ""
         self.contents: SnapshotContents | None = None
         self._project = project
         self._lock = lock
@@ -199,7 +200,11 @@ class Autosave:
             contents = snapshot.contents()
         except InputError as error:
             kept = self._rescue(snapshot)
-            message = f"{error} The voxels as they are were kept on this computer, in the folder '{kept.parent.name}'."
+            message = worded(
+                "{error} The voxels as they are were kept on this computer, in the folder '{folder}'.",
+                error=message_of(error),
+                folder=kept.parent.name,
+            )
             return _Outcome(snapshot.number, SaveState.FAILED, message, former, None)
         with tempfile.TemporaryDirectory(prefix="AnnotationQA-") as temporary:
             try:
@@ -209,24 +214,26 @@ class Autosave:
                     write_seg_nrrd(voxels, contents.segmentation)
                 return self._write(snapshot.number, contents, voxels, former)
             except (AnnotationQAError, OSError) as error:
-                return _Outcome(snapshot.number, SaveState.FAILED, str(error), former, contents)
+                return _Outcome(snapshot.number, SaveState.FAILED, message_of(error), former, contents)
 
     def _write(self, number: int, contents: SnapshotContents, voxels: Path | None, former: Draft | None) -> _Outcome:
         reading = contents.reading
         try:
             if not is_reachable(self._project):
-                raise InputError(f"{self._project.folder}: cannot be reached")
+                raise InputError(
+                    worded("{folder}: cannot be reached; connect the drive or share.", folder=str(self._project.folder))
+                )
             with self._lock:
                 draft = self._save_in_project(reading, voxels, former)
         except DraftConflict as error:
             keep_draft(self._kept, reading, voxels, former.sha256 if former else "")
-            message = f"{error} Your work is kept on this computer meanwhile."
+            message = worded("{error} Your work is kept on this computer meanwhile.", error=message_of(error))
             return _Outcome(number, SaveState.CONFLICT, message, former, contents)
         except (AnnotationQAError, OSError) as error:
             keep_draft(self._kept, reading, voxels, former.sha256 if former else "")
-            message = (
-                f"The project cannot be written ({str(error).rstrip('.')}); your work is kept on this computer "
-                "and written when the project is back."
+            message = worded(
+                "{error} Your work is kept on this computer, and written when the project is back.",
+                error=message_of(error),
             )
             return _Outcome(number, SaveState.KEPT_HERE, message, former, contents)
         discard_kept(self._kept, reading.case, reading.reader, reading.round)
@@ -255,6 +262,14 @@ class Autosave:
                 segmentation = Segmentation(layer.voxels[None], layer.lattice, segments)
                 write_seg_nrrd(folder / f"layer-{number + 1}.seg.nrrd", segmentation)
         return folder
+
+
+def message_of(error: Exception) -> Wording | str:
+    """What hinders saving, as a sentence."""
+    if isinstance(error, AnnotationQAError):
+        return error.wording or str(error)
+    reason = error.strerror if isinstance(error, OSError) else None
+    return worded("The project cannot be written ({reason}).", reason=reason or type(error).__name__)
 
 
 def is_reachable(project: Project) -> bool:

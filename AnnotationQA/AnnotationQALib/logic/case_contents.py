@@ -17,6 +17,7 @@ from AnnotationQACore.project.state import State
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.autosave import is_reachable
 from AnnotationQALib.logic.case_images import PreparedCase
 from AnnotationQALib.logic.scene_starts import kept_start
@@ -80,7 +81,7 @@ def load_contents(
         The draft or the former reading cannot be used.
     """
     if project.identity is None:
-        raise InputError("project: was opened without identity; choose who you are.")
+        raise InputError(worded("project: was opened without identity; choose who you are."))
     reader = project.identity.member
     draft = None
     if is_reachable(project):
@@ -124,7 +125,9 @@ def _former(project: Project, state: State, item: WorkItem, reader: str) -> tupl
     wanted = (reader, item.round, item.revision - 1)
     former = [r for r in state.readings.get(item.case, ()) if (r.reader, r.round, r.revision) == wanted]
     if not former:
-        raise InputError(f"case '{item.case}': its former reading is missing; ask the lead to verify the project.")
+        raise InputError(
+            worded("case '{case}': its former reading is missing; ask the lead to verify the project.", case=item.case)
+        )
     return project.load_reading(former[0]), project.segmentation_path(former[0])
 
 

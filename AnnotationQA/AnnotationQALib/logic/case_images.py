@@ -14,6 +14,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.series.dimensions import Dimension
 from AnnotationQACore.segmentation import Volume
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.case_loading import DisplayRange, LoadedCase, LoadedSeries
 from AnnotationQALib.logic.form import ImagePlace
 from AnnotationQALib.logic.grids import matrix_from_grid
@@ -89,7 +90,13 @@ class CaseImages:
     def node(self, role: str) -> slicer.vtkMRMLVolumeNode:
         """Volume node of a role; raises `InputError` when the case has none."""
         if role not in self._nodes:
-            raise InputError(f"case '{self.loaded.case.id}': has no series of role '{role}'; choose another.")
+            raise InputError(
+                worded(
+                    "case '{case}': has no series of role '{role}'; choose another.",
+                    case=self.loaded.case.id,
+                    role=role,
+                )
+            )
         return self._nodes[role]
 
     def browser(self, role: str) -> slicer.vtkMRMLSequenceBrowserNode | None:
@@ -123,7 +130,9 @@ class CaseImages:
         """Voxels of a role's volume as they were read, without a copy; raises `InputError` for colour images."""
         series = self._series(role)
         if series.series.is_color:
-            raise InputError(f"series '{role}': is in colour and has no values to measure; choose another series.")
+            raise InputError(
+                worded("series '{role}': is in colour and has no values to measure; choose another series.", role=role)
+            )
         return Volume(frames_of(series)[frame - 1], _grid(series))
 
     def frame_count(self, role: str) -> int:
@@ -174,7 +183,13 @@ class CaseImages:
     def _series(self, role: str) -> LoadedSeries:
         series = self.loaded.of_role(role)
         if series is None:
-            raise InputError(f"case '{self.loaded.case.id}': has no series of role '{role}'; choose another.")
+            raise InputError(
+                worded(
+                    "case '{case}': has no series of role '{role}'; choose another.",
+                    case=self.loaded.case.id,
+                    role=role,
+                )
+            )
         return series
 
     def _show(self, series: LoadedSeries, title: str) -> None:

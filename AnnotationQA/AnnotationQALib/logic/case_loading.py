@@ -15,6 +15,7 @@ from AnnotationQACore.interchange.series.opening import open_series
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
 from AnnotationQACore.protocol.model import Protocol, WindowPreset
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = ["DisplayRange", "LoadedCase", "LoadedSeries", "Locate", "load_case"]
 
@@ -120,8 +121,12 @@ def _by_role(case: Case, protocol: Protocol) -> dict[str, SeriesReference]:
     missing = [role.id for role in protocol.imaging.series if role.required and role.id not in given]
     if missing:
         raise InputError(
-            f"case '{case.id}': has no series of role '{missing[0]}', which the protocol requires; "
-            "ask the lead to add the case with it, or to exclude it."
+            worded(
+                "case '{case}': has no series of role '{role}', which the protocol requires; ask the lead to "
+                "add the case with it, or to exclude it.",
+                case=case.id,
+                role=missing[0],
+            )
         )
     return {role: given[role] for role in roles if role in given}
 
@@ -134,14 +139,22 @@ def _source(
         place = place if place.is_absolute() else project / place
         if not place.exists():
             raise InputError(
-                f"case '{case.id}': the images of '{role}' are not at their place; "
-                "connect the drive or share, or ask the lead where they have moved to."
+                worded(
+                    "case '{case}': the images of '{role}' are not at their place; connect the drive or share, or "
+                    "ask the lead where they have moved to.",
+                    case=case.id,
+                    role=role,
+                )
             )
         return place
     files = sorted(Path(file) for file in locate(reference.uid)) if locate is not None and reference.uid else []
     if not files or not all(file.is_file() for file in files):
         raise InputError(
-            f"case '{case.id}': the images of '{role}' are not on this computer; import them into the DICOM database."
+            worded(
+                "case '{case}': the images of '{role}' are not on this computer; import them into the DICOM database.",
+                case=case.id,
+                role=role,
+            )
         )
     return files
 
@@ -153,11 +166,25 @@ def _check_hash(
         return
     files, sha256 = hash_series(source, progress)
     if sha256 != reference.sha256:
-        count = f" ({files} files instead of {reference.files})" if files != reference.files else ""
-        raise InputError(
-            f"case '{case.id}': the images of '{role}' are not those that were added to the project{count}; "
-            "restore them from the original, or ask the lead to add the case anew."
+        raise InputError(_changed(case.id, role, files, reference.files))
+
+
+def _changed(case: str, role: str, files: int, wanted: int) -> Wording:
+    if files == wanted:
+        return worded(
+            "case '{case}': the images of '{role}' are not those that were added to the project; restore them from the "
+            "original, or ask the lead to add the case anew.",
+            case=case,
+            role=role,
         )
+    return worded(
+        "case '{case}': the images of '{role}' are not those that were added to the project ({files} files instead of "
+        "{wanted}); restore them from the original, or ask the lead to add the case anew.",
+        case=case,
+        role=role,
+        files=files,
+        wanted=wanted,
+    )
 
 
 def _windows(protocol: Protocol, series: ImageSeries) -> dict[str, DisplayRange]:

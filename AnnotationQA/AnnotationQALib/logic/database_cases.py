@@ -12,6 +12,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.progress import Progress
 from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
 from AnnotationQACore.protocol.model import Protocol, SeriesRole
+from AnnotationQACore.wording import worded
 
 __all__ = ["Database", "DatabaseSeries", "DatabaseStudy", "cases_of_studies", "list_studies", "roles_of_series"]
 
@@ -121,9 +122,16 @@ def roles_of_series(study: DatabaseStudy, protocol: Protocol) -> Mapping[str, Da
         rivals = [other for other in roles if other.id != role.id and set(other.modalities) & set(role.modalities)]
         if best is None or (rivals and not _fit(role, best)):
             if role.required:
-                why = "is missing" if best is None else "cannot be told from the others by its description"
+                why = worded("is missing")
+                if best is not None:
+                    why = worded("cannot be told from the others by its description")
                 raise InputError(
-                    f"study of case '{study.case}': the series '{role.title}' {why}; add the case by a table instead."
+                    worded(
+                        "study of case '{case}': the series '{role}' {why}; add the case by a table instead.",
+                        case=study.case,
+                        role=role.title,
+                        why=why,
+                    )
                 )
             continue
         chosen[role.id] = best

@@ -15,6 +15,7 @@ from AnnotationQACore.project.answers import (
     Value,
 )
 from AnnotationQACore.protocol.model import Box, DrawnItem, Landmarks, Measurement, Polygon, Protocol
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic import markup_values, segment_painting
 from AnnotationQALib.logic.case_images import CASE_ATTRIBUTE, CaseImages
 from AnnotationQALib.logic.form import ItemKey
@@ -111,10 +112,23 @@ class DrawnMarkups:
         """Say that a landmark is not visible; raises `InputError` where the protocol does not allow it."""
         found = [(index, point) for index, point in enumerate(item.points) if point.id == point_id]
         if not found:
-            raise InputError(f"'{item.id}': has no point '{point_id}'; choose from {[p.id for p in item.points]}.")
+            raise InputError(
+                worded(
+                    "'{item}': has no point '{point}'; choose from {points}.",
+                    item=item.title,
+                    point=point_id,
+                    points=", ".join(p.id for p in item.points),
+                )
+            )
         index, point = found[0]
         if not point.may_be_invisible:
-            raise InputError(f"'{item.id}': '{point.title}' must be placed; the protocol does not allow 'not visible'.")
+            raise InputError(
+                worded(
+                    "'{item}': '{point}' must be placed; the protocol does not allow 'not visible'.",
+                    item=item.title,
+                    point=point.title,
+                )
+            )
         self.make(key, item)
         self._nodes[key][0].SetNthControlPointPositionMissing(index)
 
@@ -128,7 +142,7 @@ class DrawnMarkups:
         """Move the points of an outline onto the slice nearest to all of them, and return its index along k."""
         node = self._nodes[key][0] if key in self._nodes else None
         if node is None or node.GetNumberOfDefinedControlPoints() < 1:
-            raise InputError(f"'{item.id}': nothing is drawn yet; place its points.")
+            raise InputError(worded("'{item}': nothing is drawn yet; place its points.", item=item.title))
         return segment_painting.snap_to_slice(node, self.grid_of(item))
 
     def values(self) -> dict[ItemKey, Value]:

@@ -14,6 +14,7 @@ from AnnotationQACore.project.answers import segment_id
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.model import Segmentation as SegmentationItem
 from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic import segment_painting
 from AnnotationQALib.logic.asked_about import AskedAbout
 from AnnotationQALib.logic.case_images import CASE_ATTRIBUTE, CaseImages
@@ -102,8 +103,12 @@ class DrawnSegments:
         differing = self.grid.differences(segmentation.grid) if self.grid is not None else ()
         if differing:
             raise InputError(
-                f"case '{self._case}': the segmentation and the image differ in {', '.join(differing)}; "
-                "resample the segmentation to the image, or choose the image on which it was made."
+                worded(
+                    "case '{case}': the segmentation and the image differ in {differing}; resample the segmentation "
+                    "to the image, or choose the image on which it was made.",
+                    case=self._case,
+                    differing=", ".join(differing),
+                )
             )
 
     def ids(self) -> tuple[str, ...]:
@@ -117,7 +122,12 @@ class DrawnSegments:
         """Make the segment of an item, unless it is there, and return its ID."""
         segment = segment_id(item.id, key.instance)
         if self.node is None:
-            raise InputError(f"'{item.id}': the image has no grid to draw on; choose a series with patient geometry.")
+            raise InputError(
+                worded(
+                    "'{item}': the image has no grid to draw on; choose a series with patient geometry.",
+                    item=item.title,
+                )
+            )
         if segment not in self.ids():
             add_segment(self.node, _described(item, key.instance))
         self.begun[segment] = key
@@ -163,7 +173,7 @@ class DrawnSegments:
     def fill(self, segmentation: Segmentation) -> None:
         """Put other segments in place of all that are drawn; raises `InputError` when they lie on another geometry."""
         if self.node is None:
-            raise InputError("segmentation: the protocol asks for none.")
+            raise InputError(worded("segmentation: the protocol asks for none."))
         self.require_grid(segmentation)
         fill_segmentation(self.node, _without_composed(self._protocol, segmentation))
         self._register()
@@ -208,8 +218,13 @@ class DrawnSegments:
         for role, grid in zip(roles[1:], grids[1:], strict=True):
             if grid.differences(grids[0]):
                 raise InputError(
-                    f"case '{self._case}': the protocol asks for segmentations on '{roles[0]}' and '{role}', "
-                    "which lie on different grids; ask the lead for series resampled to one."
+                    worded(
+                        "case '{case}': the protocol asks for segmentations on '{first}' and '{role}', which lie on "
+                        "different grids; ask the lead for series resampled to one.",
+                        case=self._case,
+                        first=roles[0],
+                        role=role,
+                    )
                 )
         return grids[0]
 

@@ -10,6 +10,7 @@ from AnnotationQACore.checks.context import base_subject
 from AnnotationQACore.checks.plain_answers import is_asked, plain_values
 from AnnotationQACore.project.answers import CASE_WIDE, Answer, LandmarksValue, NotApplicable, Subject
 from AnnotationQACore.protocol.model import DrawnItem, Item, Landmarks, Measurement, Protocol, Segmentation
+from AnnotationQACore.wording import Wording
 
 __all__ = [
     "FormEntry",
@@ -79,7 +80,7 @@ class FormEntry:
         Whether software answers it (derived measurements, composed segmentations), so that there is nothing to do.
     depth : int
         Depth in the label hierarchy, or below the instance that it is about; for indentation.
-    problems : tuple of str
+    problems : tuple of Wording
         Why the state is `PROBLEM`.
     """
 
@@ -90,7 +91,7 @@ class FormEntry:
     required: bool
     computed: bool = False
     depth: int = 0
-    problems: tuple[str, ...] = ()
+    problems: tuple[Wording, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def form_entries(
     series: Sequence[str],
     images: Sequence[ImagePlace] = (),
     flat_series: Iterable[str] = (),
-    problems: Mapping[ItemKey, Sequence[str]] | None = None,
+    problems: Mapping[ItemKey, Sequence[Wording]] | None = None,
 ) -> tuple[FormEntry, ...]:
     """Rows of the form in the order of the protocol, with those about an instance below that instance.
 

@@ -26,6 +26,7 @@ from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import Wording, worded
 from AnnotationQALib.logic.activity import ActivityRecorder
 from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
 from AnnotationQALib.logic.background import BackgroundTask
@@ -197,9 +198,9 @@ class OpenCase:
     def take_check(self, checked: CheckedReading) -> tuple[ReadingProblem, ...]:
         """Take note of what the checks found, so that the form shows it in its states; returns the problems."""
         self.editor.note_voxels(checked.contents.voxels, self._derived(checked.contents))
-        by_key: dict[ItemKey, list[str]] = {}
+        by_key: dict[ItemKey, list[Wording]] = {}
         for problem in checked.problems:
-            by_key.setdefault(form_key(self.protocol, problem.item, problem.subject), []).append(problem.message)
+            by_key.setdefault(form_key(self.protocol, problem.item, problem.subject), []).append(problem.wording)
         self.editor.note_problems(by_key)
         return checked.problems
 
@@ -239,13 +240,19 @@ class OpenCase:
         progress(0, 3)
         if self.autosave.written() == SaveState.CONFLICT:
             raise InputError(
-                f"case '{self.case_id}': another session saved the draft meanwhile; close that session and open the "
-                "case again. Your work is kept on this computer."
+                worded(
+                    "case '{case}': another session saved the draft meanwhile; close that session and open the case "
+                    "again. Your work is kept on this computer.",
+                    case=self.case_id,
+                )
             )
         if not is_reachable(self._project):
             raise DestinationError(
-                f"case '{self.case_id}': the project cannot be reached; the reading is kept on this computer, "
-                "submit it when the project is back."
+                worded(
+                    "case '{case}': the project cannot be reached; the reading is kept on this computer, submit it "
+                    "when the project is back.",
+                    case=self.case_id,
+                )
             )
         progress(1, 3)
         with tempfile.TemporaryDirectory(prefix="AnnotationQA-") as temporary:
@@ -260,7 +267,7 @@ class OpenCase:
 
     def _require_unchanged(self, checked: CheckedReading) -> None:
         if self.editor.changes != checked.number:
-            raise InputError("the reading was changed while it was submitted; look at it, and submit it again.")
+            raise InputError(worded("the reading was changed while it was submitted; look at it, and submit it again."))
 
     def start_from(self, start: Start) -> None:
         """Take another reading over as a start; what was drawn and answered so far is replaced.
@@ -297,7 +304,7 @@ class OpenCase:
         """
         grid = self.editor.snapshot().grid
         if grid is None:
-            raise InputError("segmentation: the protocol asks for none.")
+            raise InputError(worded("segmentation: the protocol asks for none."))
         matched = matched_segments(node, self.protocol, grid)
         reading = Reading(self.item.case, self._reader, self.item.round, self.item.revision, self.protocol.hash)
         self.start_from(Start(StartKind.MODEL, reading, matched.segmentation, name))
@@ -308,7 +315,7 @@ class OpenCase:
         self._remember_segments()
         last = self._last_saved.get(segment_id(key.item, key.instance), self._original)
         if last is None:
-            raise InputError(f"'{key.item}': was never saved; draw it again.")
+            raise InputError(worded("'{item}': was never saved; draw it again.", item=key.item))
         self.editor.restore_segment(key, last)
 
     def _remember_segments(self) -> None:
@@ -349,7 +356,10 @@ class OpenCase:
                 key.item,
                 CheckKind.SEGMENTS,
                 Severity.ERROR,
-                f"{self.protocol.item(key.item).title}: its segment was deleted; restore it, or confirm the deletion.",
+                worded(
+                    "{title}: its segment was deleted; restore it, or confirm the deletion.",
+                    title=self.protocol.item(key.item).title,
+                ),
                 subject=key.subject,
             )
             for key in self.editor.deleted_segments()
@@ -384,8 +394,7 @@ def _with_reasons(reading: Reading, problems: Sequence[ReadingProblem], given: M
     """The reading with the reasons for its warnings; raises `InputError` while it may not be submitted."""
     errors = [problem for problem in problems if problem.severity == Severity.ERROR]
     if errors:
-        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise InputError(f"the reading cannot be submitted: {errors[0].message}{more}")
+        raise InputError(_hindered(errors))
     before = {(a.item, a.subject): a.warning_reason for a in reading.answers if a.warning_reason}
     texts: dict[tuple[str, Any], list[str]] = {}
     loose = []
@@ -393,7 +402,8 @@ def _with_reasons(reading: Reading, problems: Sequence[ReadingProblem], given: M
         place = (problem.item, problem.subject)
         text = given.get(problem)
         if text is None and place not in before:
-            raise InputError(f"the reading cannot be submitted without a reason for this warning: {problem.message}")
+            template = "the reading cannot be submitted without a reason for this warning: {problem}"
+            raise InputError(worded(template, problem=problem.wording))
         if text is None:
             continue
         if any((a.item, a.subject) == place for a in reading.answers):
@@ -408,3 +418,10 @@ def _with_reasons(reading: Reading, problems: Sequence[ReadingProblem], given: M
     )
     comment = "\n".join(filter(None, [reading.comment, *loose]))
     return replace(reading, answers=answers, comment=comment)
+
+
+def _hindered(errors: Sequence[ReadingProblem]) -> Wording:
+    if len(errors) == 1:
+        return worded("the reading cannot be submitted: {problem}", problem=errors[0].wording)
+    template = "the reading cannot be submitted: {problem} ({number} more)"
+    return worded(template, problem=errors[0].wording, number=len(errors) - 1)

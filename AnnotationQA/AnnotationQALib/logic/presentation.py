@@ -10,6 +10,7 @@ import vtk
 from AnnotationQACore.checks.problems import Spot
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.protocol.model import DrawnItem, Item, Protocol, View
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.case_images import CaseImages, apply_display_range
 
 __all__ = ["LAYOUTS", "AppliedView", "apply_view", "apply_window", "item_view", "jump_to", "next_window", "shown_slice"]
@@ -148,13 +149,13 @@ def shown_slice(scene: slicer.vtkMRMLScene, images: CaseImages, role: str) -> in
     """
     nodes = sorted(_slice_nodes(scene), key=lambda node: node.GetLayoutName() != "Red")
     if not nodes:
-        raise InputError("views: there is no slice view; choose another layout.")
+        raise InputError(worded("views: there is no slice view; choose another layout."))
     matrix = nodes[0].GetSliceToRAS()
     x, y, z = (matrix.GetElement(row, 3) for row in range(3))
     grid = images.grid(role)
     index = round(float(grid.to_index((-x, -y, z))[0]))
     if not 0 <= index < grid.shape[0]:
-        raise InputError(f"series '{role}': the view shows no slice of it; scroll to one.")
+        raise InputError(worded("series '{role}': the view shows no slice of it; scroll to one.", role=role))
     return index
 
 

@@ -13,6 +13,7 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.ledger import utc_now
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.wording import worded
 
 __all__ = ["OpenedProject", "open_project"]
 
@@ -52,7 +53,11 @@ def open_project(
     """
     project = Project.open(folder, identity, clock=utc, progress=progress)
     if identity.member not in project.state.members:
-        raise ProjectError(f"reader '{identity.member}': is unknown to the project; give the lead your public key.")
+        raise ProjectError(
+            worded(
+                "reader '{reader}': is unknown to the project; give the lead your public key.", reader=identity.member
+            )
+        )
     return OpenedProject(project, _protocol_in_force(project), identity.member)
 
 
@@ -63,6 +68,11 @@ def _protocol_in_force(project: Project) -> Protocol:
         record = project.state.protocols[-1]
         first = error.problems[0].rstrip(".") if isinstance(error, InvalidProtocol) else str(error)
         raise ProtocolError(
-            f"protocol '{record.title}' {record.version}: cannot be read by this version of AnnotationQA; "
-            f"update the extension, or ask the lead ({first})."
+            worded(
+                "protocol '{title}' {version}: cannot be read by this version of AnnotationQA; update the "
+                "extension, or ask the lead ({problem}).",
+                title=record.title,
+                version=record.version,
+                problem=first,
+            )
         ) from error

@@ -33,6 +33,7 @@ from AnnotationQACore.protocol.model import (
 )
 from AnnotationQACore.protocol.model import Segmentation as SegmentationItem
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import Wording, worded
 from AnnotationQALib.logic import answer_values, markup_values
 from AnnotationQALib.logic.asked_about import AskedAbout
 from AnnotationQALib.logic.case_images import CaseImages
@@ -117,7 +118,7 @@ class ReadingEditor:
         self._number = 0
         self._observers: list[Callable[[], None]] = []
         self._derived: tuple[Answer, ...] = ()
-        self._problems: dict[ItemKey, tuple[str, ...]] = {}
+        self._problems: dict[ItemKey, tuple[Wording, ...]] = {}
         self._start: Segmentation | None = None
         self._orphans: tuple[Answer, ...] = ()  # answers to items of an older protocol, kept in drafts
         self._observations = Observations(self._drawn)
@@ -256,7 +257,9 @@ class ReadingEditor:
         """Begin the next instance of an item, given the key of the item as a whole; numbers are never used again."""
         item = self._item(key, DrawnItem)
         if not item.instances:
-            raise InputError(f"'{item.id}': there is only one; the protocol asks for no instances.")
+            raise InputError(
+                worded("'{item}': there is only one; the protocol asks for no instances.", item=item.title)
+            )
         self._given.forget([key.of_instance(None)])  # "absent" no longer holds
         instance = self._asked.next_instance(key)
         self._asked.begin(instance)
@@ -270,7 +273,7 @@ class ReadingEditor:
     def remove_instance(self, key: ItemKey) -> None:
         """Remove an instance with what was drawn and answered for it."""
         if key.instance is None:
-            raise InputError(f"'{key.item}': name the instance to be removed.")
+            raise InputError(worded("'{item}': name the instance to be removed.", item=key.item))
         self._asked.end(key)
         dependent = {item.id for item in self.protocol.per_instance(key.item)} | {key.item}
         said = {*self._given.values, *self._given.comments, *self._given.reasons}
@@ -322,14 +325,20 @@ class ReadingEditor:
         """
         item = self._item(key, DrawnItem)
         if item.instances and key.instance is None:
-            raise InputError(f"'{item.id}': add an instance first.")
+            raise InputError(worded("'{item}': add an instance first.", item=item.title))
         if isinstance(item, SegmentationItem):
             if item.composed:
-                raise InputError(f"'{item.id}': is composed of its parts; draw those.")
+                raise InputError(worded("'{item}': is composed of its parts; draw those.", item=item.title))
             segment = self._segments.begin(key, item)
             return DrawingTarget(key, segment, masking_rules(self.protocol, item, self._segments.ids()))
         if isinstance(item, Measurement) and item.derived:
-            raise InputError(f"'{item.id}': is computed from {', '.join(item.derived_from)}; draw those.")
+            raise InputError(
+                worded(
+                    "'{item}': is computed from {sources}; draw those.",
+                    item=item.title,
+                    sources=", ".join(item.derived_from),
+                )
+            )
         node, point = self._markups.next_node(key, item)
         return DrawingTarget(key, node=node, point=point)
 
@@ -440,9 +449,9 @@ class ReadingEditor:
         self._segments.voxels = dict(voxels)
         self._derived = tuple(derived)
 
-    def note_problems(self, problems: Mapping[ItemKey, Sequence[str]]) -> None:
+    def note_problems(self, problems: Mapping[ItemKey, Sequence[Wording]]) -> None:
         """Take note of what the checks found, by item; shown as the state `PROBLEM`."""
-        self._problems = {key: tuple(messages) for key, messages in problems.items()}
+        self._problems = {key: tuple(wordings) for key, wordings in problems.items()}
 
     def replace_segmentation(self, segmentation: Segmentation) -> None:
         """Put other segments in place of all that are drawn."""
@@ -452,7 +461,9 @@ class ReadingEditor:
     def start_from(self, start: Start) -> None:
         """Take another reading over in place of all that was drawn and answered; see `OpenCase.start_from`."""
         if start.kind not in self.protocol.design.start_from:
-            raise InputError(f"the protocol does not allow to start from a {start.kind.replace('_', ' ')}.")
+            raise InputError(
+                worded("the protocol does not allow to start from a {kind}.", kind=start.kind.replace("_", " "))
+            )
         require_grid(start, self._segments.grid)
         self._loading = True
         try:
@@ -482,7 +493,9 @@ class ReadingEditor:
     def _item(self, key: ItemKey, kind: type) -> Item:
         item = self.protocol.item(key.item)
         if not isinstance(item, kind):
-            raise InputError(f"'{key.item}': is a {item.kind}; it cannot be answered this way.")
+            raise InputError(
+                worded("'{item}': is a {kind}; it cannot be answered this way.", item=key.item, kind=item.kind)
+            )
         return item
 
     def _give(self, key: ItemKey, value: Value | None) -> None:
@@ -520,12 +533,12 @@ class ReadingEditor:
         self._asked.end_all()
         self._derived = ()
 
-    def _all_problems(self) -> Mapping[ItemKey, Sequence[str]]:
+    def _all_problems(self) -> Mapping[ItemKey, Sequence[Wording]]:
         deleted = self.deleted_segments()
         if not deleted:
             return self._problems
-        message = "its segment was deleted; restore it, or confirm the deletion."
-        return {**self._problems, **{key: (*self._problems.get(key, ()), message) for key in deleted}}
+        wording = worded("its segment was deleted; restore it, or confirm the deletion.")
+        return {**self._problems, **{key: (*self._problems.get(key, ()), wording) for key in deleted}}
 
     def _load(self, answers: Sequence[Answer]) -> None:
         for answer in answers:

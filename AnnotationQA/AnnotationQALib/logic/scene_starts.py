@@ -18,6 +18,7 @@ from AnnotationQACore.project.layout import make_folder
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.model import Segmentation as SegmentationItem
 from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.case_images import CASE_ATTRIBUTE
 from AnnotationQALib.logic.segmentations import segmentation_from_node
 
@@ -95,7 +96,12 @@ def matched_segments(node: slicer.vtkMRMLSegmentationNode, protocol: Protocol, g
         )
     if not kept:
         wanted = ", ".join(item.title for item in items)
-        raise InputError(f"segmentation: no segment is called as the protocol says ({wanted}); rename its segments.")
+        raise InputError(
+            worded(
+                "segmentation: no segment is called as the protocol says ({wanted}); rename its segments.",
+                wanted=wanted,
+            )
+        )
     return MatchedSegments(Segmentation(found.layers, found.grid, tuple(kept)), tuple(others))
 
 

@@ -11,6 +11,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid, Vector
 from AnnotationQACore.interchange.contours import fill
 from AnnotationQACore.segmentation import Mask
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.grids import matrix_from_grid
 from AnnotationQALib.logic.markup_values import points_of
 from AnnotationQALib.logic.volumes import image_data
@@ -35,10 +36,10 @@ def add_polygon(
 ) -> None:
     """Add the voxels of one slice whose centres are inside an outline, its points in LPS mm, to a segment."""
     if len(points) < 3:
-        raise InputError(f"outline: {len(points)} points enclose nothing; place at least 3.")
+        raise InputError(worded("outline: {number} points enclose nothing; place at least 3.", number=len(points)))
     inside = fill(grid.to_index(np.array(points))[:, 1:], grid.shape[1:])
     if not inside.any():
-        raise InputError("outline: encloses no voxel centre; draw it larger, or paint the segment.")
+        raise InputError(worded("outline: encloses no voxel centre; draw it larger, or paint the segment."))
     region = (slice(slice_index, slice_index + 1), slice(0, grid.shape[1]), slice(0, grid.shape[2]))
     _put(
         node,
@@ -59,4 +60,6 @@ def _put(node: slicer.vtkMRMLSegmentationNode, segment: str, mask: Mask, mode: i
     labelmap.SetGeometryFromImageToWorldMatrix(matrix_from_grid(mask.grid))
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     if not logic.SetBinaryLabelmapToSegment(labelmap, node, segment, mode):
-        raise InputError(f"segment '{segment}': its voxels cannot be set; check the segmentation's geometry.")
+        raise InputError(
+            worded("segment '{segment}': its voxels cannot be set; check the segmentation's geometry.", segment=segment)
+        )

@@ -13,6 +13,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.seg_nrrd import parse_terminology, terminology_text
 from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.grids import grid_from_matrix, matrix_from_grid
 from AnnotationQALib.logic.volumes import image_data, voxels_of
 
@@ -228,10 +229,14 @@ def _place(layer: LabelmapCopy, grid: Grid, target: NDArray[np.integer], name: s
     low = start + [axis.start for axis in part]
     high = start + [axis.stop for axis in part]
     if np.any(low < 0) or np.any(high > grid.shape):
-        raise InputError(f"segmentation '{name}': it reaches outside the image; crop it to the image.")
+        raise InputError(
+            worded("segmentation '{name}': it reaches outside the image; crop it to the image.", name=name)
+        )
     region = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     if grid.cropped(region).differences(lattice.cropped(part)):
-        raise InputError(f"segmentation '{name}': it was made on another image geometry; resample it to the image.")
+        raise InputError(
+            worded("segmentation '{name}': it was made on another image geometry; resample it to the image.", name=name)
+        )
     target[region] = voxels[part]
 
 

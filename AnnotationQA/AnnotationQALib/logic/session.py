@@ -20,7 +20,8 @@ from AnnotationQACore.project.kept_drafts import discard_kept, kept_folder
 from AnnotationQACore.project.ledger import utc_now
 from AnnotationQACore.project.state import SubmittedReading, TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
-from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable
+from AnnotationQACore.wording import Wording, worded
+from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable, message_of
 from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.case_contents import CaseContents, load_contents
 from AnnotationQALib.logic.case_images import PreparedCase, prepare_images
@@ -55,7 +56,7 @@ class ReadingProgress:
 class LedgerHealth:
     """Whether the ledger is whole, as far as opening and refreshing noticed; one line for each problem."""
 
-    problems: tuple[str, ...]
+    problems: tuple[Wording | str, ...]
     is_reachable: bool = True
 
     @property
@@ -124,7 +125,7 @@ class LabelingSession:
     Attributes
     ----------
     case : OpenCase or None
-    save_problems : list of str
+    save_problems : list of Wording or str
         Cases that were left and whose draft could not be saved in the project, one line each; taken by the panel.
     """
 
@@ -150,11 +151,11 @@ class LabelingSession:
         self._utc = utc
         self._seconds = seconds
         self._preload: _Preload | None = None
-        self._trouble = ""
+        self._trouble: Wording | str = ""
         self._is_reachable = True
         self._refreshing: BackgroundTask[None] | None = None
         self._leaving: list[tuple[WorkItem, Autosave]] = []
-        self.save_problems: list[str] = []
+        self.save_problems: list[Wording | str] = []
         self._visited: set[tuple[str, int]] = set()
 
     @classmethod
@@ -413,7 +414,7 @@ class LabelingSession:
 
     def _open(self) -> OpenCase:
         if self.case is None:
-            raise InputError("no case is open; choose one from the worklist.")
+            raise InputError(worded("no case is open; choose one from the worklist."))
         return self.case
 
     def _leave_case(self) -> Autosave:
@@ -454,7 +455,7 @@ class LabelingSession:
             with self._lock:
                 self.project.refresh()
         except (AnnotationQAError, OSError) as error:
-            self._trouble = str(error)
+            self._trouble = message_of(error)
         else:
             self._trouble = ""
 

@@ -16,6 +16,7 @@ from AnnotationQACore.project.readings import Reading
 from AnnotationQACore.project.state import State, SubmittedReading
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import worded
 
 __all__ = ["Start", "StartKind", "StartOffer", "changed_voxels", "load_start", "start_offers"]
 
@@ -103,7 +104,7 @@ def changed_voxels(before: Segmentation | None, after: Segmentation | None) -> i
         present = before or after
         return 0 if present is None else int(np.count_nonzero(present.layers.any(axis=0)))
     if before.grid.differences(after.grid):
-        raise InputError("segmentation: lies on another grid than the one it was started from; resample it.")
+        raise InputError(worded("segmentation: lies on another grid than the one it was started from; resample it."))
     changed = np.zeros(after.grid.shape, dtype=bool)
     for segment in _ids(before, after):
         ours, theirs = _voxels(before, segment), _voxels(after, segment)
@@ -120,8 +121,11 @@ def require_grid(start: Start, grid: Grid | None) -> None:
     """Raise `InputError` when a start does not lie on the image of the case."""
     if start.segmentation is not None and grid is not None and start.segmentation.grid.differences(grid):
         raise InputError(
-            f"reading {start.reading.id}: lies on another image geometry than this case; "
-            "register and resample it to this image first, or start from an empty drawing."
+            worded(
+                "reading {reading}: lies on another image geometry than this case; register and resample it to "
+                "this image first, or start from an empty drawing.",
+                reading=start.reading.id,
+            )
         )
 
 

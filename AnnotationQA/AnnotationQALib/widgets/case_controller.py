@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.checks.problems import ReadingProblem, Spot
 from AnnotationQACore.project.worklists import WorkItem
+from AnnotationQACore.wording import Wording
 from AnnotationQALib.logic.autosave import SaveState
 from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.case_contents import CaseContents
@@ -22,6 +23,7 @@ from AnnotationQALib.widgets.image_controller import ImageController
 from AnnotationQALib.widgets.panel_context import PanelContext
 from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.texts import notice_text
+from AnnotationQALib.widgets.wordings import told
 
 __all__ = ["CaseController", "time_text"]
 
@@ -155,11 +157,11 @@ class CaseController:
             self._changed = False
             self.refresh(before)
         if session.save_problems:
-            self._context.messages.show_error(session.save_problems.pop())
+            self._context.messages.show_error(told(session.save_problems.pop()))
         if session.case is not None and session.protocol.design.show_time:
             self._checks.show_time(time_text(session.case.activity.total()))
 
-    def refresh(self, message_before: str = "") -> None:
+    def refresh(self, message_before: Wording | str = "") -> None:
         """Show the reading as it is now; `message_before` is what was said last about saving it."""
         case = self._context.case
         if case is None:
@@ -169,7 +171,7 @@ class CaseController:
         self._view.show_flag_button()
         message = case.autosave.message
         if message and message != message_before:
-            self._context.messages.show_error(message)
+            self._context.messages.show_error(told(message))
         elif message_before and case.autosave.state == SaveState.SAVED:
             self._context.messages.show(_("Your draft is saved in the project."))
 

@@ -21,6 +21,7 @@ from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.start_menu import StartMenu
 from AnnotationQALib.widgets.texts import flag_text
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import told
 
 __all__ = ["CaseActions", "CaseView"]
 
@@ -152,7 +153,7 @@ class CaseView:
             SaveState.FAILED: _("⚠ Not saved"),
         }
         self.ui.savedLabel.text = texts[state]
-        self.ui.savedLabel.toolTip = self._case.autosave.message or _("Your work is saved after every pause.")
+        self.ui.savedLabel.toolTip = told(self._case.autosave.message) or _("Your work is saved after every pause.")
 
     def show_window(self, window: str | None) -> None:
         """Show which window preset is applied."""

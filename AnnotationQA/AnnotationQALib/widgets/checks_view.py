@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.checks.problems import ReadingProblem, Severity
 from AnnotationQALib.widgets.state_icons import is_dark, problem_icon
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import told
 
 __all__ = ["ChecksView"]
 
@@ -96,8 +97,9 @@ class ChecksView:
             kind.setToolTip(_("Must be mended before submitting") if is_error else _("Submit with a reason, or mend"))
             item = qt.QTableWidgetItem(_("place") if problem.spot is not None else "")
             item.setToolTip(_("Click to go there"))
-            message = qt.QTableWidgetItem(problem.message)
-            message.setToolTip(problem.message)
+            text = told(problem.wording)
+            message = qt.QTableWidgetItem(text)
+            message.setToolTip(text)
             for column, cell in enumerate((kind, item, message)):
                 table.setItem(row, column, cell)
         table.setColumnHidden(1, True)

@@ -14,6 +14,7 @@ from AnnotationQALib.logic.form import FormEntry, FormGroup, ItemKey, ItemState
 from AnnotationQALib.widgets.answer_texts import answer_text
 from AnnotationQALib.widgets.item_help import item_tip
 from AnnotationQALib.widgets.state_icons import color_icon, is_dark, state_icon, state_text
+from AnnotationQALib.widgets.wordings import told
 
 __all__ = ["FormTree"]
 
@@ -128,7 +129,7 @@ class FormTree:
         mark = "" if entry.required or entry.computed else " " + _("(optional)")
         row.setText(0, "    " * entry.depth + entry.title + mark)
         row.setIcon(0, state_icon(entry.state, dark))
-        why = "\n".join((state_text(entry.state), *entry.problems))
+        why = "\n".join((state_text(entry.state), *map(told, entry.problems)))
         row.setToolTip(0, f"{item_tip(entry.item)}\n{why}")
         text = answer_text(entry.item, value)
         row.setText(1, text or (_("computed") if entry.computed else ""))

@@ -34,6 +34,7 @@ from AnnotationQALib.widgets.segment_editor_host import SegmentEditorHost
 from AnnotationQALib.widgets.text_editor import TextEditor
 from AnnotationQALib.widgets.texts import quantity_text
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import error_text, told
 
 __all__ = ["ItemPage"]
 
@@ -127,7 +128,7 @@ class ItemPage:
         """Show the state, answer and measurements of the entry as they are now."""
         self._entry = entry
         value = self._case.editor.value(entry.key)
-        self.ui.problemLabel.text = "<br>".join(f"⚠ {escape(problem)}" for problem in entry.problems)
+        self.ui.problemLabel.text = "<br>".join(f"⚠ {escape(told(problem))}" for problem in entry.problems)
         self.ui.problemLabel.visible = bool(entry.problems)
         self.ui.clearButton.enabled = value is not None
         if self._editor is not None:
@@ -227,7 +228,7 @@ class ItemPage:
         try:
             target = editor.activate(entry.key)
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return False
         role = entry.item.series or self._case.protocol.imaging.reference_series
         volume = self._case.images.node(role)
@@ -275,7 +276,7 @@ class ItemPage:
         try:
             return act()
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return None
 
     def _chosen(self, chosen: tuple[str, ...]) -> None:

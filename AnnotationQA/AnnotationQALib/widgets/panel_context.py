@@ -15,6 +15,7 @@ from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.widgets.busy_row import BusyRow
 from AnnotationQALib.widgets.message_line import MessageLine
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["PanelContext"]
 
@@ -65,7 +66,7 @@ class PanelContext:
         except Cancelled:
             return None
         except AnnotationQAError as error:
-            self.messages.show_error(str(error), item)
+            self.messages.show_error(error_text(error), item)
             return None
 
     def run(

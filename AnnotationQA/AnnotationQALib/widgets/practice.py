@@ -11,6 +11,7 @@ from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity, user_folder
 from AnnotationQALib.widgets.practice_project import make_practice_project, practice_identity
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["open_practice", "practice_folder"]
 
@@ -23,7 +24,7 @@ def open_practice() -> None:
         slicer.util.selectModule("AnnotationQA")
         slicer.util.getModuleWidget("AnnotationQA").panel.projects.open(str(folder), identity)
     except AnnotationQAError as error:
-        slicer.util.errorDisplay(_("The practice project cannot be opened: {error}").format(error=error))
+        slicer.util.errorDisplay(_("The practice project cannot be opened: {error}").format(error=error_text(error)))
 
 
 def practice_folder(identity: Identity, root: Path | None = None) -> Path:

@@ -17,6 +17,7 @@ from AnnotationQACore.release.looking import ToLookAt
 from AnnotationQACore.release.making import Made, require_destination
 from AnnotationQALib.logic.release_form import ReleaseForm
 from AnnotationQALib.logic.release_work import Received, ReleaseWork, received
+from AnnotationQALib.widgets.gate_words import remedy_text, where_text
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import cell, fill, prepare
@@ -134,10 +135,15 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
         notes = [note for check in report.checks for note in check.notes]
         ui.gateLabel.text = "<br>".join([f"<b>{escape(text)}</b>", *(escape(_("Note: ") + note) for note in notes)])
         remedy = escape(_("Remedy"))
-        self._remedies = [f"{escape(one.what)}.<br><b>{remedy}</b>: {escape(one.remedy)}." for one in problems]
+        self._remedies = [
+            f"{escape(_sentence(one.what))}<br><b>{remedy}</b>: {escape(remedy_text(one))}." for one in problems
+        ]
         fill(
             ui.gateTable,
-            [[cell(words, f"{one.what}; {one.remedy}.") for words in (one.where, one.what)] for one in problems],
+            [
+                [cell(words, f"{one.what}; {remedy_text(one)}.") for words in (where_text(one), one.what)]
+                for one in problems
+            ],
         )
         ui.gateTable.visible = bool(problems)
         ui.remedyLabel.text = ""
@@ -279,3 +285,7 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
         if not text:
             raise InputError("release: no folder is chosen; choose a new one.")
         return Path(text)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."

@@ -13,6 +13,7 @@ from AnnotationQACore.project import identities
 from AnnotationQACore.project.identities import Identity
 from AnnotationQALib.logic.session import SessionHeader
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import error_text, told
 
 __all__ = ["Keys", "SignInView", "progress_text"]
 
@@ -110,9 +111,9 @@ class SignInView:
         elif not health.is_reachable:
             text = _("⚠ The project cannot be reached; your work is kept on this computer until it is back.")
         else:
-            text = "⚠ " + _("Ledger: {problem}; tell the lead.").format(problem=health.problems[0].rstrip("."))
+            text = "⚠ " + _("Ledger: {problem}; tell the lead.").format(problem=told(health.problems[0]).rstrip("."))
         self.ui.healthLabel.text = text
-        self.ui.healthLabel.toolTip = "\n".join(health.problems) or text
+        self.ui.healthLabel.toolTip = "\n".join(map(told, health.problems)) or text
 
     def show_opening(self, is_opening: bool) -> None:
         """While a project is opened, no other can be chosen."""
@@ -130,7 +131,7 @@ class SignInView:
         try:
             identity = self.identity_to_use()
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         self._on_open(str(self.ui.projectPathEdit.currentPath), identity)
 
@@ -146,7 +147,7 @@ class SignInView:
                 raise InputError(_("passphrase: the two are not the same; type it again."))
             identity = self._keys.create(name, passphrase=str(self.ui.newPassphraseEdit.text))
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         for edit in (self.ui.newPassphraseEdit, self.ui.repeatPassphraseEdit, self.ui.newNameEdit):
             edit.clear()

@@ -137,7 +137,7 @@ def test_a_draft_that_could_not_be_saved_after_leaving_is_told(
     study.folder.rename(away)
     worker.work()
     session.tick()
-    assert "kept on this computer" in session.save_problems[0]
+    assert "kept on this computer" in str(session.save_problems[0])
     away.rename(study.folder)
     assert opened(session, worker).notices == (Notice.KEPT_RESUMED,)
     assert session.case.editor.value(NOTE).text == "kept"

@@ -207,7 +207,7 @@ def test_two_sessions_on_one_draft(studies: Any, sessions: Any, everything: Prot
     rest(study, two)
     assert one.autosave.state == SaveState.SAVED
     assert two.autosave.state == SaveState.CONFLICT
-    assert "another session saved it meanwhile" in two.autosave.message
+    assert "another session saved it meanwhile" in str(two.autosave.message)
     session.close_case()
     third = sessions(study, slicer.vtkMRMLScene()).open_next()
     assert third.editor.comment == "first again"
@@ -223,7 +223,7 @@ def test_a_project_out_of_reach_while_drawing(studies: Any, sessions: Any, every
     answer_all(case)
     rest(study, case)
     assert case.autosave.state == SaveState.KEPT_HERE
-    assert "written when the project is back" in case.autosave.message
+    assert "written when the project is back" in str(case.autosave.message)
     assert not session.header.health.is_healthy
     assert not study.folder.exists()  # nothing was made in its place
     away.rename(study.folder)
@@ -342,7 +342,7 @@ def test_voxels_on_another_geometry_are_not_lost(studies: Any, sessions: Any, ev
     case.editor.set_comment("changed")
     rest(study, case)
     assert case.autosave.state == SaveState.FAILED
-    assert "another image geometry" in case.autosave.message
+    assert "another image geometry" in str(case.autosave.message)
     kept = list(user.rglob("layer-*.seg.nrrd"))
     assert len(kept) == 1
     assert read_segmentation(kept[0]).mask("organ").voxels.any()
