@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from AnnotationQACore.agreement.ratings.bland_altman import bland_altman, limit_reach, limits_statistic
 from AnnotationQACore.agreement.ratings.continuous import (
@@ -131,14 +131,26 @@ def test_peak_flow_limits_of_agreement_of_the_1986_paper(published):
     assert (usual.lower, usual.upper) == pytest.approx((-78.10, 73.86), abs=0.005)
 
 
-ONE_SIDED_FACTORS = {5: 4.203, 10: 2.911, 20: 2.396, 30: 2.220, 50: 2.065, 100: 1.927}
-"""By n: one-sided tolerance factor for 95 % of a normal population at 95 % confidence (Odeh and Owen 1980, table 1)."""
+def chance_that_a_limit_is_below(reach, multiplier, n):
+    """Chance that mean + reach * sd of n normal differences is at least mu + multiplier * sigma, from its definition.
+
+    Given the standard deviation s in units of sigma, the mean is normal; s has the scaled chi distribution. No
+    noncentral t is used. With 95 % of a population below the limit this is the one-sided tolerance factor.
+    """
+
+    def integrand(s):
+        return stats.chi.pdf(s, n - 1, scale=1 / math.sqrt(n - 1)) * stats.norm.cdf((reach * s - multiplier) * n**0.5)
+
+    chance, _ = integrate.quad(integrand, 0, 8, points=[0.25, 0.5, 0.75, 1, 1.25, 1.5, 2], epsabs=1e-12, limit=400)
+    return chance
 
 
-@pytest.mark.parametrize(("n", "factor"), ONE_SIDED_FACTORS.items())
-def test_exact_interval_of_a_limit_ends_at_the_published_tolerance_factor(n, factor):
-    _, outer = limit_reach(n, float(stats.norm.ppf(0.95)), 0.95, "exact")
-    assert outer == pytest.approx(factor, abs=0.0006)
+@pytest.mark.parametrize("n", [3, 5, 10, 43, 200])
+@pytest.mark.parametrize("multiplier", [float(stats.norm.ppf(0.95)), 1.96, 2.0])
+def test_exact_interval_of_a_limit_has_its_level_by_definition(n, multiplier):
+    inner, outer = limit_reach(n, multiplier, 0.975, "exact")
+    assert chance_that_a_limit_is_below(outer, multiplier, n) == pytest.approx(0.975, abs=1e-9)
+    assert chance_that_a_limit_is_below(inner, multiplier, n) == pytest.approx(0.025, abs=1e-9)
 
 
 def test_exact_interval_of_a_limit_covers_as_often_as_it_says():
