@@ -13,8 +13,8 @@ __all__ = ["flush_files", "replacing", "write_bytes", "write_text"]
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
+def replacing(path: str | os.PathLike[str], *, flush: bool = True) -> Iterator[Path]:
+    """Yield the path of a temporary file to write beside `path`, and rename it to `path` when the block succeeds.
 
     The file and its folder are flushed to disk, so that a crash at any moment leaves the old file or the new one.
     The temporary name keeps the suffixes of `path`, because writers choose the format by them. With ``flush=False``
@@ -25,15 +25,15 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     DestinationError
         The folder is missing, read-only or full.
     """
-    temporary = path.with_name(f".tmp-{secrets.token_hex(6)}-{path.name}")
+    folder, name = os.path.split(path)
+    temporary = Path(folder, f".tmp-{secrets.token_hex(6)}-{name}")
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        yield temporary
+        yield temporary  # not made yet: ext4 writes a file that was emptied to disk when it is closed
         if flush:
             _flush(temporary)
         temporary.replace(path)
         if flush:
-            _flush_folder(path.parent)
+            _flush_folder(Path(folder))
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -73,7 +73,7 @@ def flush_files(paths: Iterable[Path]) -> None:
         _flush_folder(folder)
 
 
-def _cannot_write(path: Path, error: OSError) -> DestinationError:
+def _cannot_write(path: str | os.PathLike[str], error: OSError) -> DestinationError:
     reason = error.strerror or type(error).__name__
     return DestinationError(f"{path}: cannot be written ({reason}); free space or choose a folder you may write to.")
 

@@ -5,6 +5,7 @@ be computed once only.
 """
 
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ def pixels_start(source: Source) -> int | None:
     return None if span is None else span[3]
 
 
-def digests_of(source: Source, path: Path, header: str = "") -> Digests:
+def digests_of(source: Source, path: str | os.PathLike[str], header: str = "") -> Digests:
     """Digest an open file; `header` is its digest where it is known already."""
     start = pixels_start(source)
     header = header or header_digest(source, path)
@@ -44,7 +45,7 @@ def digests_of(source: Source, path: Path, header: str = "") -> Digests:
     return Digests(header, digest.hexdigest())
 
 
-def header_digest(source: Source, path: Path) -> str:
+def header_digest(source: Source, path: str | os.PathLike[str]) -> str:
     """Digest what comes before the pixels; the whole file where there are none."""
     start = pixels_start(source)
     if start is not None:
@@ -52,7 +53,7 @@ def header_digest(source: Source, path: Path) -> str:
     return _whole(path)
 
 
-def digests_of_file(path: Path) -> Digests:
+def digests_of_file(path: str | os.PathLike[str]) -> Digests:
     """Digest a file that may be anything; both parts are empty when it cannot be read."""
     try:
         with opened(path) as source:
@@ -63,9 +64,9 @@ def digests_of_file(path: Path) -> Digests:
         return Digests("", "")
 
 
-def _whole(path: Path) -> str:
+def _whole(path: str | os.PathLike[str]) -> str:
     try:
-        with path.open("rb", buffering=0) as file:
+        with Path(path).open("rb", buffering=0) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""

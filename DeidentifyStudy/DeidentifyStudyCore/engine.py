@@ -105,6 +105,8 @@ class _Pattern:
         Of that object, in the order of its spans.
     taken : list of _Decision
         On each of them.
+    uses : list of Uses
+        What is counted of each of them.
     slots : mapping of int to int
         Number of an element that was replaced to that of the piece in its place.
     pixels : (int, int)
@@ -115,6 +117,7 @@ class _Pattern:
     elements: tuple[bytes, ...]
     pieces: list[Piece | Masked | Generated]
     taken: list[_Decision]
+    uses: list[Uses]
     slots: dict[int, int]
     pixels: tuple[int, int]
 
@@ -136,7 +139,7 @@ class _Pattern:
         places = {id(piece): number for number, piece in enumerate(pieces)}
         slots = {index: places[id(new)] for index, (new, _) in enumerate(taken) if new}
         pixels = (places[id(planned[0])], len(planned)) if planned else (len(pieces), 0)
-        return cls(source.layout, elements, list(pieces), taken, slots, pixels)
+        return cls(source.layout, elements, list(pieces), taken, _uses_of(taken), slots, pixels)
 
     def hand_over(self, plan: PixelPlan | None) -> bool:
         """Exchange the pieces of the pixels; False when they are more or fewer."""
@@ -155,7 +158,12 @@ class _Pattern:
         if new:
             self.pieces[self.slots[index]] = new
         self.taken[index] = decision
+        self.uses[index] = decision[1]
         return True
+
+
+def _uses_of(taken: list[_Decision]) -> list[Uses]:
+    return [decision[1] for decision in taken]
 
 
 class Engine:
@@ -173,6 +181,7 @@ class Engine:
         self._subject = subject
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, _Decision]] = {}
         self._patterns: dict[_PatternKey, _Pattern] = {}
+        self._marked: dict[tuple[Encoding, tuple[str, ...]], tuple[tuple[int, bytes], ...]] = {}
         self.retained: set[tuple[int, str]] = set()
 
     def rewrite(self, source: Source, plan: PixelPlan | None = None, claims: tuple[str, ...] = ()) -> Rewritten:
@@ -207,7 +216,7 @@ class Engine:
         if source.value(0x00420012):
             context.item = {0x00420012: source.value(0x00420012)}
         replaced = plan.elements if plan else _NOTHING
-        inserted = marker_elements(self._book.profile, source.encoding, claims)
+        inserted = self._markers(source.encoding, claims)
         if replaced:
             inserted = tuple(sorted([*inserted, *replaced.items()]))
         pattern_key = (id(source.layout), sop_class, character_set, inserted)
@@ -219,14 +228,21 @@ class Engine:
                 source.buffer, source.spans, source.start, source.encoding, context, 0, taken, memo, plan, inserted,
                 replaced,
             )  # fmt: skip
+            uses = _uses_of(taken)
             if not replaced:
                 self._remember(pattern_key, _Pattern.of(source, pieces, taken, plan))
         else:
-            taken = pattern.taken
+            uses = list(pattern.uses)
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
         meta = file_meta(sop_class, self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
-        return Rewritten(meta, pieces, [decision[1] for decision in taken], changed)
+        return Rewritten(meta, pieces, uses, changed)
+
+    def _markers(self, encoding: Encoding, claims: tuple[str, ...]) -> tuple[tuple[int, bytes], ...]:
+        known = self._marked.get((encoding, claims))
+        if known is None:
+            known = self._marked[encoding, claims] = marker_elements(self._book.profile, encoding, claims)
+        return known
 
     def _remember(self, key: "_PatternKey", pattern: "_Pattern | None") -> None:
         self._patterns.pop(key, None)

@@ -60,19 +60,26 @@ def _encoded(method: str, codes: tuple[str, ...], temporal: bytes, encoding: Enc
 
 def file_meta(sop_class: str, instance: str, transfer_syntax: str) -> bytes:
     """Encode an empty preamble and the file meta information (PS3.10, 7.1)."""
-    elements = b"".join(
-        EXPLICIT_LITTLE.element(tag, vr, value + b"\0" * (len(value) % 2))
-        for tag, vr, value in (
-            (0x00020001, b"OB", b"\0\1"),
-            (0x00020002, b"UI", sop_class.encode("ascii", "replace")),
-            (0x00020003, b"UI", instance.encode("ascii", "replace")),
-            (0x00020010, b"UI", transfer_syntax.encode("ascii", "replace")),
-            (0x00020012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
-            (0x00020013, b"SH", _IMPLEMENTATION_VERSION),
-        )
-    )
+    before, after = _around_instance(sop_class, transfer_syntax)
+    elements = before + _uid(0x00020003, instance) + after
     length = EXPLICIT_LITTLE.element(0x00020000, b"UL", len(elements).to_bytes(4, "little"))
     return bytes(128) + b"DICM" + length + elements
+
+
+@lru_cache(maxsize=64)
+def _around_instance(sop_class: str, transfer_syntax: str) -> tuple[bytes, bytes]:
+    before = EXPLICIT_LITTLE.element(0x00020001, b"OB", b"\0\1") + _uid(0x00020002, sop_class)
+    after = (
+        _uid(0x00020010, transfer_syntax)
+        + _uid(0x00020012, IMPLEMENTATION_CLASS_UID)
+        + EXPLICIT_LITTLE.element(0x00020013, b"SH", _IMPLEMENTATION_VERSION)
+    )
+    return before, after
+
+
+def _uid(tag: int, uid: str) -> bytes:
+    value = uid.encode("ascii", "replace")
+    return EXPLICIT_LITTLE.element(tag, b"UI", value + b"\0" * (len(value) % 2))
 
 
 def _even(value: bytes) -> bytes:

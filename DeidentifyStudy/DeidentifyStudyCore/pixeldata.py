@@ -33,6 +33,11 @@ class Masked:
     mask: int
     big: bool
 
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.stop - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class Generated:

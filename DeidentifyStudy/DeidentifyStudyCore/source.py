@@ -1,14 +1,11 @@
 """Opening a DICOM file: preamble, file meta information, transfer syntax, and the data set as one buffer."""
 
-import contextlib
 import mmap
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, Self
 
 from pydicom.uid import AllTransferSyntaxes
 
@@ -36,6 +33,10 @@ _LARGEST_INFLATED = 16 << 30
 _LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Source:
     """A DICOM file that has been scanned.
@@ -60,6 +61,8 @@ class Source:
         Bytes of the file itself, before inflating.
     layout : Scanned
         The same object for all files of a layout that was recognized.
+    held : list
+        What is closed with the source, last first.
     """
 
     buffer: Buffer
@@ -71,6 +74,13 @@ class Source:
     slack: int
     size: int
     layout: Scanned
+    held: list[Closable]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _close(self.held)
 
     def first(self, tag: int) -> Span | None:
         """First top-level element with this tag."""
@@ -115,9 +125,8 @@ def text_of(value: bytes) -> str:
     return value.decode("ascii", "replace").strip(" \0")
 
 
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[Source]:
-    """Open and scan a DICOM file; small files are read, large ones are mapped into memory.
+def opened(path: str | os.PathLike[str]) -> Source:
+    """Open and scan a DICOM file, to be closed by a ``with`` block; small files are read, large ones are mapped.
 
     Raises
     ------
@@ -126,24 +135,38 @@ def opened(path: Path) -> Iterator[Source]:
     MalformedFile
         The data set cannot be parsed.
     """
-    with contextlib.ExitStack() as stack:
-        file: BinaryIO = stack.enter_context(path.open("rb", buffering=0))
+    file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115, PTH123  # the Source closes it
+    held: list[Closable] = [file]
+    try:
         size = os.fstat(file.fileno()).st_size
         if size == 0:
             raise Quarantined("empty-file")
-        buffer = _buffer(file, size, stack)
+        buffer = _buffer(file, size, held)
         start, syntax = _file_meta(buffer)
         encoding = _encoding(buffer, start, syntax)
         if syntax == DEFLATED:
-            file = stack.enter_context(tempfile.TemporaryFile())
+            file = tempfile.TemporaryFile()  # noqa: SIM115
+            held.append(file)
             _inflate(buffer, start, file)
             inflated = os.fstat(file.fileno()).st_size
             if inflated == 0:
                 raise MalformedFile("truncated", start)
-            buffer, start = _buffer(file, inflated, stack), 0
+            buffer, start = _buffer(file, inflated, held), 0
         found = scanned(buffer, start, len(buffer), encoding)
-        slack = len(buffer) - found.end
-        yield Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found)
+    except BaseException:
+        _close(held)
+        raise
+    slack = len(buffer) - found.end
+    return Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found, held)
+
+
+def _close(held: list[Closable]) -> None:
+    try:
+        while held:
+            held.pop().close()
+    finally:
+        if held:
+            _close(held)
 
 
 def _guessed(encoding: Encoding) -> str:
@@ -152,11 +175,13 @@ def _guessed(encoding: Encoding) -> str:
     return "1.2.840.10008.1.2.2" if encoding.big else "1.2.840.10008.1.2.1"
 
 
-def _buffer(file: BinaryIO, size: int, stack: contextlib.ExitStack) -> Buffer:
+def _buffer(file: BinaryIO, size: int, held: list[Closable]) -> Buffer:
     if size <= _READ_WHOLE:
         file.seek(0)
         return file.read()
-    return stack.enter_context(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+    held.append(mapped)
+    return mapped
 
 
 def _file_meta(buffer: Buffer) -> tuple[int, str]:

@@ -38,24 +38,24 @@ def copied_ranges(pieces: list[Piece | Masked | Generated], begin: int) -> list[
     for piece in pieces:
         if isinstance(piece, bytes):
             position += len(piece)
-            continue
-        if isinstance(piece, Generated):
+        elif isinstance(piece, tuple):
+            start, stop = piece
+            if stop - start >= BULK_RANGE:
+                result.append((start, position, stop - start))
+            position += stop - start
+        else:
             position += piece.size
-            continue
-        start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
-        if stop - start >= BULK_RANGE and not isinstance(piece, Masked):
-            result.append((start, position, stop - start))
-        position += stop - start
     return result
 
 
 def _write_pieces(source: Source, pieces: list[Piece | Masked | Generated], file: BinaryIO) -> None:
     small: list[bytes] = []
+    buffer = source.buffer
     for piece in pieces:
         if isinstance(piece, bytes):
             small.append(piece)
         elif isinstance(piece, tuple) and piece[1] - piece[0] < BULK_RANGE:
-            small.append(source.buffer[piece[0] : piece[1]])
+            small.append(buffer[piece[0] : piece[1]])
         else:
             _write(file, small)
             small = []

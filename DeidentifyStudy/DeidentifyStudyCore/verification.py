@@ -30,6 +30,8 @@ _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
 _MOST_REMEMBERED = 20000
 _COMPARED = 1 << 16  # larger buffers would be mapped and faulted in each time
+_MAPPED = 4 << 20
+"""Longer ranges are read in pieces, so that they do not stay in memory."""
 _IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
 _REFERENCED_INSTANCE = 0x00081155
 
@@ -202,17 +204,34 @@ def _same_bytes(source: Source, at: int, output: Source, there: int, length: int
     """SHA-256 of a range that is equal in both files, open for more."""
     digest = hashlib.sha256()
     whole = length - length % _COMPARED
-    old, new = bytearray(_COMPARED), bytearray(_COMPARED)  # one pair: new memory for each range costs more than reading
-    for offset in range(0, whole, _COMPARED):
-        source.read_into(old, at + offset)
-        if output.read_into(new, there + offset) != _COMPARED or old != new:
-            raise Quarantined("verification-failed")
-        digest.update(old)
+    if length <= _MAPPED:
+        _compare_mapped(memoryview(source.buffer)[at : at + whole], output, there, digest)
+    else:
+        _compare_read(source, at, output, there, whole, digest)
     rest = source.read(at + whole, at + length)
     if rest != output.read(there + whole, there + length):
         raise Quarantined("verification-failed")
     digest.update(rest)
     return digest
+
+
+def _compare_mapped(expected: memoryview, output: Source, there: int, digest: "hashlib._Hash") -> None:
+    found = bytearray(_COMPARED)
+    with expected:
+        for offset in range(0, len(expected), _COMPARED):
+            with expected[offset : offset + _COMPARED] as part:
+                if output.read_into(found, there + offset) != _COMPARED or found != part:
+                    raise Quarantined("verification-failed")
+            digest.update(found)
+
+
+def _compare_read(source: Source, at: int, output: Source, there: int, length: int, digest: "hashlib._Hash") -> None:
+    old, new = bytearray(_COMPARED), bytearray(_COMPARED)  # one pair: new memory for each range costs more than reading
+    for offset in range(0, length, _COMPARED):
+        source.read_into(old, at + offset)
+        if output.read_into(new, there + offset) != _COMPARED or old != new:
+            raise Quarantined("verification-failed")
+        digest.update(old)
 
 
 def _is_private_creator(tag: int) -> bool:
