@@ -103,6 +103,10 @@ class CaseImages:
         """Sequence browser of a role with several time points; None otherwise."""
         return self._browsers.get(role)
 
+    def modality(self, role: str) -> str:
+        """DICOM modality of a role's series, such as "PT"; empty when nobody knows."""
+        return self._series(role).series.modality
+
     def grid(self, role: str) -> Grid:
         """Grid of a role's volumes; of an image without patient geometry the one by which it is shown."""
         return _grid(self._series(role))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,16 @@ from AnnotationQACore.project.cases import Case, SeriesReference, hash_series
 from AnnotationQACore.protocol.model import Protocol, WindowPreset
 from AnnotationQACore.wording import Wording, worded
 
-__all__ = ["DisplayRange", "LoadedCase", "LoadedSeries", "Locate", "load_case"]
+__all__ = ["DisplayRange", "LoadedCase", "LoadedSeries", "Locate", "display_ranges", "load_case"]
 
 Locate = Callable[[str], Sequence[Path | str]]
 """Finds the files of a series by its Series Instance UID, such as in Slicer's DICOM database."""
 
 SAMPLED_VOXELS = 1_000_000
 STEPS = 1000
+
+USUAL_SUV = 7.0
+"""Upper end of the grey levels of PET, usual for FDG; a protocol that wants another has a window preset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ class LoadedSeries:
         ID of the series role in the protocol.
     series : ImageSeries
     windows : mapping of window preset ID to DisplayRange
-        Every preset of the protocol, those by percentiles computed from the voxels; and ``""``, the 1st to 99th
-        percentile, for a view without preset.
+        Every preset of the protocol in values of the voxels, those by percentiles computed from them; and ``""`` for a
+        view without preset.
     """
 
     role: str
@@ -97,7 +100,7 @@ def load_case(
         source = _source(case, role, reference, project, locate)
         _check_hash(case, role, reference, source, _part(progress, role, 2 * number, 2 * len(references)))
         series = open_series(source, _part(progress, role, 2 * number + 1, 2 * len(references)))
-        loaded.append(LoadedSeries(role, series, _windows(protocol, series)))
+        loaded.append(LoadedSeries(role, series, display_ranges(protocol, series)))
     progress(STEPS, STEPS)
     return LoadedCase(case, tuple(loaded))
 
@@ -187,20 +190,34 @@ def _changed(case: str, role: str, files: int, wanted: int) -> Wording:
     )
 
 
-def _windows(protocol: Protocol, series: ImageSeries) -> dict[str, DisplayRange]:
+def display_ranges(protocol: Protocol, series: ImageSeries) -> dict[str, DisplayRange]:
+    """Values of the voxels that each window preset shows, by its ID; see `LoadedSeries`. None for colour."""
     if series.is_color:
         return {}
     sample = _sample(series.voxels)
-    inverted = series.shown_inverted
-    windows = {"": _percentile_range(sample, (1.0, 99.0), inverted)}
-    return windows | {preset.id: _range(preset, sample, inverted) for preset in protocol.windows}
+    own = _own_range(series, sample)
+    return {"": own} | {preset.id: _range(preset, series, sample, own) for preset in protocol.windows}
 
 
-def _range(preset: WindowPreset, sample: NDArray[np.float64], inverted: bool) -> DisplayRange:
+def _own_range(series: ImageSeries, sample: NDArray[np.float64]) -> DisplayRange:
+    """Grey levels of a series without a preset; those of PET begin at no activity, and high uptake is black."""
+    if series.modality != "PT":
+        return _percentile_range(sample, (1.0, 99.0), series.shown_inverted)
+    if series.suv is not None:
+        return DisplayRange(0.0, USUAL_SUV / series.suv.factor, True)
+    return replace(_percentile_range(np.append(sample, 0.0), (0.0, 99.5), True), low=0.0)
+
+
+def _range(preset: WindowPreset, series: ImageSeries, sample: NDArray[np.float64], own: DisplayRange) -> DisplayRange:
+    """Values of voxels that a preset shows; one in SUV cannot be applied where SUV is not known."""
+    inverted = preset.inverted != series.shown_inverted
     if preset.percentiles is not None:
-        return _percentile_range(sample, preset.percentiles, preset.inverted != inverted)
-    center, width = preset.center or 0.0, preset.width or 1.0
-    return DisplayRange(center - width / 2, center + width / 2, preset.inverted != inverted)
+        return _percentile_range(sample, preset.percentiles, inverted)
+    if series.modality == "PT" and series.suv is None:
+        return own
+    factor = series.suv.factor if series.suv is not None else 1.0
+    center, width = (preset.center or 0.0) / factor, (preset.width or 1.0) / factor
+    return DisplayRange(center - width / 2, center + width / 2, inverted)
 
 
 def _percentile_range(sample: NDArray[np.float64], percentiles: tuple[float, float], inverted: bool) -> DisplayRange:

@@ -12,6 +12,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.protocol.model import DrawnItem, Item, Protocol, View
 from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.case_images import CaseImages, apply_display_range
+from AnnotationQALib.logic.fusion import color_fused, end_fusion, lay_over
 
 __all__ = ["LAYOUTS", "AppliedView", "apply_view", "apply_window", "item_view", "jump_to", "next_window", "shown_slice"]
 
@@ -101,12 +102,15 @@ def apply_view(
     present = images.roles
     background = view.background if view.background in present else next(iter(present), "")
     foreground = view.foreground if view.foreground in present else ""
-    for node in [images.node(role) for role in present]:
-        _interpolate(node, view.interpolate)
+    for role in present:
+        _interpolate(images.node(role), view.interpolate)
+        if role != foreground:
+            end_fusion(images, role)
     if background:
         apply_window(images, background, view.window)
     if foreground:
         apply_window(images, foreground, view.foreground_window)
+        color_fused(images, foreground)
     second = next((role for role in present if role != background), background)
     for slice_node in _slice_nodes(scene):
         shown = second if view.layout == "side_by_side" and slice_node.GetLayoutName() == "Yellow" else background
@@ -189,8 +193,7 @@ def _show(
         composite = scene.GetNthNodeByClass(index, "vtkMRMLSliceCompositeNode")
         if composite.GetLayoutName() == slice_node.GetLayoutName():
             composite.SetBackgroundVolumeID(images.node(background).GetID() if background else None)
-            composite.SetForegroundVolumeID(images.node(foreground).GetID() if foreground else None)
-            composite.SetForegroundOpacity(0.5 if foreground else 0.0)
+            lay_over(composite, images.node(foreground) if foreground else None)
 
 
 def _orient(slice_node: slicer.vtkMRMLSliceNode, images: CaseImages, role: str, layout: str | None) -> None:

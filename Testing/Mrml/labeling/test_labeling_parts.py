@@ -1,5 +1,6 @@
 """Images of all kinds, how they are shown, time, and masking."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,18 @@ from AnnotationQACore.interchange.series.images import ImageSeries
 from AnnotationQACore.interchange.series.opening import open_series
 from AnnotationQACore.interchange.series.planar import PlanarSpacing, SpacingKind
 from AnnotationQACore.interchange.series.slice_geometry import GeometryKind
+from AnnotationQACore.interchange.series.suv import SuvScale
 from AnnotationQACore.project.cases import Case
 from AnnotationQACore.project.readings import BoxValue, Presence, PresenceValue, Reading, Subject
 from AnnotationQACore.protocol.loading import load_shipped
-from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.protocol.model import Protocol, WindowPreset
 from AnnotationQACore.segmentation import Mask
 from AnnotationQALib.logic import segment_painting
 from AnnotationQALib.logic.activity import ActivityRecorder
 from AnnotationQALib.logic.case_images import FLAT_ATTRIBUTE, CaseImages, prepare_images
-from AnnotationQALib.logic.case_loading import DisplayRange, LoadedCase, LoadedSeries
+from AnnotationQALib.logic.case_loading import DisplayRange, LoadedCase, LoadedSeries, display_ranges
 from AnnotationQALib.logic.form import ItemKey, ItemState
+from AnnotationQALib.logic.fusion import OPACITY
 from AnnotationQALib.logic.masking import Overwrite, apply_masking
 from AnnotationQALib.logic.presentation import apply_view, apply_window, jump_to, next_window
 from AnnotationQALib.logic.reading_editor import ReadingEditor
@@ -133,9 +136,18 @@ def test_view_window_and_jump(scene: Any, everything: Protocol, studies: Any, se
     assert [matrix.GetElement(row, 1) for row in range(3)] == pytest.approx([0.0, 1.0, 0.0])
 
 
-def test_pet_is_fused_over_ct(scene: Any, everything: Protocol) -> None:
-    still = replace(cine(1), voxels=cine(1).voxels[0], dimension=None)
-    images = shown(scene, ct=still, pet=still)
+@pytest.fixture
+def color_logic(scene: Any) -> Iterator[Any]:
+    """Makes the colour nodes that Slicer makes at its start."""
+    logic = slicer.vtkMRMLColorLogic()
+    logic.SetMRMLScene(scene)
+    yield logic
+    logic.SetMRMLScene(None)
+
+
+def test_pet_is_fused_over_ct_in_hot_colors(scene: Any, color_logic: Any, everything: Protocol) -> None:
+    still = replace(cine(1), voxels=cine(1).voxels[0], dimension=None, modality="CT")
+    images = shown(scene, ct=still, pet=replace(still, modality="PT"))
     protocol = replace(everything, view=replace(everything.view, background="ct", foreground="pet", layout="four_up"))
     slice_node = slicer.vtkMRMLSliceNode()
     slice_node.SetLayoutName("Red")
@@ -148,10 +160,49 @@ def test_pet_is_fused_over_ct(scene: Any, everything: Protocol) -> None:
     assert (applied.background, applied.foreground) == ("ct", "pet")
     assert composite.GetBackgroundVolumeID() == images.node("ct").GetID()
     assert composite.GetForegroundVolumeID() == images.node("pet").GetID()
-    assert composite.GetForegroundOpacity() == 0.5
+    assert composite.GetForegroundOpacity() == OPACITY
+    display = images.node("pet").GetDisplayNode()
+    assert display.GetColorNode().GetName() == "PET-Heat"
+    assert images.node("ct").GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeGrey"
+    composite.SetForegroundOpacity(0.3)  # by the reader
+    apply_view(scene, images, protocol)
+    assert composite.GetForegroundOpacity() == 0.3
+    display.SetWindowLevelMinMax(2.0, 3.0)
     apply_view(scene, images, replace(protocol, view=replace(protocol.view, foreground=None)))
     assert composite.GetForegroundVolumeID() is None
+    assert composite.GetForegroundOpacity() == 0.0
+    assert display.GetColorNodeID() == "vtkMRMLColorTableNodeGrey"
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0.0, 9.0)
     images.remove()
+
+
+def test_mr_is_fused_in_grey(scene: Any, color_logic: Any, everything: Protocol) -> None:
+    still = replace(cine(1), voxels=cine(1).voxels[0], dimension=None)
+    images = shown(scene, t2=still, adc=still)
+    apply_view(scene, images, replace(everything, view=replace(everything.view, background="t2", foreground="adc")))
+    assert images.node("adc").GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeGrey"
+    images.remove()
+
+
+@pytest.mark.parametrize(
+    ("factor", "preset", "wanted"),
+    [
+        (0.001, "", DisplayRange(0.0, 7000.0, True)),
+        (0.001, "suv", DisplayRange(0.0, 5000.0, True)),  # the preset is in SUV, the voxels are in Bq/ml
+        (1.0, "suv", DisplayRange(0.0, 5.0, True)),
+        (None, "suv", DisplayRange(0.0, 10.0, True)),  # without SUV by the voxels, from no activity on
+        (None, "own", DisplayRange(0.0, 10.0)),
+    ],
+)
+def test_windows_of_pet_are_in_suv(everything: Protocol, factor: float | None, preset: str, wanted: Any) -> None:
+    voxels = np.linspace(0.0, 10.0, GRID.shape[0] * GRID.shape[1] * GRID.shape[2]).reshape(GRID.shape)
+    scale = SuvScale(factor, "a test") if factor is not None else None
+    series = replace(cine(1), voxels=voxels, dimension=None, modality="PT", suv=scale)
+    presets = (*everything.windows, WindowPreset(id="suv", title="SUV 0 to 5", center=2.5, width=5.0, inverted=True))
+    windows = display_ranges(replace(everything, windows=presets), series)
+    found = windows[preset]
+    assert (found.low, found.inverted) == (wanted.low, wanted.inverted)
+    assert found.high == pytest.approx(wanted.high, rel=0.01)
 
 
 def test_masking_by_the_protocol(scene: Any, everything: Protocol, studies: Any, sessions: Any) -> None:
