@@ -28,6 +28,7 @@ from AnnotationQALib.review.agreement_plots import (
     add_reader_bias,
     add_table,
 )
+from AnnotationQALib.review.deciding import METHOD_TITLES
 
 NAMES = {"a": "Reader A", "b": "Reader B"}
 
@@ -113,7 +114,7 @@ def test_every_consensus_stands_next_to_the_others(scene: Any) -> None:
     }
     choices = ConsensusChoices(review_labels(readings))
     node = add_consensus_table(scene, [choices.choice(method) for method in METHODS], NAMES)
-    assert column(node, "Method") == [method for method in METHODS for _ in range(3)]
+    assert column(node, "Method") == [METHOD_TITLES[method] for method in METHODS for _ in range(3)]
     assert column(node, "Reader")[:3] == ["Reader A", "Reader B", "c"]
     assert column(node, "Dice")[1] == 1.0  # the majority is the middle reader
     assert all(0 <= value <= 1 for value in column(node, "Sensitivity") + column(node, "Specificity"))

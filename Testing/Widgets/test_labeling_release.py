@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from labeling_studies import Clock, make_panel, sign_in
 from labeling_study import WhenTold
-from release_study import SHEET, Study, make_study
+from release_study import SHEET, Study, make_study, series_of, write_images
 
+from AnnotationQACore.project.assignments import Assignment
+from AnnotationQACore.project.cases import Case
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
-from AnnotationQACore.project.state import CaseStatus
+from AnnotationQACore.project.state import Action, CaseStatus
+from AnnotationQACore.release.gate import remedies
+from AnnotationQACore.release.gate.problems import Check, GateReport, Problem
 from AnnotationQACore.release.sheet import load_sheet, sheet_text
 from AnnotationQALib.logic.background import TaskProgress
 from AnnotationQALib.logic.time_left import TimeLeft
@@ -129,7 +134,7 @@ def test_a_release_by_clicks(panel: LabelingPanel, study: Study, opened: list[st
     where = [row[0] for row in texts(ui.gateTable)]
     assert "case 'case-1'" in where
     ui.gateTable.selectRow(where.index("case 'case-1'"))
-    assert "thumbnails" in ui.remedyLabel.text
+    assert "click Look, look at the page, and click Sign off" in ui.remedyLabel.text
     ui.makeButton.click()
     assert "refused: 10 problems" in message(panel)
     assert len(texts(ui.gateTable)) == len(where)
@@ -155,6 +160,23 @@ def test_a_release_by_clicks(panel: LabelingPanel, study: Study, opened: list[st
     ui.verifyButton.click()
     assert "not as it was signed" in ui.madeLabel.text
     assert "cases.csv" in ui.madeLabel.text
+
+
+def test_remedies_name_what_to_click_and_no_command(panel: LabelingPanel) -> None:
+    """A panel knows a remedy by its words, so that a new one of the gate must be put into the table as well."""
+    ui = panel.lead.release.ui
+    every = [Problem("case 'case-1'", "is wrong", getattr(remedies, name)) for name in remedies.__all__]
+    panel.lead.release.make.show_gate(GateReport((Check("all", "cases", tuple(every)),)))
+    assert len(texts(ui.gateTable)) == len(every)
+    for row, problem in enumerate(every):
+        ui.gateTable.selectRow(row)
+        shown = ui.remedyLabel.text + ui.gateTable.item(row, 0).toolTip()
+        assert problem.remedy not in shown
+        for command in ("annotation-qa", "deidentify-study", "--", "release ", "_"):
+            assert command not in shown, shown
+    field = Problem("release sheet, field 'intended_uses'", "says nothing", "write what it is made for")
+    panel.lead.release.make.show_gate(GateReport((Check("the sheet", "one field", (field,)),)))
+    assert texts(ui.gateTable) == [["Card, Purpose", "says nothing"]]
 
 
 def test_a_release_is_cancelled_and_goes_on(panel: LabelingPanel, study: Study, opened: list[str]) -> None:
@@ -334,6 +356,67 @@ def test_rereads_are_planned_and_recorded(panel: LabelingPanel, study: Study) ->
     ui.rereadAssignButton.click()
     assert message(panel) == "8 cases will be read again."
     assert not ui.rereadAssignButton.enabled
+
+
+def predict(study: Study, *shifts: int) -> None:
+    """A prediction of the model for each case, a week after the other; the lung is moved by so many voxels."""
+    for case, shift in zip(Project.open(study.folder).state.cases, shifts, strict=True):
+        study.clock.time += timedelta(days=7)
+        study.read(case, "model:net", shift=shift)
+
+
+def look_again(panel: LabelingPanel) -> None:
+    """Read what others did meanwhile, as the panel does after each act of its own."""
+    panel.session.project.refresh()
+    panel.lead.release.show(panel.session.project)
+
+
+def add_eighth_case(study: Study) -> None:
+    """Read and accepted like the others; a control chart needs eight."""
+    images = study.folder / "images" / "case-8"
+    write_images(images, "case-8", 8)
+    lead = study.as_("lead")
+    lead.add_cases([Case("case-8", "PG", series=(series_of(study.folder, images),))])
+    lead.assign([Assignment("case-8", "anna", 1, "reading", 8)])
+    study.as_("rita").decide("case-8", Action.ACCEPT, [study.read("case-8", "anna")], reason="alike")
+
+
+def test_a_model_that_drifts_is_seen(panel: LabelingPanel, study: Study) -> None:
+    ui = panel.lead.release.ui
+    assert ui.driftModelCombo.count == 0
+    assert not ui.driftButton.enabled
+    assert "model" in ui.driftButton.toolTip
+    add_eighth_case(study)
+    study.clock.time = datetime(2026, 5, 1, tzinfo=UTC)
+    predict(study, 0, 1, 0, 1, 8, 8, 8, 8)
+    look_again(panel)
+    assert ui.driftModelCombo.currentText == "model:net"
+    before = Project.open(study.folder).state.events
+    ui.driftButton.click()
+    assert message(panel) == ""
+    assert ui.driftLabel.text == "8 cases of model:net scored."
+    rows = {row[0]: row[1:] for row in texts(ui.driftTable)}
+    assert set(rows) == {"Lung", "Nodule", "Quality"}
+    assert rows["Lung"][0] == "8"
+    assert 0.5 < float(rows["Lung"][1]) < 0.95
+    low, high = map(float, rows["Lung"][2].split(" to "))
+    assert low < float(rows["Lung"][1]) < high
+    assert rows["Lung"][3].startswith("from day ")
+    assert rows["Nodule"][3] == "none"
+    tip = ui.driftTable.item(list(rows).index("Lung"), 0).toolTip()
+    assert [line.partition(":")[0] for line in tip.splitlines()[1:]] == ["2026 Q2"]
+    assert Project.open(study.folder).state.events == before  # looking records nothing
+
+
+def test_cases_without_reference_are_named_and_few_cases_make_no_chart(panel: LabelingPanel, study: Study) -> None:
+    ui = panel.lead.release.ui
+    study.as_("rita").decide("case-1", Action.SEND_BACK, ["case-1/anna/round-1/revision-1"], reason="again")
+    predict(study, *[0] * 7)
+    look_again(panel)
+    ui.driftButton.click()
+    assert "6 cases of model:net scored." in ui.driftLabel.text
+    assert "Left out: case 'case-1'" in ui.driftLabel.text
+    assert {row[4] for row in texts(ui.driftTable)} == {"too few cases"}
 
 
 def test_labels_out_of_reports(panel: LabelingPanel, study: Study) -> None:

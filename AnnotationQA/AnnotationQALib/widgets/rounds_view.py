@@ -77,17 +77,26 @@ class RoundsView(LeadPage[RoundsWork]):
         for reader in sorted({one.reader for one in state.all_readings() if one.reader.startswith("model:")}):
             combo.addItem(reader)
         combo.currentIndex = max(combo.findText(former), 0) if combo.count else -1
-        self._ui.driftButton.enabled = bool(combo.count)
+        self._enable_drift(True)
 
     def enable(self, enabled: bool) -> None:
         """Let the buttons be used, or not."""
         ui = self._ui
         for button in (ui.redoButton, ui.rankButton, ui.rereadButton):
             button.enabled = enabled
-        ui.driftButton.enabled = enabled and bool(ui.driftModelCombo.count)
+        self._enable_drift(enabled)
         ui.sendBackButton.enabled = enabled and bool(self._to_redo)
         ui.rankAssignButton.enabled = enabled and bool(self._selected)
         ui.rereadAssignButton.enabled = enabled and self._rereads is not None and bool(self._rereads.assignments)
+
+    def _enable_drift(self, enabled: bool) -> None:
+        has_models = bool(self._ui.driftModelCombo.count)
+        self._ui.driftButton.enabled = enabled and has_models
+        self._ui.driftButton.toolTip = (
+            _("Score the model against the reference standard, over time; nothing is recorded")
+            if has_models
+            else _("The project has no predictions of a model yet; import them first.")
+        )
 
     # read again
 

@@ -17,6 +17,17 @@ from AnnotationQACore.release.duplicates import Link, pair_hash
 from AnnotationQACore.release.exporting import Exporter, ReadingKind
 from AnnotationQACore.release.gate.deidentification import check_images_listed, retained_texts
 from AnnotationQACore.release.gate.problems import Check, GateReport, Problem
+from AnnotationQACore.release.gate.remedies import (
+    CHOOSE_FORMAT,
+    CHOOSE_NAME,
+    NAME_IMAGES,
+    PART_PAIR,
+    PLACE_CASES,
+    READ_AGAIN,
+    RESTORE_LEDGER,
+    SIGN_IDENTIFIER,
+    SIGN_IMAGES,
+)
 from AnnotationQACore.release.gate.texts import (
     FoundText,
     TextScreen,
@@ -123,7 +134,7 @@ def check_crossings(
             notes.append(f"{link}: signed off as different")
         elif link.binds and parts.get(link.a) != parts.get(link.b):
             what = f"{str(link).partition(', ')[2]}, and are in '{parts.get(link.a)}' and '{parts.get(link.b)}'"
-            remedy = "exclude one, make a new split, or sign off that they are different (release sign-off --different)"
+            remedy = PART_PAIR
             problems.append(Problem(f"cases '{link.a}' and '{link.b}'", what, remedy))
         else:
             notes.append(f"{link}; look at them" if not link.binds else f"{link}; they are in one part")
@@ -143,7 +154,7 @@ def _free_texts(project: Project, gathered: Gathered) -> Iterator[FoundText]:
 
 
 def _ledger(verified: Verification) -> Check:
-    remedy = "restore the file from a backup, then run annotation-qa verify"
+    remedy = RESTORE_LEDGER
     problems = [Problem(finding.where, finding.problem, remedy) for finding in verified.findings]
     return Check("the ledger is as it was signed", f"{verified.state.events} acts", shortened(problems))
 
@@ -151,9 +162,7 @@ def _ledger(verified: Verification) -> Check:
 def _name(project: Project, request: ReleaseRequest) -> Check:
     taken = {release.name for release in project.state.releases}
     problems = (
-        [Problem(f"release '{request.name}'", "is in the ledger already", "choose another name with --name")]
-        if request.name in taken
-        else []
+        [Problem(f"release '{request.name}'", "is in the ledger already", CHOOSE_NAME)] if request.name in taken else []
     )
     return Check("the name is new", f"{len(taken)} releases", tuple(problems))
 
@@ -184,7 +193,7 @@ def _versions(project: Project, gathered: Gathered) -> Check:
                 again[reading.protocol] = needed_again(difference)
             if items := again[reading.protocol]:
                 what = f"its reference standard is of a former protocol, which asked otherwise for {', '.join(items)}"
-                problems.append(Problem(f"case '{case.id}'", what, "have it read again (annotation-qa release redo)"))
+                problems.append(Problem(f"case '{case.id}'", what, READ_AGAIN))
     return Check("every reference standard follows the protocol in force", f"{count} readings", shortened(problems))
 
 
@@ -200,7 +209,7 @@ def _patients(gathered: Gathered) -> Check:
 
 def _pictures(project: Project, gathered: Gathered) -> Check:
     signed = project.state.signed_off("image")
-    remedy = "look at the thumbnails (annotation-qa release look) and sign them off (release sign-off --thumbnails)"
+    remedy = SIGN_IMAGES
     problems = [_problem(line) for line in gathered.unread]
     count = 0
     for case in gathered.dataset.cases:
@@ -211,7 +220,7 @@ def _pictures(project: Project, gathered: Gathered) -> Check:
             problems.append(Problem(f"case '{case.id}'", f"{unseen} of {len(own)} images not signed off", remedy))
         if not case.images:
             what = "its images are not at hand"
-            problems.append(Problem(f"case '{case.id}'", what, "name their folder with --images, or exclude the case"))
+            problems.append(Problem(f"case '{case.id}'", what, NAME_IMAGES))
     return Check("thumbnails were signed off", f"{count} images", shortened(problems))
 
 
@@ -224,7 +233,7 @@ def signed_identifiers(project: Project, gathered: Gathered) -> frozenset[str]:
 def identifiers(gathered: Gathered) -> Iterator[tuple[str, str, str]]:
     """Identifiers of cases and patients, time points, sites and scanners: where, text, and remedy."""
     for number, case in enumerate(gathered.dataset.cases, start=1):
-        remedy = "give it a pseudonym that is derived from nothing of the patient's, or sign it off as a text"
+        remedy = SIGN_IDENTIFIER
         yield f"identifier of case number {number}", case.id, remedy
         yield f"patient of case number {number}", case.patient, remedy
         for name in ("time_point", "site", "scanner"):
@@ -256,7 +265,7 @@ def _split(project: Project, request: ReleaseRequest, gathered: Gathered) -> Che
     parts = {case.id: gathered.dataset.splits.get(case.id, "") for case in cases}
     problems: list[Problem] = []
     if request.split:
-        remedy = f"place the new cases: annotation-qa release split PROJECT --name {request.split}"
+        remedy = PLACE_CASES
         problems += [
             Problem(f"case '{case}'", f"is in no part of the split '{request.split}'", remedy)
             for case, part in parts.items()
@@ -288,7 +297,7 @@ def _formats(request: ReleaseRequest, gathered: Gathered, exporters: Mapping[str
             continue
         problems += [_problem(line, f"format {name}, ") for line in exporter.check(gathered.dataset, request.options)]
     if not request.formats:
-        problems.append(Problem("formats", "none is named", "name one with --formats"))
+        problems.append(Problem("formats", "none is named", CHOOSE_FORMAT))
     return Check("every format can hold the dataset", ", ".join(request.formats) or "none", shortened(problems))
 
 

@@ -18,6 +18,7 @@ from AnnotationQACore.project.identities import is_signed_by
 from AnnotationQACore.project.layout import sha256_of
 from AnnotationQACore.release.exporting import ReleaseCase
 from AnnotationQACore.release.gate.problems import Check, Problem
+from AnnotationQACore.release.gate.remedies import EXPLAIN_IMAGES, NAME_REPORT, SIGN_RETAINED
 from AnnotationQACore.release.gate.texts import FoundText, shortened
 
 __all__ = ["DeidentificationReport", "check_images_listed", "read_deidentification_report", "retained_texts"]
@@ -97,7 +98,7 @@ def read_deidentification_report(path: Path) -> DeidentificationReport:
 
 def retained_texts(reports: Iterable[DeidentificationReport]) -> Iterator[FoundText]:
     """Texts that de-identification left in the headers, each once."""
-    remedy = "look at it and sign it off (annotation-qa release look, then sign-off), or de-identify more strictly"
+    remedy = SIGN_RETAINED
     seen: set[str] = set()
     for number, report in enumerate(reports, start=1):
         for attribute, text in report.retained:
@@ -132,11 +133,11 @@ def check_images_listed(
             where = f"case '{case.id}', series '{image.role}'"
             if strange:
                 what = f"{len(strange)} of {len(image.files)} files are in no de-identification report"
-                remedy = "name the report.json with --deidentification, or de-identify them (deidentify-study run)"
+                remedy = NAME_REPORT
                 problems.append(Problem(where, what, remedy))
             if plain and not without_report.strip():
                 what = f"{len(plain)} files are no DICOM, so no de-identification report can list them"
-                remedy = "say in the release sheet (images_without_report) why they identify nobody"
+                remedy = EXPLAIN_IMAGES
                 problems.append(Problem(where, what, remedy))
             by_statement += len(plain)
     looked_at = f"{listed} files in {len(reports)} reports"

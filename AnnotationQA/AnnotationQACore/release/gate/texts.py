@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from AnnotationQACore.project.answers import TextValue
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.release.exporting import ReleaseCase
 from AnnotationQACore.release.gate.problems import Check, Problem
+from AnnotationQACore.release.gate.remedies import SIGN_REASON, SIGN_TEXT
 
 __all__ = [
     "FoundText",
@@ -22,6 +24,8 @@ __all__ = [
     "reading_texts",
     "text_hash",
 ]
+
+_PARAMETERS = re.compile(r"ties: (background|include|reader)|alpha: [0-9.e+-]+; at least [0-9]+ readers")
 
 _MOST_LINES = 20
 """Problems of one kind that are listed; the rest are counted."""
@@ -65,7 +69,7 @@ def text_hash(text: str) -> str:
 
 def reading_texts(project: Project, cases: Sequence[ReleaseCase]) -> Iterator[FoundText]:
     """Free-text answers, comments and flags of the readings that are released."""
-    remedy = "send the reading back to be corrected, or sign the text off: annotation-qa release look, sign-off"
+    remedy = SIGN_TEXT
     for case in cases:
         for reading in case.readings:
             where = f"case '{case.id}', reading '{reading.name}'"
@@ -76,13 +80,18 @@ def reading_texts(project: Project, cases: Sequence[ReleaseCase]) -> Iterator[Fo
                 yield FoundText(f"{where}, a flag", flag, remedy)
             submitted = project.state.reading(reading.id) if reading.id else None
             comment = project.load_reading(submitted).comment if submitted is not None else ""
-            if comment.strip():
+            if comment.strip() and not _is_of_the_program(reading.id, comment):
                 yield FoundText(f"{where}, its comment", comment, remedy)
+
+
+def _is_of_the_program(reading: str, comment: str) -> bool:
+    """Whether a comment is the parameters that `annotation-qa consensus` notes with its result."""
+    return "/consensus:" in reading and _PARAMETERS.fullmatch(comment) is not None
 
 
 def exclusion_texts(left_out: Sequence[tuple[str, str]]) -> Iterator[FoundText]:
     """Reasons why cases were left out, which the card repeats."""
-    remedy = "exclude the case again with a reason in other words, or sign the text off"
+    remedy = SIGN_REASON
     return (FoundText(f"case '{case}', why it is left out", reason, remedy) for case, reason in left_out)
 
 
