@@ -9,8 +9,9 @@ from DeidentifyStudyCore.codestream import Piece, stripped
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.source import Source
 from DeidentifyStudyCore.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
+from DeidentifyStudyCore.unused_bits import CLEARED, KEPT, CellForm, cleared_chunks, find_hidden
 
-__all__ = ["Generated", "Masked", "PixelPlan", "encapsulated_plan", "plan_pixels"]
+__all__ = ["Generated", "Masked", "PixelPlan", "cell_form", "encapsulated_plan", "plan_pixels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class PixelPlan:
     pieces : list
         Bytes, ranges of the source, masked ranges, and what is generated.
     changed : frozenset of str
-        What was done: ``trimmed``, ``overlay bits cleared``, ``frame metadata stripped``.
+        What was done: ``trimmed``, ``overlay bits cleared``, ``frame metadata stripped``, and what became of unused
+        bits (`unused_bits`).
     moved : mapping
         Old to new offset of each fragment, counted as the Basic Offset Table does; empty when none moved.
     resized : mapping
@@ -130,25 +132,40 @@ def _native(source: Source, span: Span) -> PixelPlan:
     if actual < expected:
         raise Quarantined("truncated-pixel-data")
     padded = expected + expected % 2
-    cleared = _embedded_overlay_mask(source)
-    if cleared is None and actual in {expected, padded} and actual % 2 == 0:
-        tidy = actual == expected or source.buffer[stop - 1] == 0
-        return PixelPlan([(start, end)]) if tidy else PixelPlan([(start, stop - 1), b"\0"], frozenset({"trimmed"}))
-    changed = set() if actual in {expected, padded} else {"trimmed"}
+    mask = _embedded_overlay_mask(source)
+    form = cell_form(source)
+    hidden = None
+    if mask is None and form.is_sensible:
+        hidden = find_hidden(source, value, value + expected, form)
+    noted = {KEPT} if hidden is False else set()
+    if mask is None and not hidden and actual in {expected, padded} and actual % 2 == 0:
+        if actual == expected or source.buffer[stop - 1] == 0:
+            return PixelPlan([(start, end)], frozenset(noted))
+        return PixelPlan([(start, stop - 1), b"\0"], frozenset({"trimmed", *noted}))
+    changed = noted if actual in {expected, padded} else {"trimmed", *noted}
     pieces: list[Piece | Masked | Generated] = [source.encoding.header(tag, vr, padded)]
-    if cleared is None:
-        pieces.append((value, value + expected))
-    else:
-        width, mask = cleared
-        pieces.append(Masked(value, value + expected, width, mask, source.encoding.big))
+    if mask is not None:
+        pieces.append(Masked(value, value + expected, form.allocated // 8, mask, source.encoding.big))
         changed.add("overlay bits cleared")
+    elif hidden:
+        pieces.append(Generated(expected, lambda: cleared_chunks(source, value, value + expected, form)))
+        changed.add(CLEARED)
+    else:
+        pieces.append((value, value + expected))
     if padded > expected:
         pieces.append(b"\0")
     return PixelPlan(pieces, frozenset(changed))
 
 
-def _embedded_overlay_mask(source: Source) -> tuple[int, int] | None:
-    """Bytes of a pixel cell and the bits to keep, when overlays lie in the pixels (PS3.3, C.9.2, retired)."""
+def cell_form(source: Source) -> CellForm:
+    """Where the samples of an object lie in their cells."""
+    allocated, stored, high, signed = (_number(source, tag) for tag in (0x00280100, 0x00280101, 0x00280102, 0x00280103))
+    padding = _number(source, 0x00280120) if source.first(0x00280120) else None
+    return CellForm(allocated, stored, high, signed == 1, source.encoding.big, padding)
+
+
+def _embedded_overlay_mask(source: Source) -> int | None:
+    """Bits of a pixel cell that stay when overlays lie in the pixels (PS3.3, C.9.2, retired); None where none do."""
     positions = set()
     groups = {span[0] >> 16 for span in source.spans if span[0] >> 24 == 0x60}
     for group in groups:
@@ -159,14 +176,15 @@ def _embedded_overlay_mask(source: Source) -> tuple[int, int] | None:
             positions.add(position)
     if not positions:
         return None
-    allocated, stored, high = (_number(source, tag) for tag in (0x00280100, 0x00280101, 0x00280102))
-    if allocated not in {8, 16}:
+    form = cell_form(source)
+    if form.allocated not in {8, 16}:
         raise Quarantined("embedded-overlay")
-    mask = (1 << allocated) - 1
+    mask = (1 << form.allocated) - 1
     for position in positions:
-        if position < allocated and not high - stored < position <= high:
+        if position < form.allocated and not form.high - form.stored < position <= form.high:
             mask &= ~(1 << position)
-    return allocated // 8, mask
+    # who puts overlays into unused bits takes them for unused: no others are part of values, but signs may be
+    return mask if form.signed or not form.is_sensible else mask & ~form.unused
 
 
 def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated]) -> PixelPlan:

@@ -1,21 +1,53 @@
-"""What a header says of the danger that text is burned into the pixels. Pixels are not looked at here."""
+"""What a header says of the danger that text is burned into the pixels, and what follows from it.
+
+Pixels are not looked at here.
+"""
+
+from enum import IntEnum
 
 from DeidentifyStudyCore.source import Source, text_of
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 
-__all__ = ["RISKS", "burned_in_risks"]
+__all__ = ["RISKS", "Rung", "burned_in_risks", "rung_of"]
+
+
+class Rung(IntEnum):
+    """What it takes to write an object without a person, from the least to the most."""
+
+    CLEANED = 1
+    """What the search finds can be filled, and a second search finds nothing more."""
+    NOTHING_FOUND = 2
+    """The search finds nothing at all."""
+    PERSON = 3
+    """It waits for a person, whatever the search finds."""
+
 
 RISKS = {
     "declared": "Burned In Annotation is YES",
     "secondary-capture": "a secondary capture or a screen shot",
     "ultrasound": "ultrasound frames usually show the patient's name",
+    "ultrasound-regions": "ultrasound with calibrated regions, outside of which the screen of the machine is shown",
     "photograph": "a photograph, an endoscopic or a microscopic image",
     "digitized": "converted from film, video or paper",
     "screen-image": "the image type names a screen, a report or a capture",
+    "declared-free": "Burned In Annotation is NO, which the search must bear out",
     "known-device": "a device rule says that this machine writes text into such images",
+    "projection": "a radiograph or fluoroscopy, into which some machines write",
+    "print-in-pixels": "the brightest value of the image is drawn in lines that look like print",
 }
 """Risk class to its explanation."""
 
+_RUNGS = {
+    "declared": Rung.PERSON,
+    "photograph": Rung.PERSON,
+    "digitized": Rung.PERSON,
+    "screen-image": Rung.PERSON,
+    "secondary-capture": Rung.NOTHING_FOUND,
+    "ultrasound": Rung.NOTHING_FOUND,
+}
+"""Of the classes that need more than to be cleaned."""
+_DECLARED_FREE = {"digitized": Rung.NOTHING_FOUND}
+"""Of the classes that need less where the header denies that there is text."""
 _CAPTURES = "1.2.840.10008.5.1.4.1.1.7"
 _ULTRASOUND = (
     "1.2.840.10008.5.1.4.1.1.3.1",
@@ -25,6 +57,8 @@ _ULTRASOUND = (
     "1.2.840.10008.5.1.4.1.1.6.2",
 )
 _VISIBLE_LIGHT = "1.2.840.10008.5.1.4.1.1.77.1."
+_PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"})
+_REGIONS = 0x00186011
 _SCREEN_WORDS = ("SCREEN", "REPORT", "CAPTURE", "PROTOCOL", "DOSE", "CSAPARALLEL", "TABLE", "SAVE")
 
 
@@ -41,11 +75,22 @@ def burned_in_risks(source: Source) -> tuple[str, ...]:
     if sop_class == _CAPTURES or sop_class.startswith(_CAPTURES + "."):
         risks.append("secondary-capture")
     if sop_class in _ULTRASOUND or modality in {"US", "IVUS"}:
-        risks.append("ultrasound")
+        regions = source.first(_REGIONS)
+        risks.append("ultrasound-regions" if regions is not None and regions[4] > regions[3] else "ultrasound")
     if sop_class.startswith(_VISIBLE_LIGHT) or modality in {"XC", "ES", "GM", "DOC"}:
         risks.append("photograph")
     if text_of(source.value(0x00080064)) not in {"", "SYN"} and "secondary-capture" not in risks:
         risks.append("digitized")
     if any(word in part for part in image_type[2:] for word in _SCREEN_WORDS):
         risks.append("screen-image")
+    if risks and text_of(source.value(0x00280301)).upper() == "NO":
+        risks.append("declared-free")
+    if not risks and modality in _PROJECTION:
+        risks.append("projection")
     return tuple(risks)
+
+
+def rung_of(risks: tuple[str, ...]) -> Rung:
+    """Return what an object of these risk classes needs: the most that any of them does."""
+    denied = _DECLARED_FREE if "declared-free" in risks else {}
+    return max((denied.get(risk, _RUNGS.get(risk, Rung.CLEANED)) for risk in risks), default=Rung.CLEANED)

@@ -15,6 +15,7 @@ from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quaranti
 from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.index import FileFacts
 from DeidentifyStudyCore.pixels.device_rules import KnownDevices
+from DeidentifyStudyCore.pixels.peaks import has_peak_print
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
@@ -179,8 +180,7 @@ class _Writer:
                     (self._job.destination / task.output).unlink(missing_ok=True)  # of an earlier run, taken back
                     raise Quarantined(task.face.reason)
                 decision = self._job.decisions.get(result.input_header)
-                if self._writes_text(source, result):
-                    result.risks = (*result.risks, "known-device")
+                result.risks += self._further_risks(source, result.risks)
                 if task.face.digest or self._job.pixels.concerns(result.risks, decision):
                     face = self._face(path, task.face)
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
@@ -208,11 +208,14 @@ class _Writer:
             self._pixels = PixelStep(self._job.pixels)
         return self._pixels
 
-    def _writes_text(self, source: Source, result: FileResult) -> bool:
-        """Whether the device is known for text, where the header itself gives no reason to look."""
-        if result.risks or not (self._job.pixels.clean or self._job.pixels.review):
-            return False
-        return source.first(PIXEL_DATA) is not None and self._devices.has(source)
+    def _further_risks(self, source: Source, risks: tuple[str, ...]) -> tuple[str, ...]:
+        """Risks of what stands beside the header's, where the header gives little reason to look."""
+        if risks not in {(), ("projection",)} or not (self._job.pixels.clean or self._job.pixels.review):
+            return ()
+        if source.first(PIXEL_DATA) is None:
+            return ()
+        known, drawn = self._devices.has(source), has_peak_print(source)
+        return (*(("known-device",) if known else ()), *(("print-in-pixels",) if drawn else ()))
 
     def _picture(self, cleaned: Cleaned, written: Source) -> str:
         folder = self._job.pictures

@@ -65,7 +65,12 @@ class SearchResult:
 
 
 def search_frames(
-    frames: Frames, method: str, numbers: list[int] | None = None, step: Callable[[], None] = lambda: None
+    frames: Frames,
+    method: str,
+    numbers: list[int] | None = None,
+    step: Callable[[], None] = lambda: None,
+    *,
+    first_only: bool = False,
 ) -> SearchResult:
     """Search frames for text.
 
@@ -75,6 +80,8 @@ def search_frames(
         The frames to search, when not all.
     step : callable
         Called after each picture that was searched; it may raise to cancel.
+    first_only : bool
+        Stop at the first picture in which something is found.
 
     Raises
     ------
@@ -95,6 +102,8 @@ def search_frames(
                 seen[key] = [(line.box, line.by) for line in find_text(view, method)]
             found += [Placed(first, last, box, by) for box, by in seen[key]]
             step()
+        if found and first_only:
+            break
     how = "every frame" if len(chosen) <= EVERY_FRAME else f"extremes of {WINDOW} frames"
     return SearchResult(held(found, len(frames)), hidden, f"searched by {method}, {how}")
 

@@ -3,8 +3,12 @@
 It reads nothing and knows no alphabet, so it also finds handwriting-like fonts and scripts that no reader knows; what
 it takes for text is a row of thin strokes of like height, like brightness and a common base line. Needs numpy and
 scipy only.
+
+How sure it is has two measures: `likeness`, by which lines are put before a reader, and `print_odds`, which decides
+without one. The weights of the latter are fitted, and its errors measured, by ``Testing/Benchmarks/print_odds.py``.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +18,7 @@ from scipy import ndimage
 
 from DeidentifyStudyCore.pixels.boxes import Box, joined
 
-__all__ = ["Candidate", "find_lines"]
+__all__ = ["Candidate", "find_lines", "print_features"]
 
 _STROKES = (5, 9, 17)
 """Sides of the top-hats in pixels: strokes thinner than these stand out."""
@@ -23,6 +27,11 @@ _NOISE = 4.0
 _SMALLEST, _LARGEST = 4, 64
 _LONGEST_RUN = 24.0
 _MOST_COMPONENTS = 6000
+
+_WEIGHTS = np.array(
+    [-14.95, 4.77, -0.5, 1.83, 0.53, -4.64, 4.0, 3.03, 1.37, 1.02, 0.92, 0.79, -6.08, -1.57, 0.01, 0.08]
+)
+"""Intercept, and one for each of `print_features`."""
 
 _Rows = NDArray[np.float64]
 
@@ -35,26 +44,31 @@ class Candidate:
     ----------
     likeness : float
         How like print its characters are to each other, in [0, 1].
+    print_odds : float
+        Logarithm of the odds that it is print, among as many lines of print as of anatomy; -inf where not computed.
     """
 
     box: Box
     likeness: float
+    print_odds: float = -math.inf
 
 
-def find_lines(grey: NDArray[np.uint8]) -> list[Candidate]:
+def find_lines(grey: NDArray[np.uint8], least_odds: float | None = None) -> list[Candidate]:
     """Find what may be lines of text, horizontal or vertical, light on dark or dark on light; most likely ones first.
 
     Parameters
     ----------
     grey : array of uint8
         Of shape (rows, columns).
+    least_odds : float, optional
+        Lines with less `Candidate.print_odds` are left out; without it these are not computed.
     """
     found: list[Candidate] = []
     for polarity in (grey, 255 - grey):
         for side in _STROKES:
             ink = _strokes(polarity, side)
-            found += _lines(polarity, ink, side)
-            found += [_turned(line) for line in _lines(polarity.T, ink.T, side)]
+            found += _lines(polarity, ink, side, least_odds)
+            found += [_turned(line) for line in _lines(polarity.T, ink.T, side, least_odds)]
     return _merged(found)
 
 
@@ -69,7 +83,7 @@ def _strokes(grey: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
     return result
 
 
-def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int) -> list[Candidate]:
+def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int, least_odds: float | None) -> list[Candidate]:
     rows = _components(grey, ink, side)
     lines = []
     for group in _groups(rows):
@@ -80,9 +94,55 @@ def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int) -> list[C
         if box.width < 1.8 * box.height or box.height > _LARGEST:
             continue
         likeness = _likeness(chars, box)
-        if likeness > 0:
+        if likeness == 0:
+            continue
+        if least_odds is None:
             lines.append(Candidate(box, likeness))
+            continue
+        odds = float(print_features(chars, box, likeness, grey, ink) @ _WEIGHTS[1:] + _WEIGHTS[0])
+        if odds >= least_odds:
+            lines.append(Candidate(box, likeness, odds))
     return lines
+
+
+def print_features(
+    chars: _Rows, box: Box, likeness: float, grey: NDArray[np.uint8], ink: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """What tells print from anatomy, for the weights: evenness, contrast, sharpness, and how much of it is there.
+
+    Print is drawn in one value; strokes of anatomy have many.
+    """
+    part, drawn = grey[box.row : box.bottom, box.column : box.right], ink[box.row : box.bottom, box.column : box.right]
+    values = part[drawn]
+    counts = np.bincount(values, minlength=260)
+    alike = np.convolve(counts, np.ones(5, np.int64), "valid")
+    level = int(alike.argmax())
+    around = ndimage.binary_dilation(drawn, iterations=2) & ~ndimage.binary_dilation(drawn)
+    contrast = max(1.0, level + 2 - float(np.median(part[around]))) if around.any() else 1.0
+    steps = np.abs(np.diff(part.astype(np.int16), axis=1))
+    sharpness = float(np.percentile(steps, 95)) / contrast
+    height = chars[:, 2] - chars[:, 0]
+    tall = chars[height > 0.6 * np.median(height)]
+    scale = float(np.median(tall[:, 2] - tall[:, 0]))
+    return np.array(
+        [
+            likeness,
+            math.log(alike[level] / len(values)),
+            math.log(counts.max() / len(values)),
+            math.log(contrast),
+            counts[level:].sum() / len(values),
+            min(sharpness, 2.0),
+            math.log(len(chars)),
+            math.log(box.height),
+            math.log(len(values)),
+            math.log(box.width / box.height),
+            math.log(len(values) / box.area),
+            float(np.std(tall[:, 2])) / scale,
+            float(np.std(tall[:, 0])) / scale,
+            float(np.std(tall[:, 5])) / contrast,
+            float(len(chars) >= 4),
+        ]
+    )
 
 
 def _components(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int) -> _Rows:
@@ -175,7 +235,7 @@ def _likeness(chars: _Rows, box: Box) -> float:
 
 def _turned(line: Candidate) -> Candidate:
     box = line.box
-    return Candidate(Box(box.column, box.row, box.width, box.height), line.likeness)
+    return Candidate(Box(box.column, box.row, box.width, box.height), line.likeness, line.print_odds)
 
 
 def _merged(lines: list[Candidate]) -> list[Candidate]:
@@ -184,7 +244,8 @@ def _merged(lines: list[Candidate]) -> list[Candidate]:
         for index, other in enumerate(result):
             alike = max(line.box.height, other.box.height) < 1.6 * min(line.box.height, other.box.height)
             if other.box.overlap(line.box) > 0.5 * min(line.box.area, other.box.area) and alike:
-                result[index] = Candidate(joined([other.box, line.box], 0)[0], other.likeness)
+                odds = max(other.print_odds, line.print_odds)
+                result[index] = Candidate(joined([other.box, line.box], 0)[0], other.likeness, odds)
                 break
         else:
             result.append(line)

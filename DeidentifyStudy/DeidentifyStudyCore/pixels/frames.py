@@ -90,11 +90,6 @@ class PixelFormat:
         """Unsigned cells as they lie in the file."""
         return np.dtype(f"{'>' if self.big else '<'}u{self.allocated // 8}")
 
-    @property
-    def unused_bits(self) -> int:
-        """Bits of a cell that hold no part of a sample, as a mask."""
-        return ((1 << self.allocated) - 1) & ~(((1 << self.stored) - 1) << (self.high + 1 - self.stored))
-
     def cells(self, raw: bytes | bytearray) -> Cells:
         """View of a native frame as (rows, columns) or (rows, columns, samples); pairs of pixels share one place of
         four samples where colour is subsampled."""

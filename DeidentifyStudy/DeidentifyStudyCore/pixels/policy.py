@@ -32,7 +32,7 @@ class PixelPolicy:
     clean : bool
         The option *clean pixel data* is on.
     review : bool
-        Objects at risk wait for a person.
+        Objects wait for a person where their rung (`risk.Rung`) is not reached without one.
     everything : bool
         Objects without a risk in their header are searched too.
     method : str
@@ -52,7 +52,9 @@ class PixelPolicy:
         """Whether the pixels of an object must be looked at."""
         if decision is not None:
             return self.clean or bool(decision.boxes)
-        return (bool(risks) and (self.clean or self.review)) or (self.clean and self.everything)
+        if self.clean:
+            return bool(risks) or self.everything
+        return self.review and bool(risks) and risks != ("projection",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, mask_of
 from DeidentifyStudyCore.pixels.frames import MONOCHROME, UNDECODABLE, Cells, Frames, PixelFormat, source_value
 from DeidentifyStudyCore.source import text_of
 from DeidentifyStudyCore.tokenizer import EXPLICIT_LITTLE, PIXEL_DATA
+from DeidentifyStudyCore.unused_bits import CLEARED, CellForm, cleared, count, holds_more, is_hidden
 
 __all__ = [
     "Area",
@@ -101,8 +102,15 @@ def fill(cells: Cells, form: PixelFormat, boxes: list[Box]) -> None:
 
 
 def hidden_bits(cells: Cells, form: PixelFormat) -> bool:
-    """Whether bits of cells that belong to no sample hold anything but zeros or the sign."""
-    return bool(form.unused_bits and form.samples == 1 and (_without_hidden(cells, form) != cells).any())
+    """Whether bits of cells that belong to no sample hide something (`unused_bits`)."""
+    own = _cell_form(form)
+    if form.samples != 1 or not own.is_sensible or not holds_more(cells, own):
+        return False
+    return is_hidden(*count(cells, own))
+
+
+def _cell_form(form: PixelFormat) -> CellForm:
+    return CellForm(form.allocated, form.stored, form.high, form.signed, form.big)
 
 
 def plan_redaction(
@@ -176,7 +184,7 @@ class _Fills:
     def apply(self, cells: Cells, form: PixelFormat, number: int) -> None:
         """Change a frame in place."""
         if self.clear_bits:
-            cells[...] = _without_hidden(cells, form)
+            cells[...] = cleared(cells, _cell_form(form))
         fill(cells, form, boxes_of(self.boxes, number))
         area = self.areas.get(number)
         if area is not None:
@@ -189,7 +197,7 @@ class _Fills:
         if self.areas:
             count = len(self.areas)
             changes.add(f"facial surface filled in {count} {'frame' if count == 1 else 'frames'}")
-        return frozenset(changes | ({"unused bits cleared"} if self.clear_bits else set()))
+        return frozenset(changes | ({CLEARED} if self.clear_bits else set()))
 
 
 def _stored(value: int, form: PixelFormat) -> int:
@@ -209,18 +217,7 @@ def _black(cells: Cells, form: PixelFormat) -> Cells | int:
         return np.array([0, 128, 128] if form.photometric == "YBR_FULL" else [0, 0, 0], cells.dtype)
     values = form.values(cells)
     place = values.argmax() if form.photometric == "MONOCHROME1" else values.argmin()
-    return int(_without_hidden(cells.reshape(-1)[place : place + 1], form)[0])
-
-
-def _without_hidden(cells: Cells, form: PixelFormat) -> Cells:
-    """Cells whose unused bits are zeros, or their sign where they carry it already."""
-    plain: Cells = cells & cells.dtype.type(~form.unused_bits & ((1 << form.allocated) - 1))
-    if not form.signed:
-        return plain
-    sign = (cells >> cells.dtype.type(form.high)) & cells.dtype.type(1)
-    above = ((1 << form.allocated) - 1) & ~((1 << (form.high + 1)) - 1)
-    extended: Cells = plain | (sign * cells.dtype.type(above))
-    return np.where(cells == plain, plain, extended)
+    return int(cleared(cells.reshape(-1)[place : place + 1], _cell_form(form))[0])
 
 
 def _filled_frames(frames: Frames, fills: _Fills) -> Iterator[bytes]:

@@ -4,17 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from DeidentifyStudyCore.pixels import ocr
 from DeidentifyStudyCore.pixels.boxes import Box, covered
 from DeidentifyStudyCore.pixels.classical import Candidate, find_lines
 
-__all__ = ["METHODS", "Found", "best_method", "find_text"]
+__all__ = ["METHODS", "PRINT_ODDS", "TRACE_ODDS", "Found", "best_method", "find_text"]
 
-METHODS = ("classical", "ocr", "union")
+METHODS = ("traces", "classical", "ocr", "union")
+"""Strokes with the least suspicion, strokes that are print, readings, and readings of strokes too."""
 
-LEAST_LIKENESS = 0.8
-"""Of a classical line that nobody can read, since no reader is installed."""
+PRINT_ODDS, TRACE_ODDS = 2.0, -1.0
+"""Of a classical line that nobody reads: to be taken for print, and to be suspected of it (`Candidate.print_odds`)."""
+_LEAST_ODDS = {"classical": PRINT_ODDS, "traces": TRACE_ODDS}
 LEAST_CONFIDENCE, LEAST_CHARACTERS = 0.5, 2
 """A reading below these is no reading."""
 SURE_CONFIDENCE, SURE_CHARACTERS = 0.75, 3
@@ -27,6 +30,8 @@ _SMALL_PRINT = 26
 _MARGIN = 2
 _CONTINUED = 2
 _ALREADY_COVERED = 0.8
+_COLOURED, _MOST_COLOURED = 40, 20
+"""Difference of channels that is more than what compression does to grey, and pixels that may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Found:
     by : str
         ``ocr`` or ``classical``.
     confidence : float
-        Of the reading, or likeness to print, in [0, 1].
+        Of the reading, or that strokes are print, in [0, 1].
     """
 
     box: Box
@@ -57,7 +62,8 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
     Parameters
     ----------
     method : str
-        ``classical``, ``ocr``, or ``union``: both, where a classical line that cannot be read is rejected.
+        ``classical``: lines of strokes that are print; ``traces``: any that may be, which most images with anatomy
+        have; ``ocr``: what can be read; ``union``: readings, and strokes that can be read when they are looked at.
 
     Raises
     ------
@@ -65,11 +71,10 @@ def find_text(view: NDArray[np.uint8], method: str) -> list[Found]:
         Text recognition is asked for and not installed.
     """
     rows, columns = view.shape[:2]
-    if method == "classical":
+    if method in _LEAST_ODDS:
         return [
-            Found(line.box.grown(2, rows, columns), "classical", line.likeness)
-            for line in _candidates(view)
-            if line.likeness >= LEAST_LIKENESS
+            Found(line.box.grown(2, rows, columns), "classical", float(expit(line.print_odds)))
+            for line in _candidates(view, _LEAST_ODDS[method])
         ]
     colour = view if view.ndim == 3 else np.repeat(view[..., None], 3, axis=2)
     found = _distinct(
@@ -121,14 +126,23 @@ def _distinct(found: list[Found]) -> list[Found]:
     return result
 
 
-def _candidates(view: NDArray[np.uint8]) -> list[Candidate]:
-    """Classical lines, most likely ones first, without those that are too large."""
-    planes = [view] if view.ndim == 2 else [view[..., channel] for channel in range(3)]
-    if view.ndim == 3 and all(np.array_equal(planes[0], plane) for plane in planes[1:]):
-        planes = planes[:1]
-    lines = [line for plane in planes for line in find_lines(plane)]
+def _candidates(view: NDArray[np.uint8], least_odds: float | None = None) -> list[Candidate]:
+    """Classical lines, most likely ones first, without those that are too large; see `find_lines`."""
+    lines = [line for plane in _planes(view, least_odds is not None) for line in find_lines(plane, least_odds)]
     lines = [line for line in lines if not _is_too_large(line.box, *view.shape[:2])]
     return sorted(lines, key=lambda line: -line.likeness)
+
+
+def _planes(view: NDArray[np.uint8], grey_suffices: bool) -> list[NDArray[np.uint8]]:
+    """Grey pictures of a view: each channel that differs, or one where hardly any pixel has a colour."""
+    if view.ndim == 2:
+        return [view]
+    planes = [view[..., channel] for channel in range(3)]
+    if all(np.array_equal(planes[0], plane) for plane in planes[1:]):
+        return planes[:1]
+    if grey_suffices and (view.max(axis=2) - view.min(axis=2) > _COLOURED).sum() <= _MOST_COLOURED:
+        return [planes[1]]
+    return planes
 
 
 def _is_read(reading: ocr.Reading) -> bool:

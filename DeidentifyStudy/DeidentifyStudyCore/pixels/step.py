@@ -1,11 +1,14 @@
 """The ladder for one object: header risk, ultrasound regions, device rules, search, review, filling, second search.
 
-What a run does with an object depends on the profile and on what a person decided:
+What a run does with an object depends on the profile, on the rung that its risks put it on (`risk.Rung`), and on what a
+person decided:
 
-- The option *clean pixel data* is off: objects at risk wait for a person; the boxes that the person drew are filled.
-- It is on: objects at risk are searched (all objects, where the profile says so). Where the profile asks for review,
-  or no text recognition is installed, the boxes wait in the queue for a person, else they are filled at once. What was
-  written is searched again; new finds go back to the person, or are filled too.
+- The option *clean pixel data* is off: no pixel is changed without a person. Objects at risk are searched, and written
+  as they are where nothing is found; the others wait, with the boxes that were found.
+- It is on: objects at risk, radiographs where text recognition is installed, and all objects where the profile says so
+  are searched, filled, and searched again once written. Boxes wait for a person on the upper rungs, and where no text
+  recognition is installed.
+- `burned_in_risk` is ``accept``: nothing waits because of its rung, but what only strokes suggest still does.
 
 Code 113101 is claimed only when every step that applies to the object has run. A face that a person confirmed is
 filled in the same pass, and earns 113102.
@@ -30,11 +33,13 @@ from DeidentifyStudyCore.pixels.redaction import (
 )
 from DeidentifyStudyCore.pixels.search import best_method
 from DeidentifyStudyCore.pixels.ultrasound import boxes_outside_regions
+from DeidentifyStudyCore.risk import Rung, rung_of
 from DeidentifyStudyCore.source import Source, text_of
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 
 __all__ = ["PixelStep"]
 
+OUTSIDE_REGIONS = "outside ultrasound regions"
 _MOST_ROUNDS = 3
 _KNOWN = 0.5
 _BURNED_IN, _RECOGNIZABLE = 0x00280301, 0x00280302
@@ -51,8 +56,9 @@ class PixelStep:
     def __init__(self, policy: PixelPolicy) -> None:
         self._policy = policy
         self._method = policy.method or best_method()
-        # strokes alone mislead too often to trust them without a person
-        self._review = policy.review or (policy.clean and self._method != "union")
+        # strokes alone mislead too often to fill what they suggest without a person
+        self._reads = self._method == "union"
+        self._review = policy.review or (policy.clean and not self._reads)
 
     def prepare(
         self,
@@ -97,23 +103,69 @@ class PixelStep:
             return Cleaned()
         if decision is not None:
             return self._decided(source, decision)
-        if not risks and not (policy.clean and policy.everything):
+        if not policy.concerns(risks, None):
             return Cleaned()
-        if not policy.clean:
-            if policy.review:
-                self._ask(source, digest, [])
-            return Cleaned()
+        if set(risks) <= {"projection"} and not policy.everything and not self._reads:
+            return Cleaned()  # strokes alone take too much of a large radiograph for print
         if not risks and int.from_bytes(source_value(source, _BITS_ALLOCATED), "little") in _ONE_BIT:
             return Cleaned()  # a mask is no picture; nothing is claimed of it
+        if not policy.clean:
+            return self._unchanged(source, digest, risks)
         frames = frames_of(source)
         placed, steps = self._known(source, frames)
         found = search_frames(frames, self._method)
+        if policy.review:
+            self._wait_by_rung(source, frames, digest, risks, placed, found.placed)
+        elif found.placed and not self._reads:
+            self._ask(source, digest, [*placed, *found.placed])
         placed += found.placed
-        if self._review and (risks or placed):
-            self._ask(source, digest, placed)
         cleaned = Cleaned(steps=[*steps, found.how], boxes=_by_frame(placed, len(frames)), claims=self._earned())
         cleaned.hidden_bits, cleaned.searched = found.hidden_bits, True
         return self._planned(frames, cleaned)
+
+    def _unchanged(self, source: Source, digest: str, risks: tuple[str, ...]) -> Cleaned:
+        """Search an object whose pixels only a person may change; it is written where nothing needs one."""
+        if rung_of(risks) is Rung.PERSON and self._policy.pictures is None:
+            raise NeedsReview([], [])
+        try:
+            frames = frames_of(source)
+            known, _ = self._known(source, frames)
+            found = search_frames(frames, self._method, first_only=self._policy.pictures is None)
+        except Quarantined as error:
+            if error.reason != UNDECODABLE:
+                raise
+            raise NeedsReview([], []) from None  # a person may know the object well enough to decide without pictures
+        if any(place.by != OUTSIDE_REGIONS for place in known):
+            self._ask(source, digest, [*known, *found.placed])
+        self._wait_by_rung(source, frames, digest, risks, known, found.placed, fills=False)
+        return Cleaned(steps=[found.how, "nothing found"])
+
+    def _wait_by_rung(
+        self,
+        source: Source,
+        frames: Frames,
+        digest: str,
+        risks: tuple[str, ...],
+        known: list[Placed],
+        found: list[Placed],
+        *,
+        fills: bool = True,
+    ) -> None:
+        """Put the object into the queue where its rung asks for a person; `fills` says whether finds may be filled."""
+        rung = rung_of(risks)
+        if rung is Rung.PERSON or (found and (rung is Rung.NOTHING_FOUND or not fills or not self._reads)):
+            self._ask(source, digest, [*known, *found])
+        if rung is Rung.NOTHING_FOUND:
+            traces = self._traces(frames, risks)
+            if traces:
+                self._ask(source, digest, [*known, *traces])
+
+    def _traces(self, frames: Frames, risks: tuple[str, ...]) -> list[Placed]:
+        """What nobody reads, but may be print all the same."""
+        if not self._reads and "declared-free" in risks:
+            return []
+        method = "classical" if self._reads else "traces"
+        return search_frames(frames, method, first_only=self._policy.pictures is None).placed
 
     def check(self, cleaned: Cleaned, source: Source, output: Source, digest: str) -> Cleaned | None:
         """Look at what was written: that nothing outside the boxes changed, and the second search.
@@ -176,7 +228,7 @@ class PixelStep:
     def _known(self, source: Source, frames: Frames) -> tuple[list[Placed], list[str]]:
         """What is known without a search: outside of ultrasound regions, and where the device writes."""
         outside = boxes_outside_regions(source, frames.format)
-        placed = [Placed(ALL_FRAMES, ALL_FRAMES, box, "outside ultrasound regions") for box in outside]
+        placed = [Placed(ALL_FRAMES, ALL_FRAMES, box, OUTSIDE_REGIONS) for box in outside]
         steps = ["filled outside of the ultrasound regions"] if placed else []
         for rule in matching_rules(self._policy.rules, source):
             name = f"device rule {rule.name}"
@@ -197,7 +249,7 @@ class PixelStep:
         return self._planned(frames, cleaned)
 
     def _earned(self) -> tuple[str, ...]:
-        return (CLAIM,) if self._method == "union" else ()
+        return (CLAIM,) if self._reads else ()
 
     @staticmethod
     def _planned(frames: Frames, cleaned: Cleaned) -> Cleaned:

@@ -132,7 +132,7 @@ def test_every_bad_file_has_its_reason_and_stops_nothing(make_dataset, encode, d
         "short": encode(make_dataset(number=3))[:-20],
         "vr": encode(make_dataset(number=4)).replace(b"\x28\x00\x02\x00US", b"\x28\x00\x02\x00ZZ"),
         "no study": encode(missing),
-        "us": encode(make_dataset("1.2.840.10008.5.1.4.1.1.6.1", 6, Modality="US")),
+        "us": encode(make_dataset("1.2.840.10008.5.1.4.1.1.6.1", 6, Modality="US", BurnedInAnnotation="YES")),
         "uid": encode(make_dataset(number=7, SeriesInstanceUID="not-a-uid", StudyDate="2024-13-99")),
     }
     outcome, destination = deidentify(files)
@@ -292,14 +292,14 @@ def test_a_bad_crosswalk_names_the_row_only(rows, match, tmp_path):
 
 
 def test_high_risk_objects_wait_for_a_person(make_dataset, encode, deidentify, tmp_path):
-    capture = encode(make_dataset("1.2.840.10008.5.1.4.1.1.7", 1, Modality="OT", ConversionType="WSD"))
+    photograph = encode(make_dataset("1.2.840.10008.5.1.4.1.1.77.1.4", 1, Modality="XC"))
     queue = ReviewQueue.load(tmp_path / "queue.json")
-    outcome, destination = deidentify({"Zyxwarth": capture}, queue=queue)
+    outcome, destination = deidentify({"Zyxwarth": photograph}, queue=queue)
     assert [result.reason for result in outcome.files] == ["burned-in-risk"]
     assert b"Zyxwarth" not in (tmp_path / "queue.json").read_bytes()
     queue = ReviewQueue.load(tmp_path / "queue.json")
     (entry,) = queue.entries.values()
-    assert (entry.decision, entry.risks) == ("pending", ("secondary-capture",))
+    assert (entry.decision, entry.risks) == ("pending", ("photograph",))
     entry.decision = "accepted"
     queue.save()
     outcome, _ = deidentify({}, queue=ReviewQueue.load(tmp_path / "queue.json"))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +86,14 @@ def cleaning() -> Callable[..., Profile]:
 
 @pytest.fixture
 def reviewed(deidentify, tmp_path) -> Callable[..., Dataset]:
-    """Run once, accept the only object with the given boxes, run again, and read what was written."""
+    """Declare that the only object has text, run, accept it with the given boxes, run again, and read the result."""
 
     def run(content: bytes, boxes: list[list[int]], profile: str | Profile = "research-shifted-dates") -> Dataset:
         path = tmp_path / "queue"
-        outcome, destination = deidentify({"object": content}, profile, queue=ReviewQueue.load(path))
+        dataset, stream = pydicom.dcmread(BytesIO(content)), BytesIO()
+        dataset.BurnedInAnnotation = "YES"
+        dataset.save_as(stream)
+        outcome, destination = deidentify({"object": stream.getvalue()}, profile, queue=ReviewQueue.load(path))
         assert [result.reason for result in outcome.files] == ["burned-in-risk"]
         queue = ReviewQueue.load(path)
         (entry,) = queue.entries.values()
@@ -108,7 +112,8 @@ def finds_white(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
 
     def find(view: NDArray[np.uint8], method: str) -> list[Found]:
-        assert method == "union"
+        if method != "union":
+            return []  # nothing is suspected that is not read
         calls.append(1)
         white = (view if view.ndim == 2 else view.min(axis=2)) == 255
         white &= ndimage.uniform_filter(white.astype(np.float32), 3) > 0.4  # strokes, not single bright pixels

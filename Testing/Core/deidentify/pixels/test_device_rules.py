@@ -88,7 +88,7 @@ def test_a_known_device_is_a_risk_though_the_header_says_nothing(make_dataset, e
     printed.PixelData = bytes(2592 * 6 * 2)
     outcome, _ = deidentify({"a": encode(plain), "b": encode(printed)})
     assert [result.reason for result in outcome.files] == ["", "burned-in-risk"]
-    assert outcome.files[1].risks == ("known-device",)
+    assert outcome.files[1].risks == ("projection", "known-device")
 
 
 def test_the_command_lists_rules_and_names_mistakes(tmp_path, capsys):

@@ -106,10 +106,10 @@ def test_text_that_keeps_being_found_goes_to_quarantine(frame, make_capture, enc
     assert not [path for path in destination.rglob("*") if path.is_file()]
 
 
-def test_without_text_recognition_a_person_must_look_and_nothing_is_claimed(
+def test_without_text_recognition_finds_wait_for_a_person_and_nothing_is_claimed(
     frame, make_capture, encode, deidentify, cleaning, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(cine, "find_text", lambda *_: [])
+    monkeypatch.setattr(cine, "find_text", lambda *_: [Found(Box(6, 8, 20, 200), "classical", 0.9)])
     monkeypatch.setattr(step, "best_method", lambda: "classical")
     profile = cleaning(burned_in_risk="accept")
     outcome, destination = deidentify(

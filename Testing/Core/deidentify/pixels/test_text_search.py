@@ -11,7 +11,7 @@ from DeidentifyStudyCore.pixels import ocr
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, mask_of
 from DeidentifyStudyCore.pixels.cine import Placed, held
 from DeidentifyStudyCore.pixels.classical import find_lines
-from DeidentifyStudyCore.pixels.search import LARGEST_THICKNESS, LEAST_LIKENESS, find_text
+from DeidentifyStudyCore.pixels.search import LARGEST_THICKNESS, PRINT_ODDS, find_text
 
 needs_ocr = pytest.mark.skipif(not ocr.is_installed(), reason="needs the extra 'ocr'")
 
@@ -33,7 +33,7 @@ def test_strokes_in_a_row_are_found(size, turned, dark, ink):
     grey[mask] = 60 if dark else 210
     if turned:
         grey, mask = np.rot90(grey), np.rot90(mask)
-    lines = [line for line in find_lines(grey) if line.likeness >= LEAST_LIKENESS]
+    lines = find_lines(grey, PRINT_ODDS)
     assert mask_of([line.box.grown(2, *grey.shape) for line in lines], *grey.shape)[mask].mean() > 0.95
     for line in lines:
         assert line.box.overlap(Box(0, 0, *grey.shape)) == line.box.area

@@ -1,0 +1,98 @@
+"""Print in the brightest value of an image: the one sign of burned-in text that costs next to nothing to look for.
+
+Programs that burn text into an image mostly draw it in the largest value there is, and anatomy hardly ever has more
+than a few pixels of exactly that. So images without any risk in their header are looked at too: some rows of each frame
+always, the whole frame where these rows have the value more often.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.source import Source
+from DeidentifyStudyCore.tokenizer import PIXEL_DATA
+
+if TYPE_CHECKING:  # it loads decoders, which most objects do not need
+    from DeidentifyStudyCore.pixels.frames import Frames
+
+__all__ = ["has_peak_print"]
+
+_EVERY = 4
+"""Rows from one that is looked at to the next: print of 8 pixels is met at least twice."""
+_LEAST_PIXELS = 6
+"""Of the brightest value in these rows: unclipped images have three at most."""
+_LEAST_SHARE = 0.02
+"""Of a line's box that has the brightest value."""
+_ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
+_ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
+_MODALITY = 0x00080060
+_MAPPED = 4 << 20
+"""Longer pixel data are read frame by frame, so that they do not stay in memory."""
+
+
+def has_peak_print(source: Source) -> bool:
+    """Whether a frame of native grey pixels has lines of print in its brightest value.
+
+    Objects of other kinds, and damaged ones, have none: whoever looks at their pixels finds out.
+    """
+    numbers = _suspicious_frames(source)
+    if not numbers:
+        return False
+    from DeidentifyStudyCore.pixels.frames import frames_of
+
+    try:
+        frames = frames_of(source)
+    except Quarantined:
+        return False
+    return any(_has_print(frames, number) for number in numbers)
+
+
+def _has_print(frames: "Frames", number: int) -> bool:
+    from DeidentifyStudyCore.pixels.search import find_text
+
+    cells, form = frames.cells(number)
+    values = form.values(cells)
+    drawn = values == _brightest(values, form.photometric == "MONOCHROME1")
+    boxes = (line.box for view in frames.views(number) for line in find_text(view, "classical"))
+    return any(drawn[box.row : box.bottom, box.column : box.right].mean() >= _LEAST_SHARE for box in boxes)
+
+
+def _suspicious_frames(source: Source) -> list[int]:
+    """Frames some rows of which have the brightest value more often than anatomy has it."""
+    span = source.first(PIXEL_DATA)
+    if span is None or span[4] != span[5]:
+        return []
+    rows, columns, samples, allocated, signed = (
+        _number(source, tag) for tag in (_ROWS, _COLUMNS, _SAMPLES, _ALLOCATED, _SIGNED)
+    )
+    size = rows * columns * (allocated // 8)
+    if samples != 1 or allocated not in {8, 16} or size == 0 or source.value(_MODALITY) == b"SEG":
+        return []
+    kind = np.dtype(f"{'>' if source.encoding.big else '<'}{'i' if signed else 'u'}{allocated // 8}")
+    inverted = source.value(_PHOTOMETRIC) == b"MONOCHROME1"
+    step = _EVERY if rows >= 2 * _EVERY else 1
+    starts = range(span[3], span[4] - size + 1, size)
+    long = span[4] - span[3] > _MAPPED
+    found = []
+    for number, start in enumerate(starts):
+        cells = (
+            np.frombuffer(source.read(start, start + size), kind)
+            if long
+            else np.frombuffer(source.buffer, kind, rows * columns, start)
+        )
+        sampled = cells.reshape(rows, columns)[::step]
+        if np.count_nonzero(sampled == _brightest(sampled, inverted)) >= _LEAST_PIXELS:
+            found.append(number)
+    return found
+
+
+def _brightest(values: NDArray[Any], inverted: bool) -> Any:
+    return values.min() if inverted else values.max()
+
+
+def _number(source: Source, tag: int) -> int:
+    span = source.first(tag)
+    raw = b"" if span is None else bytes(source.buffer[span[3] : span[4]])
+    return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")
