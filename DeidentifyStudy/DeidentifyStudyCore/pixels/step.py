@@ -155,10 +155,13 @@ class PixelStep:
         rung = rung_of(risks)
         if rung is Rung.PERSON or (found and (rung is Rung.NOTHING_FOUND or not fills or not self._reads)):
             self._ask(source, digest, [*known, *found])
-        if rung is Rung.NOTHING_FOUND:
-            traces = self._traces(frames, risks)
-            if traces:
-                self._ask(source, digest, [*known, *traces])
+        unread = self._traces(frames, risks) if rung is Rung.NOTHING_FOUND else []
+        if found:  # an object that is known to hold print may hold more, which nobody reads
+            boxes = Cleaned(boxes=_by_frame([*known, *found], len(frames)))
+            strokes = search_frames(frames, "classical").placed
+            unread = [place for place in strokes if not self._is_known(place, boxes, len(frames))]
+        if unread:
+            self._ask(source, digest, [*known, *found, *unread])
 
     def _traces(self, frames: Frames, risks: tuple[str, ...]) -> list[Placed]:
         """What nobody reads, but may be print all the same."""

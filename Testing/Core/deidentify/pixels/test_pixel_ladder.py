@@ -14,8 +14,9 @@ from DeidentifyStudyCore.pixels.device_rules import parse_device_rules
 from DeidentifyStudyCore.pixels.search import Found
 from DeidentifyStudyCore.report import build_report
 from DeidentifyStudyCore.review import ReviewQueue
+from DeidentifyStudyCore.risk import Rung, rung_of
 
-US = "1.2.840.10008.5.1.4.1.1.6.1"
+US, CR = "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.1"
 
 
 def written(destination: Path) -> list[Dataset]:
@@ -290,3 +291,114 @@ def test_a_name_on_a_real_slice_is_read_and_gone(shared_data, ink, make_capture,
     assert not changed[60:].any()
     assert "113101" in codes(dataset)
     assert outcome.files[0].pixels[0] == "searched by union, every frame"
+
+
+NO_TEXT = np.random.default_rng(11).integers(60, 70, (1, 120, 320), np.uint8)
+ALL_RUNGS = [
+    ({"BurnedInAnnotation": "YES"}, Rung.PERSON),
+    ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.4", "Modality": "XC", "BurnedInAnnotation": "NO"}, Rung.PERSON),
+    ({"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"], "BurnedInAnnotation": "NO"}, Rung.PERSON),
+    ({"SOPClassUID": CR, "Modality": "CR", "ConversionType": "DF"}, Rung.PERSON),
+    ({"SOPClassUID": CR, "Modality": "CR", "ConversionType": "DF", "BurnedInAnnotation": "NO"}, Rung.NOTHING_FOUND),
+    ({}, Rung.NOTHING_FOUND),
+    ({"BurnedInAnnotation": "NO"}, Rung.NOTHING_FOUND),
+    ({"SOPClassUID": US, "Modality": "US", "ConversionType": None}, Rung.NOTHING_FOUND),
+    ({"SOPClassUID": US, "Modality": "US", "ConversionType": None, "Regions": True}, Rung.CLEANED),
+    ({"SOPClassUID": CR, "Modality": "CR", "ConversionType": None}, Rung.CLEANED),
+]
+
+
+def on_rung(make_capture, frames: np.ndarray, attributes: dict[str, object]) -> Dataset:
+    """Make an object of these attributes; None removes one, and regions leave out the first 24 rows."""
+    regions = us_regions((24, 0, 119, 319)) if "Regions" in attributes else None
+    rest = {name: value for name, value in attributes.items() if name != "Regions" and value is not None}
+    dataset = make_capture(frames, **rest)
+    for name, value in attributes.items():
+        if value is None:
+            del dataset[name]
+    if regions is not None:
+        dataset.SequenceOfUltrasoundRegions = regions
+    return dataset
+
+
+@pytest.mark.parametrize("reader", [True, False])
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize(("attributes", "rung"), ALL_RUNGS)
+def test_an_object_without_text_waits_on_the_last_rung_only(
+    attributes, rung, clean, reader, make_capture, encode, deidentify, cleaning, finds_white, monkeypatch
+):
+    if not reader:
+        monkeypatch.undo()
+        monkeypatch.setattr(step, "best_method", lambda: "classical")
+    dataset = on_rung(make_capture, NO_TEXT, attributes)
+    profile = cleaning() if clean else "research-shifted-dates"
+    outcome, destination = deidentify({"a": encode(dataset)}, profile)
+    assert rung_of(outcome.files[0].risks) is rung
+    assert [result.reason for result in outcome.files] == (["burned-in-risk"] if rung is Rung.PERSON else [""])
+    for after in written(destination):
+        assert ("113101" in codes(after)) == (clean and reader)
+        seen = after.pixel_array[24:] if "Regions" in attributes else after.pixel_array
+        np.testing.assert_array_equal(seen, NO_TEXT[0][-len(seen) :])
+
+
+@pytest.mark.parametrize("reader", [True, False])
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize(("attributes", "rung"), ALL_RUNGS)
+def test_text_is_filled_on_the_first_rung_and_waits_on_all_others(
+    attributes, rung, clean, reader, ink, make_capture, encode, deidentify, cleaning, finds_white, monkeypatch
+):
+    """Names in white, as large as print mostly is: none is in a file, with text recognition or without."""
+    if not reader:
+        monkeypatch.undo()
+        monkeypatch.setattr(step, "best_method", lambda: "classical")
+    frames = NO_TEXT.copy()
+    mask = ink(frames.shape[1:], (60, 20))
+    frames[0][mask] = 255
+    profile = cleaning() if clean else "research-shifted-dates"
+    outcome, destination = deidentify({"a": encode(on_rung(make_capture, frames, attributes))}, profile)
+    filled = rung is Rung.CLEANED and clean and reader
+    assert [result.reason for result in outcome.files] == ([""] if filled else ["burned-in-risk"])
+    for after in written(destination):
+        assert (after.pixel_array[mask] < 70).all()
+        assert "113101" in codes(after)
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", "NM"])
+def test_print_in_the_brightest_value_is_noticed_whatever_the_header_says(
+    modality, ink, make_dataset, encode, deidentify
+):
+    values = np.random.default_rng(12).normal(900, 60, (120, 320)).astype(np.uint16)
+    plain = make_dataset(number=1, Modality=modality, Rows=120, Columns=320, PixelData=values.tobytes())
+    values[ink(values.shape, size=12)] = 4095
+    printed = make_dataset(number=2, Modality=modality, Rows=120, Columns=320, PixelData=values.tobytes())
+    outcome, destination = deidentify({"plain": encode(plain), "printed": encode(printed)})
+    assert [(result.reason, result.risks) for result in outcome.files] == [
+        ("", ()),
+        ("burned-in-risk", ("print-in-pixels",)),
+    ]
+    assert len(written(destination)) == 1
+
+
+def test_saturated_anatomy_is_no_print(make_dataset, encode, deidentify):
+    i, j = np.mgrid[0:200, 0:200]
+    values = np.clip(4095 - 0.6 * ((i - 100) ** 2 + (j - 90) ** 2), 100, 3000).astype(np.uint16)
+    ct = make_dataset(Rows=200, Columns=200, PixelData=values.tobytes())
+    outcome, _ = deidentify({"a": encode(ct)})
+    assert [(result.reason, result.risks) for result in outcome.files] == [("", ())]
+
+
+def test_an_object_that_holds_print_is_searched_for_more_that_nobody_reads(
+    ink, make_capture, encode, deidentify, cleaning, finds_white, monkeypatch
+):
+    frames = NO_TEXT.copy()
+    frames[0][ink(frames.shape[1:], (60, 20))] = 255
+    find = cine.find_text
+
+    def reads_white_and_notices_more(view: np.ndarray, method: str) -> list[Found]:
+        return [Found(Box(100, 8, 12, 200), "classical", 0.9)] if method == "classical" else find(view, method)
+
+    monkeypatch.setattr(cine, "find_text", reads_white_and_notices_more)
+    dataset = on_rung(make_capture, frames, {"SOPClassUID": CR, "Modality": "CR", "ConversionType": None})
+    outcome, _ = deidentify({"a": encode(dataset)}, cleaning())
+    assert [result.reason for result in outcome.files] == ["burned-in-risk"]
+    assert outcome.files[0].sources == ["ocr", "classical"]
