@@ -164,7 +164,7 @@ def _uncertainty(result: SegmentationConsensus) -> np.ndarray[Any, np.dtype[np.f
 
 def _write_probabilities(folder: Path, result: SegmentationConsensus) -> None:
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DestinationError(f"{folder}: cannot be made; choose a folder you may write to.") from error
     for structure in result.structures:

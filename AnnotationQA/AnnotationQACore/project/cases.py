@@ -195,7 +195,8 @@ def cases_from_folder(folder: Path, project: Path, progress: Progress = silent) 
     for done, part in enumerate(parts):
         progress(done, len(parts), part.name)
         inner = sorted(p for p in part.iterdir() if p.is_dir() and not p.name.startswith("."))
-        series = [SeriesReference(p.name, str(p)) for p in inner] or [SeriesReference(DEFAULT_ROLE, str(part))]
+        places = {p.name: p for p in inner} or {DEFAULT_ROLE: part}
+        series = [SeriesReference(role, str(place.relative_to(folder))) for role, place in places.items()]
         cases.append(_locate(Case(part.name, part.name, series=tuple(series)), folder, project))
     progress(len(parts), len(parts))
     return tuple(cases)
@@ -214,11 +215,12 @@ def _from_json(text: str, path: Path) -> list[Case]:
 
 
 def _from_csv(text: str, path: Path) -> list[Case]:
-    rows = csv.DictReader(text.splitlines(), strict=True)
+    rows = csv.DictReader(text.splitlines(), delimiter=_delimiter(text), strict=True)
     try:
         columns = set(rows.fieldnames or ())
         if not {"case", "patient"} <= columns or not columns <= set(COLUMNS):
-            raise InputError(f"{path}: columns must be case, patient and any of {', '.join(COLUMNS[2:])}.")
+            known = ", ".join(COLUMNS[2:])
+            raise InputError(f"{path}: columns must be case, patient and any of {known}; correct its first line.")
         grouped: dict[str, list[dict[str, str]]] = defaultdict(list)
         for row in rows:
             if None in row or None in row.values():
@@ -227,6 +229,11 @@ def _from_csv(text: str, path: Path) -> list[Case]:
     except csv.Error as error:
         raise InputError(f"{path}: line {rows.line_num} is not CSV ({error}); correct it.") from error
     return [_case_of_rows(case, entries, path) for case, entries in grouped.items()]
+
+
+def _delimiter(text: str) -> str:
+    """Comma, or what spreadsheets of many countries put in its place."""
+    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def _case_of_rows(case: str, rows: Iterable[Mapping[str, str]], path: Path) -> Case:

@@ -459,7 +459,8 @@ class _Folding:
         known = reader in self.members and Role.READER in self.members[reader].roles
         if Role.LEAD in roles and known and not has_key:
             return
-        raise _Rejected(Reason.NO_RIGHT, f"'{event.actor}' may not read in the name of '{reader}'")
+        why = ", who has a key and signs in person" if has_key and Role.LEAD in roles else ""
+        raise _Rejected(Reason.NO_RIGHT, f"'{event.actor}' may not read in the name of '{reader}'{why}")
 
     def _reading(self, event: Event, payload: Mapping[str, Any]) -> SubmittedReading:
         reading = SubmittedReading(

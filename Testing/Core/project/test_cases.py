@@ -37,6 +37,24 @@ def test_images_inside_the_project_are_named_relative_to_it(tmp_path: Path) -> N
     assert case.series == (SeriesReference("image", "images/c1", "", 1, hash_series(tmp_path / "images/c1")[1]),)
 
 
+def test_a_folder_is_found_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "images/c1/ct").mkdir(parents=True)
+    (tmp_path / "images/c1/ct/x.nii").write_bytes(b"1")
+    monkeypatch.chdir(tmp_path)
+    assert cases_from_folder(Path("images"), Path()) == cases_from_folder(tmp_path / "images", tmp_path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_table_as_spreadsheets_save_it(tmp_path: Path, delimiter: str) -> None:
+    table = tmp_path / "cases.csv"
+    rows = ("case,patient,time_point", "a,P1,baseline", "b,P2,")
+    table.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).replace(",", delimiter).encode())
+    assert [(case.id, case.patient, case.time_point) for case in cases_from_table(table, tmp_path)] == [
+        ("a", "P1", "baseline"),
+        ("b", "P2", ""),
+    ]
+
+
 def test_the_hash_of_a_series_is_of_its_contents_only(tmp_path: Path) -> None:
     for folder, names in (("x", "ab"), ("y", "qp")):
         (tmp_path / folder).mkdir()

@@ -185,6 +185,9 @@ def test_facts_of_cases_come_from_a_table(study: Any, command: Any, tmp_path: Pa
     assert len({parts[f"case-{n}"] for n in (1, 2, 3, 5, 7)}) == 1
     assert len({parts[f"case-{n}"] for n in (4, 6)}) == 1
     assert parts["case-4"] != parts["case-1"]
+    table.write_bytes("\ufeffcase;age_years\r\ncase-1;30,5\r\ncase-2;old\r\n".encode())
+    code, _, error = command("split", study.folder, "--seed", 1, "--facts", table)
+    assert (code, "line 3: age_years must be a number of years" in error) == (2, True)  # line 2 has a decimal comma
     table.write_text("case,sex\ncase-1,X\n")
     code, _, error = command("split", study.folder, "--seed", 1, "--facts", table)
     assert (code, "line 2: sex must be M, F, O or empty" in error) == (2, True)
