@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class ConsensusChoice:
     performance : tuple of Performance
         Every reader on every structure. With STAPLE sensitivity and specificity are estimated, else counted.
     warnings : tuple of str
+        With the names of structures; readers by their identifiers.
     """
 
     method: str
@@ -117,9 +119,16 @@ class ConsensusChoices:
             for row in results[segment.layer].performance
             if row.label == segment.value
         ]
-        warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
+        warnings = dict.fromkeys(
+            self._with_structure(warning, layer) for layer, result in enumerate(results) for warning in result.warnings
+        )
         layers = results[0].voxels[np.newaxis] if len(results) == 1 else np.stack([one.voxels for one in results])
         return ConsensusChoice(method, layers, tuple(performance), tuple(warnings))
+
+    def _with_structure(self, warning: str, layer: int) -> str:
+        """A warning about a label of a layer, with the name of the structure that it stands for."""
+        names = {segment.value: segment.name for segment in self.labels.segments if segment.layer == layer}
+        return re.sub(r"\blabel (\d+)\b", lambda found: names.get(int(found[1]), found[0]), warning)
 
 
 def _performance(segment: str, row: ReaderPerformance) -> Performance:

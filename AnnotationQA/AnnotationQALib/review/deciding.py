@@ -9,6 +9,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.protocol.items import Segmentation as SegmentationItem
 from AnnotationQACore.review.adjudication import Adjudication
 from AnnotationQACore.review.painting import CONSENSUS, EDITED, sources
+from AnnotationQACore.review.reader_names import in_text
 from AnnotationQALib.review.case_review import CaseReview
 
 __all__ = ["METHOD_TITLES", "REGIONS", "Deciding", "DecisionRow"]
@@ -116,6 +117,10 @@ class Deciding:
             return METHOD_TITLES.get(method, method)
         words = {EDITED: "edited", REGIONS: "region by region"}
         return self._review.names.get(source, words.get(source, source))
+
+    def told(self, line: str) -> str:
+        """A line about readers, with the names that the reviewer sees."""
+        return in_text(line, self._review.names)
 
     def accept(self, row: DecisionRow, source: str, reason: str = "") -> None:
         """Accept what a reader or a consensus has for an item; raises `InputError` as `Adjudication.accept`."""

@@ -23,6 +23,7 @@ from AnnotationQALib.widgets.release_sheet_view import ReleaseSheetView
 from AnnotationQALib.widgets.release_split_view import ReleaseSplitView
 from AnnotationQALib.widgets.report_labels_view import ReportLabelsView
 from AnnotationQALib.widgets.rounds_view import RoundsView
+from AnnotationQALib.widgets.tab_pages import fit_to_page
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["ReleaseView"]
@@ -66,6 +67,8 @@ class ReleaseView:
     ) -> None:
         self.widget, self.ui = load_ui("LabelingRelease.ui")
         ui = self.ui
+        for tabs in (ui.releaseTabs, ui.roundsTabs):
+            fit_to_page(tabs)
         self._on_done = on_done
         self._on_error = on_error
         self._project: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -28,8 +29,8 @@ from AnnotationQALib.review.agreement_plots import (
     add_reader_bias,
     add_table,
 )
-from AnnotationQALib.review.widgets.cells import figure_text, figure_title, short_title
-from AnnotationQALib.widgets.tables import chosen, fill, fill_combo, prepare
+from AnnotationQALib.review.widgets.cells import figure_text, figure_title, share_text, short_title
+from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["AgreementView"]
@@ -204,10 +205,9 @@ class AgreementView:
         table = node.GetTable()
         count, columns = table.GetNumberOfRows(), table.GetNumberOfColumns()
         prepare(self.ui.resultTable, -1, [str(table.GetColumnName(column)) for column in range(columns)])
-        rows = [
-            [_cell_text(table.GetValue(row, column)) for column in range(columns)]
-            for row in range(min(count, SHOWN_ROWS))
-        ]
+        shown = range(min(count, SHOWN_ROWS))
+        cells = [_column([table.GetValue(row, column) for row in shown]) for column in range(columns)]
+        rows = list(zip(*cells, strict=True))
         fill(self.ui.resultTable, rows)
         self.ui.resultTable.visible = True
         more = _(" The first {shown} are listed here.").format(shown=SHOWN_ROWS) if count > SHOWN_ROWS else ""
@@ -239,6 +239,12 @@ class AgreementView:
         )
 
 
-def _cell_text(value: Any) -> str:
-    number = value.ToDouble() if hasattr(value, "ToDouble") and value.IsNumeric() else None
-    return figure_text(number) if number is not None else value.ToString()
+def _column(values: Sequence[Any]) -> list[Any]:
+    """Cells of a column of a table node: numbers stand below each other, shares with equally many digits."""
+    if not all(value.IsNumeric() for value in values):
+        return [cell(value.ToString()) for value in values]
+    numbers = [value.ToDouble() for value in values]
+    are_shares = all(0 <= number <= 1 for number in numbers if math.isfinite(number))
+    is_counted = all(number == round(number) for number in numbers if math.isfinite(number))
+    text = share_text if are_shares and not is_counted else figure_text
+    return [cell(text(number), f"{number:.6g}", right=True) for number in numbers]

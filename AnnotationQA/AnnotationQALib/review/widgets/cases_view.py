@@ -141,7 +141,7 @@ class CasesView:
             )
         ]  # fmt: skip
         table = self.ui.casesTable
-        prepare(table, -1, [_("Case"), _("State"), _("Readers"), *(self._titles.get(item, item) for item in judged)])
+        prepare(table, -1, [_("Case"), _("State"), *(self._titles.get(item, item) for item in judged), _("Readers")])
         dark = is_dark(self.widget)
         rows = []
         for row in self._shown:
@@ -150,7 +150,7 @@ class CasesView:
             case.setData(CASE, row.case)
             state = ("⚠ " if row.conflicts else "") + _status(row.status) + (" …" if row.pending else "")
             readers = cell(", ".join(row.readers.values()), "\n".join(row.readers.values()))
-            rows.append([case, cell(state, tip), readers, *(judged_cell(row.cells.get(i), dark) for i in judged)])
+            rows.append([case, cell(state, tip), *(judged_cell(row.cells.get(i), dark) for i in judged), readers])
         fill(table, rows)
         if selected is not None:
             self.select(selected.case)

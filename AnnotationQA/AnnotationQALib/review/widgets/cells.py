@@ -23,6 +23,7 @@ __all__ = [
     "judged_cell",
     "judgement_text",
     "kind_text",
+    "share_text",
     "short_title",
     "threshold_text",
     "time_text",
@@ -122,6 +123,11 @@ def figure_text(value: float, undefined: str = "–") -> str:
     if math.isnan(value):
         return undefined
     return "∞" if math.isinf(value) else f"{value:.3g}"
+
+
+def share_text(value: float) -> str:
+    """A figure between 0 and 1, with as many digits as the ones below it."""
+    return "–" if math.isnan(value) else f"{value:.3f}"
 
 
 def volume_text(mm3: float) -> str:

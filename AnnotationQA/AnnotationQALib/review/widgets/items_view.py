@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.review.consensus_choices import METHODS, ConsensusChoice
 from AnnotationQACore.review.painting import CONSENSUS
 from AnnotationQALib.review.deciding import METHOD_TITLES, Deciding, DecisionRow
-from AnnotationQALib.review.widgets.cells import figure_text
+from AnnotationQALib.review.widgets.cells import share_text
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -128,12 +128,13 @@ class ItemsView:
             choice = self._choices.get(method)
             if choice is None:
                 continue
-            warnings += choice.warnings
+            if self._deciding is not None:
+                warnings += map(self._deciding.told, choice.warnings)
             for place, one in enumerate(choice.of(segment)):
                 name = self._deciding.name(one.reader) if self._deciding is not None else one.reader
                 title = METHOD_TITLES[method] if place == 0 else ""
                 figures = (one.dice, one.sensitivity, one.specificity)
-                cells = [cell(figure_text(value), f"{value:.6g}", right=True) for value in figures]
+                cells = [cell(share_text(value), f"{value:.6g}", right=True) for value in figures]
                 rows.append([cell(title, METHOD_TITLES[method]), cell(name), *cells])
                 self._methods.append(method)
         fill(self.ui.consensusTable, rows)
