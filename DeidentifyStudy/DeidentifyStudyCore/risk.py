@@ -30,6 +30,7 @@ RISKS = {
     "photograph": "a photograph, an endoscopic or a microscopic image",
     "digitized": "converted from film, video or paper",
     "screen-image": "the image type names a screen, a report or a capture",
+    "colour-map": "a colour image of a modality that takes grey ones: a picture that a program made",
     "declared-free": "Burned In Annotation is NO, which the search must bear out",
     "known-device": "a device rule says that this machine writes text into such images",
     "projection": "a radiograph or fluoroscopy, into which some machines write",
@@ -44,6 +45,7 @@ _RUNGS = {
     "screen-image": Rung.PERSON,
     "secondary-capture": Rung.NOTHING_FOUND,
     "ultrasound": Rung.NOTHING_FOUND,
+    "colour-map": Rung.NOTHING_FOUND,
 }
 """Of the classes that need more than to be cleaned."""
 _DECLARED_FREE = {"digitized": Rung.NOTHING_FOUND}
@@ -57,6 +59,8 @@ _ULTRASOUND = (
     "1.2.840.10008.5.1.4.1.1.6.2",
 )
 _VISIBLE_LIGHT = "1.2.840.10008.5.1.4.1.1.77.1."
+_GREY = frozenset({"CT", "MR", "PT", "NM", "CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"})
+_COLOURED = (b"RGB", b"YBR", b"PALETTE")
 _PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"})
 _REGIONS = 0x00186011
 _SCREEN_WORDS = ("SCREEN", "REPORT", "CAPTURE", "PROTOCOL", "DOSE", "CSAPARALLEL", "TABLE", "SAVE")
@@ -83,6 +87,8 @@ def burned_in_risks(source: Source) -> tuple[str, ...]:
         risks.append("digitized")
     if any(word in part for part in image_type[2:] for word in _SCREEN_WORDS):
         risks.append("screen-image")
+    if not risks and modality in _GREY and source.value(0x00280004).startswith(_COLOURED):
+        risks.append("colour-map")
     if risks and text_of(source.value(0x00280301)).upper() == "NO":
         risks.append("declared-free")
     if not risks and modality in _PROJECTION:

@@ -127,12 +127,17 @@ def find_hidden(source: Source, start: int, stop: int, form: CellForm) -> bool |
 def count(cells: Cells, form: CellForm) -> tuple[int, int, int]:
     """Count neighbours in a row that differ in unused bits, those of them that differ less with these bits, and all."""
     flat = np.ascontiguousarray(cells).reshape(-1)
-    plain = cleared(flat, form)
-    differs = np.flatnonzero((flat ^ plain)[1:] != (flat ^ plain)[:-1])
-    one, other = flat.astype(np.int64), plain.astype(np.int64)
-    whole = np.abs(one[differs + 1] - one[differs])
-    stored = np.abs(other[differs + 1] - other[differs])
-    return len(differs), int(np.count_nonzero(whole < stored)), len(flat) - 1
+    surplus = flat ^ cleared(flat, form)
+    differs = np.flatnonzero(surplus[1:] != surplus[:-1])
+    above = surplus >> surplus.dtype.type(form.high)
+    whole = (flat.view(flat.dtype.str.replace("u", "i")) if form.signed else flat).astype(np.int64)
+    stored = flat.astype(np.int64) & ~form.unused
+    if form.signed:
+        sign = 1 << form.high
+        stored = (stored ^ sign) - sign
+    less = np.abs(whole[differs + 1] - whole[differs]) < np.abs(stored[differs + 1] - stored[differs])
+    overflows = less & (above[differs + 1] != above[differs])
+    return len(differs), int(np.count_nonzero(overflows)), len(flat) - 1
 
 
 def cleared_chunks(source: Source, start: int, stop: int, form: CellForm) -> Iterator[bytes]:

@@ -214,7 +214,7 @@ class _Writer:
             return ()
         if source.first(PIXEL_DATA) is None:
             return ()
-        known, drawn = self._devices.has(source), has_peak_print(source)
+        known, drawn = self._devices.has(source), has_peak_print(source, decode=bool(risks))
         return (*(("known-device",) if known else ()), *(("print-in-pixels",) if drawn else ()))
 
     def _picture(self, cleaned: Cleaned, written: Source) -> str:

@@ -25,6 +25,7 @@ _LEAST_PIXELS = 6
 """Of the brightest value in these rows: unclipped images have three at most."""
 _LEAST_SHARE = 0.02
 """Of a line's box that has the brightest value."""
+_MOST_DECODED = 32
 _ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
 _ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
 _MODALITY = 0x00080060
@@ -32,21 +33,38 @@ _MAPPED = 4 << 20
 """Longer pixel data are read frame by frame, so that they do not stay in memory."""
 
 
-def has_peak_print(source: Source) -> bool:
-    """Whether a frame of native grey pixels has lines of print in its brightest value.
+def has_peak_print(source: Source, *, decode: bool = False) -> bool:
+    """Whether a frame of grey pixels has lines of print in its brightest value.
 
     Objects of other kinds, and damaged ones, have none: whoever looks at their pixels finds out.
+
+    Parameters
+    ----------
+    decode : bool
+        Look at compressed frames too, 32 of them at most; they cost as much as decoding them does.
     """
-    numbers = _suspicious_frames(source)
-    if not numbers:
+    native = _is_native(source)
+    if native is None or not (native or decode):
+        return False
+    numbers = _suspicious_frames(source) if native else None
+    if numbers == []:
         return False
     from DeidentifyStudyCore.pixels.frames import frames_of
 
     try:
         frames = frames_of(source)
+        if frames.format.samples != 1 or frames.format.palette is not None:
+            return False
+        if numbers is None:
+            numbers = list(range(0, len(frames), -(-len(frames) // _MOST_DECODED)))
+        return any(_has_print(frames, number) for number in numbers)
     except Quarantined:
         return False
-    return any(_has_print(frames, number) for number in numbers)
+
+
+def _is_native(source: Source) -> bool | None:
+    span = source.first(PIXEL_DATA)
+    return None if span is None else span[4] == span[5]
 
 
 def _has_print(frames: "Frames", number: int) -> bool:
@@ -55,6 +73,8 @@ def _has_print(frames: "Frames", number: int) -> bool:
     cells, form = frames.cells(number)
     values = form.values(cells)
     drawn = values == _brightest(values, form.photometric == "MONOCHROME1")
+    if np.count_nonzero(drawn) < _LEAST_PIXELS:
+        return False
     boxes = (line.box for view in frames.views(number) for line in find_text(view, "classical"))
     return any(drawn[box.row : box.bottom, box.column : box.right].mean() >= _LEAST_SHARE for box in boxes)
 
@@ -62,7 +82,7 @@ def _has_print(frames: "Frames", number: int) -> bool:
 def _suspicious_frames(source: Source) -> list[int]:
     """Frames some rows of which have the brightest value more often than anatomy has it."""
     span = source.first(PIXEL_DATA)
-    if span is None or span[4] != span[5]:
+    if span is None:
         return []
     rows, columns, samples, allocated, signed = (
         _number(source, tag) for tag in (_ROWS, _COLUMNS, _SAMPLES, _ALLOCATED, _SIGNED)

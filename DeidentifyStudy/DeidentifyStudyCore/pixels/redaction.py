@@ -135,6 +135,8 @@ def plan_redaction(
     if areas and frames.format.photometric not in MONOCHROME:
         raise Quarantined(UNDECODABLE)
     fills = _Fills(boxes, areas, clear_bits)
+    if not clear_bits and not touched_frames(boxes, len(frames), areas):
+        return plan_pixels(source) or PixelPlan([])
     if frames.is_native:
         plan = plan_pixels(source)
         span = source.first(PIXEL_DATA)

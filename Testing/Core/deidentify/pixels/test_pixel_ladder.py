@@ -402,3 +402,15 @@ def test_an_object_that_holds_print_is_searched_for_more_that_nobody_reads(
     outcome, _ = deidentify({"a": encode(dataset)}, cleaning())
     assert [result.reason for result in outcome.files] == ["burned-in-risk"]
     assert outcome.files[0].sources == ["ocr", "classical"]
+
+
+def test_compressed_frames_without_text_keep_their_bytes(encode, deidentify, cleaning, monkeypatch):
+    monkeypatch.setattr(cine, "find_text", lambda *_: [])
+    monkeypatch.setattr(step, "best_method", lambda: "union")
+    dataset = pydicom.dcmread(pydicom.data.get_testdata_file("SC_rgb_jpeg_gdcm.dcm"))
+    outcome, destination = deidentify({"a": encode(dataset, dataset.file_meta.TransferSyntaxUID)}, cleaning())
+    (after,) = written(destination)
+    assert outcome.files[0].pixels == ("searched by union, every frame",)
+    assert after.PixelData == dataset.PixelData
+    assert after.file_meta.TransferSyntaxUID == dataset.file_meta.TransferSyntaxUID
+    assert "113101" in codes(after)
