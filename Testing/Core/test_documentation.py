@@ -1,5 +1,7 @@
 """What the documentation shows is run: a command that does not work, or a link that leads nowhere, fails here."""
 
+import importlib
+import keyword
 import os
 import re
 import shlex
@@ -14,6 +16,7 @@ from AnnotationQACore.errors import MissingExtra
 from AnnotationQACore.interchange.lidc.database import find_database
 
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
+FENCED_BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 PROGRAMS = {
     "annotation-qa": "AnnotationQACore.cli.main",
@@ -72,6 +75,33 @@ def test_every_command_has_help_and_is_in_the_readme(repository: Path, name: str
     assert "usage: annotation-qa" in done.stdout
     documented = "".join(page.read_text(encoding="utf-8") for page in pages(repository))
     assert re.search(rf"annotation-qa {name}\b|`{name}`", documented), f"{name} is in no page"
+
+
+def shown_commands(text: str) -> list[list[str]]:
+    """Words of every command of ours in the fenced blocks of a page, comments and output left out."""
+    blocks = "\n".join(FENCED_BLOCK.findall(text)).replace("\\\n", " ")
+    lines = [line.strip().removeprefix("$ ") for line in blocks.splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.split(" ")[0] in PROGRAMS]
+
+
+def test_every_command_that_a_page_shows_can_be_typed(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands, steps and options are there as they are written; placeholders stand for any word."""
+    wrong, seen = [], 0
+    for page in pages(repository):
+        for program, *words in shown_commands(page.read_text(encoding="utf-8")):
+            package, seen = PROGRAMS[program].rpartition(".main")[0], seen + 1
+            if words[0] not in importlib.import_module(PROGRAMS[program]).COMMANDS:
+                wrong.append(f"{page.name}: {program} {words[0]}: is no command")
+                continue
+            name = words[0].replace("-", "_") + ("_" if keyword.iskeyword(words[0]) else "")
+            parser = importlib.import_module(f"{package}.parsing").CommandParser(f"{program} {words[0]}")
+            importlib.import_module(f"{package}.{name}").add_arguments(parser)
+            try:
+                parser.parse_args(words[1:])
+            except SystemExit:
+                wrong.append(f"{page.name}: {' '.join((program, *words))}: {capsys.readouterr().err.strip()}")
+    assert not wrong
+    assert seen > 60
 
 
 def test_links_lead_somewhere(repository: Path) -> None:
