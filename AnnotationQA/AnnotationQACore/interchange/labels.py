@@ -45,7 +45,9 @@ def to_labels(voxels: NDArray[Any], path: Path) -> LabelArray:
     """
     if voxels.dtype.kind == "b":
         return voxels.astype(np.uint8)
-    if voxels.dtype.kind == "f" and not (np.isfinite(voxels).all() and (voxels == np.rint(voxels)).all()):
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        raise InputError(f"{path}: holds NaN or infinite values where label values are due; store whole numbers.")
+    if voxels.dtype.kind == "f" and not (voxels == np.rint(voxels)).all():
         raise InputError(f"{path}: holds fractions where label values are due; is it an image or a probability map?")
     if voxels.dtype.kind not in "iuf" or (voxels.size and voxels.min() < 0):
         raise InputError(f"{path}: holds negative values where label values are due; is it an image?")

@@ -17,6 +17,7 @@ from AnnotationQACore.agreement.ratings.continuous import (
     repeatability,
 )
 from AnnotationQACore.agreement.ratings.icc import ICC_FORMS, icc_statistic, intraclass_correlations
+from AnnotationQACore.agreement.statistics.intervals import bootstrap
 from AnnotationQACore.errors import InputError
 
 bounded = settings(max_examples=40, deadline=None, derandomize=True)
@@ -103,6 +104,18 @@ def test_icc_keeps_the_order_that_theory_gives(values):
     single, consistent = table.form("2,1").value, table.form("3,1").value
     if consistent >= 0 and table.anova.between_readers >= table.anova.residual:
         assert single <= consistent + 1e-12
+
+
+def test_an_icc_without_total_variance_is_undefined_and_never_above_one():
+    values = np.array([[0.0, 1, 2], [1, 2, 0], [2, 0, 1.2]])
+    form = intraclass_correlations(values).form("2,k")
+    assert math.isnan(form.value)
+    assert form.reason == "the estimate of the total variance is not positive"
+    bootstrapped = bootstrap(icc_statistic(np.array([[1.0, 1, 1], [2, 2, 3], [3, 3, 3], [4, 5, 4], [5, 4, 4]])))
+    for interval in bootstrapped.values():
+        assert interval.high <= 1.0
+        assert not interval.bca_high > 1.0
+    assert bootstrapped["icc(2,k)"].undefined > 0
 
 
 def test_one_way_f_test_equals_analysis_of_variance():

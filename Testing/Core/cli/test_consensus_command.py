@@ -82,7 +82,7 @@ def test_a_tie_break_reader_decides(readings, tmp_path):
 
 
 def test_maps_of_support_and_uncertainty_lie_on_the_image(readings, tmp_path):
-    maps, uncertainty = tmp_path / "maps", tmp_path / "uncertainty.nii.gz"
+    maps, uncertainty = tmp_path / "new" / "maps", tmp_path / "uncertainty.nii.gz"
     assert run(*readings, "-o", tmp_path / "o.nrrd", "--probabilities", maps, "--uncertainty", uncertainty) == 0
     liver, entropy = read_volume(maps / "liver.nii.gz"), read_volume(uncertainty)
     assert liver.grid.differences(OBLIQUE) == entropy.grid.differences(OBLIQUE) == ()

@@ -197,12 +197,17 @@ def _estimates(
 ) -> dict[str, FloatArray]:
     return {
         "1,1": (cases - within) / (cases + (k - 1.0) * within),
-        "2,1": (cases - residual) / (cases + (k - 1.0) * residual + k * (readers - residual) / n),
+        "2,1": (cases - residual) / _total(cases + (k - 1.0) * residual + k * (readers - residual) / n),
         "3,1": (cases - residual) / (cases + (k - 1.0) * residual),
         "1,k": (cases - within) / cases,
-        "2,k": (cases - residual) / (cases + (readers - residual) / n),
+        "2,k": (cases - residual) / _total(cases + (readers - residual) / n),
         "3,k": (cases - residual) / cases,
     }
+
+
+def _total(variance: FloatArray) -> FloatArray:
+    """Total variance; NaN where its estimate is not positive, which would turn the sign of the ratio."""
+    return np.where(variance > 0.0, variance, np.nan)
 
 
 def _form(form: str, table: AnovaTable, level: float, reason: str) -> Icc:
@@ -220,16 +225,18 @@ def _form(form: str, table: AnovaTable, level: float, reason: str) -> Icc:
     if noise == 0.0:
         reason = "no residual variance: no interval" if math.isfinite(value) else "cases do not differ"
         return Icc(form, name, value if math.isfinite(value) else nan, nan, nan, math.inf, df1, df2, 0.0, reason)
-    if not math.isfinite(value):
-        return Icc(form, name, nan, nan, nan, 0.0, df1, df2, 1.0, "cases do not differ")
     f = table.between_cases / noise
+    p = float(stats.f.sf(f, df1, df2))
+    if not math.isfinite(value):
+        reason = "the estimate of the total variance is not positive" if f > 0 else "cases do not differ"
+        return Icc(form, name, nan, nan, nan, f, df1, df2, p, reason)
     if form.startswith("2"):
         low, high = _absolute_agreement_interval(table, level)
     else:
         low, high = _interval_from_f(f, df1, df2, k, level)
     if form.endswith("k"):
         low, high = _of_mean(low, k), _of_mean(high, k)
-    return Icc(form, name, value, low, high, f, df1, df2, float(stats.f.sf(f, df1, df2)))
+    return Icc(form, name, value, low, high, f, df1, df2, p)
 
 
 def _interval_from_f(f: float, df1: float, df2: float, k: int, level: float) -> tuple[float, float]:
