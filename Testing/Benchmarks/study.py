@@ -2,8 +2,11 @@
 
     python Testing/Benchmarks/study.py [--cases 1000] [--workers 2] [--dask]
 
-Makes cases of four readers and five structures (48 x 128 x 128 voxels), compares them through an executor, kills the
-run half way, takes it up again, and prints a Markdown table.
+Makes cases of four readers and five structures (48 x 128 x 128 voxels), compares half of them in a process that is
+killed, takes the run up again through an executor (processes, or with --dask a real `distributed.LocalCluster` on
+loopback), and compares all of them once more from the start. Prints a Markdown table and the time of each tenth of the
+cases: processor time where it can be had (this process, Dask's workers), which other work on the machine disturbs
+little, else that of the clock.
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ import json
 import multiprocessing
 import os
 import resource
-import shutil
 import signal
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -106,12 +109,12 @@ def write_cases(folder: Path, count: int, protocol_hash: str) -> list[CaseFiles]
 class Clock:
     """Progress that keeps when each tenth was reached, and can kill the run half way as a crash would.
 
-    `seconds` are those of the clock, `processor` those of this process: they say more where other work is done too, as
-    long as the cases are compared in this process.
+    `seconds` are those of the clock, `processor` those that `processor_seconds` tells.
     """
 
-    def __init__(self, kill_at: int | None = None) -> None:
-        self.start = (time.monotonic(), time.process_time())
+    def __init__(self, processor_seconds: Callable[[], float], kill_at: int | None = None) -> None:
+        self._processor_seconds = processor_seconds
+        self._start = (time.monotonic(), processor_seconds())
         self.seconds: list[float] = []
         self.processor: list[float] = []
         self.first = 0
@@ -122,20 +125,23 @@ class Clock:
             self.first = done
             return
         if (done - self.first) * 10 // max(total - self.first, 1) > len(self.seconds):
-            self.seconds.append(time.monotonic() - self.start[0])
-            self.processor.append(time.process_time() - self.start[1])
+            self.seconds.append(time.monotonic() - self._start[0])
+            self.processor.append(self._processor_seconds() - self._start[1])
         if done == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def compare(cases: list[CaseFiles], workers: int, scheduler: str | None, kept: Path, kill_at: int | None) -> Clock:
+def compare(cases: list[CaseFiles], kept: Path, clock: Clock, workers: int = 1, scheduler: str | None = None) -> None:
     """One run."""
-    clock = Clock(kill_at)
     with ExitStack() as stack:
         executor = stack.enter_context(open_executor(workers, scheduler)) if workers > 1 or scheduler else None
         study = study_agreement(cases, protocol(), executor=executor, keep_in=kept, progress=clock)
     assert len(study.cases) == len(cases), study.failed[:3]
-    return clock
+
+
+def compare_half(cases: list[CaseFiles], kept: Path) -> None:
+    """A run that is killed after half of the cases."""
+    compare(cases, kept, Clock(time.process_time, kill_at=len(cases) // 2))
 
 
 def main() -> None:
@@ -145,52 +151,57 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--dask", action="store_true", help="through a Dask LocalCluster on loopback")
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="study-"))
-    try:
-        with ExitStack() as stack:
-            scheduler = None
-            if arguments.dask:
-                from distributed import LocalCluster
-
-                cluster = stack.enter_context(
-                    LocalCluster(arguments.workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
-                )
-                scheduler = cluster.scheduler_address
-            measure(folder, arguments, scheduler)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def measure(folder: Path, arguments: argparse.Namespace, scheduler: str | None) -> None:
-    """Print the table."""
-    cases = write_cases(folder, arguments.cases, protocol().hash)
-    kept = folder / "kept"
-    kept.mkdir()
-    if scheduler is None:
-        killed = multiprocessing.get_context("fork").Process(
-            target=compare, args=(cases, 1, None, kept, arguments.cases // 2)
-        )
+    with tempfile.TemporaryDirectory(prefix="study-", ignore_cleanup_errors=True) as temporary:
+        cases = write_cases(Path(temporary), arguments.cases, protocol().hash)
+        kept = Path(temporary, "kept")
+        kept.mkdir()
+        killed = multiprocessing.get_context("fork").Process(target=compare_half, args=(cases, kept))
         killed.start()
         killed.join()
-        before = len(list(kept.glob("*.json")))
-        resumed = compare(cases, arguments.workers, scheduler, kept, None)
-        print(f"killed after {before} of {len(cases)} cases; resumed from {resumed.first}\n")
-        shutil.rmtree(kept)
-        kept.mkdir()
-    clock = compare(cases, arguments.workers, scheduler, kept, None)
-    here = arguments.workers == 1 and scheduler is None
-    steps = np.diff([0.0, *(clock.processor if here else clock.seconds)])
+        print(f"killed after {len(list(kept.glob('*.json')))} of {len(cases)} cases")
+        with ExitStack() as stack:
+            scheduler, processor_seconds = None, time.process_time
+            if arguments.dask:
+                scheduler, processor_seconds = stack.enter_context(local_cluster(arguments.workers))
+            measure(cases, kept, arguments.workers, scheduler, processor_seconds)
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Dask's scheduler and workers on loopback: its address, and how long the workers have been at work."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster,
+        Client(cluster) as client,
+    ):
+        yield cluster.scheduler_address, lambda: sum(client.run(time.process_time).values())
+
+
+def measure(
+    cases: list[CaseFiles], kept: Path, workers: int, scheduler: str | None, processor_seconds: Callable[[], float]
+) -> None:
+    """Take up the run that was killed, run all once more, and print the table."""
+    resumed = Clock(processor_seconds)
+    compare(cases, kept, resumed, workers, scheduler)
+    print(f"resumed from {resumed.first}\n")
+    again = kept.with_name("again")
+    again.mkdir()
+    clock = Clock(processor_seconds)
+    compare(cases, again, clock, workers, scheduler)
+    by_processor = workers == 1 or scheduler is not None
+    steps = np.diff([0.0, *(clock.processor if by_processor else clock.seconds)])
+    per_case = 1000 * steps / (len(cases) / 10)
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-    where = f"{arguments.workers} Dask workers" if scheduler else f"{arguments.workers} processes"
-    per_tenth = len(cases) / 10
-    print("| cases | readers | structures | where | wall s | ms per case | first tenth | last tenth | peak MB |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    place, clocked = ("this process", "CPU") if here else (where, "wall")
+    place = f"{workers} Dask workers" if scheduler else f"{workers} processes" if workers > 1 else "this process"
+    print("| cases | readers | structures | where | wall s | time | ms per case | first tenth | last tenth | peak MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     print(
-        f"| {len(cases)} | {READERS} | {STRUCTURES} | {place} | {clock.seconds[-1]:.1f} | {clocked} | "
-        f"{1000 * steps[0] / per_tenth:.1f} | {1000 * steps[-1] / per_tenth:.1f} | {peak:.0f} |"
+        f"| {len(cases)} | {READERS} | {STRUCTURES} | {place} | {clock.seconds[-1]:.1f} | "
+        f"{'processor' if by_processor else 'clock'} | "
+        f"{per_case.mean():.1f} | {per_case[0]:.1f} | {per_case[-1]:.1f} | {peak:.0f} |"
     )
-    print("each tenth: " + ", ".join(f"{1000 * step / per_tenth:.1f}" for step in steps))
+    print("each tenth: " + ", ".join(f"{step:.1f}" for step in per_case))
 
 
 if __name__ == "__main__":
