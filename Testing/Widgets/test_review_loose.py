@@ -162,7 +162,7 @@ def test_methods_of_consensus_stand_next_to_each_other(panel: Any) -> None:
     assert studies.texts(table, 1)[:3] == list(EXAMPLE_READERS)
     found = desk.work.choice("staple").of("liver")
     row = studies.texts(table).index("STAPLE")
-    assert table.item(row, 3).text() == f"{found[0].sensitivity:.3g}"
+    assert table.item(row, 3).text() == f"{found[0].sensitivity:.3f}"
     assert "estimated by STAPLE" in desk.items.ui.consensusLabel.text
     table.selectRow(row)
     desk.items.ui.showConsensusButton.click()

@@ -10,13 +10,25 @@ __all__ = ["fit_to_page"]
 
 
 def fit_to_page(tabs: Any) -> None:
-    """Let tabs be as high and as wide as the shown page needs, instead of the largest one."""
-    tabs.connect("currentChanged(int)", lambda _place: _fit(tabs))
-    _fit(tabs)
+    """Let tabs be as high and as wide as the shown page needs, instead of the largest one.
+
+    Qt asks all pages, also those that are not shown; so each is put into a holder, in which it is hidden.
+    """
+    pages = [tabs.widget(place) for place in range(tabs.count)]
+    for place, page in enumerate(pages):
+        title, tip = tabs.tabText(place), tabs.tabToolTip(place)
+        tabs.removeTab(place)
+        holder = qt.QWidget()
+        layout = qt.QVBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(page)
+        tabs.insertTab(place, holder, title)
+        tabs.setTabToolTip(place, tip)
+    tabs.currentIndex = 0
+    tabs.connect("currentChanged(int)", lambda current: _show(pages, current))
+    _show(pages, tabs.currentIndex)
 
 
-def _fit(tabs: Any) -> None:
-    for place in range(tabs.count):
-        policy = qt.QSizePolicy.Preferred if place == tabs.currentIndex else qt.QSizePolicy.Ignored
-        tabs.widget(place).setSizePolicy(policy, policy)
-    tabs.updateGeometry()
+def _show(pages: list[Any], current: int) -> None:
+    for place, page in enumerate(pages):
+        page.visible = place == current

@@ -34,6 +34,7 @@ from AnnotationQALib.review.widgets.pin_placing import PinPlacing
 from AnnotationQALib.review.widgets.sign_off_view import SignOffView
 from AnnotationQALib.review.widgets.walk_view import WalkView
 from AnnotationQALib.widgets.segment_editor_host import SegmentEditorHost
+from AnnotationQALib.widgets.tab_pages import fit_to_page
 from AnnotationQALib.widgets.tables import cell, fill, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -149,6 +150,7 @@ class CaseDesk:
             (self.ui.signTab, self.sign_off_view),
         ):
             place.layout().addWidget(view.widget)
+        fit_to_page(self.ui.tabs)
         self.editor = SegmentEditorHost(self.items.ui.editorPlace.layout(), lambda _segment: None, EDITOR_TAG)
         prepare(self.ui.conflictTable, 3)
         self.ui.closeButton.connect("clicked()", self._close_clicked)
