@@ -58,3 +58,15 @@ def test_problems_are_told_in_german_wherever_they_are_shown(panel: Any, tmp_pat
     panel.case.select(entry.key)
     assert "bitte beantworten" in str(panel.case.page.ui.problemLabel.text)
     assert [str(problem) for problem in entry.problems] == ["Kind: is not answered; answer it."]  # as it is stored
+
+
+def test_long_words_leave_the_panel_as_narrow_as_slicer_makes_it(panel: Any, tmp_path: Path) -> None:
+    """On a screen of 1366 x 768 Slicer gives it 470 pixels."""
+    sign_in(panel, make_study(tmp_path / "study", EVERYTHING))
+    panel.worklist.ui.nextButton.click()
+    case = panel.case.ui
+    for entry in panel.case.form.entries:
+        panel.case.select(entry.key)
+        case.savedLabel.text = "⚠ Entwurf nur auf diesem Rechner aufbewahrt"
+        case.caseLabel.text = "12 von 48 vollständig"
+        assert panel.widget.minimumSizeHint.width() <= 470, entry.title

@@ -232,9 +232,13 @@ def test_a_case_sent_back_shows_the_comments(tmp_path: Path, panels: Callable[[]
     panel.worklist.ui.openButton.click()
     assert panel.case.ui.commentsFrame.visible
     assert "there is one here" in panel.case.ui.commentsLabel.text
+    red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    assert item(panel) == "nodule"  # the first comment, at once
+    assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(0.0)
+    red.JumpSliceByCentering(0.0, 0.0, -10.0)
+    panel.case.select(panel.case.form.entries[-1].key)
     panel.case.ui.commentsLabel.linkActivated("0")
     assert item(panel) == "nodule"
-    red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
     assert red.GetSliceToRAS().GetElement(2, 3) == pytest.approx(0.0)
     assert rows(panel)["Nodule"] == "Absent"  # the former answer, as a new revision
 
@@ -375,7 +379,8 @@ def test_a_key_is_made_on_first_use(tmp_path: Path, panels: Callable[[], Labelin
     panel = panels()
     ui = panel.sign_in.ui
     assert not ui.openButton.enabled
-    assert "folder" in ui.openButton.toolTip
+    assert "Make a key" in ui.openButton.toolTip
+    assert "Make a key" in ui.missingLabel.text
     ui.newIdentityButton.click()
     ui.newNameEdit.text = "bert"
     ui.newPassphraseEdit.text = "one"

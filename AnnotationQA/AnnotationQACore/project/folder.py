@@ -530,7 +530,7 @@ def read_project_file(folder: Path) -> ProjectFile:
     except (FileNotFoundError, NotADirectoryError):
         raise ProjectError(
             worded(
-                "{folder}: is not a project (no {file}); see annotation-qa init.",
+                "{folder}: is not a project (no {file}); choose another, or make one with: annotation-qa init.",
                 folder=str(folder),
                 file=layout.PROJECT_FILE,
             )

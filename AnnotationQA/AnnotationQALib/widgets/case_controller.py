@@ -140,6 +140,8 @@ class CaseController:
         if not self._view.go_to_next() and self._view.form.entries:
             self._view.select(self._view.form.entries[0].key)
         self._images.reset_view()
+        if case.pins.comments:
+            self.go_to_comment(0)
         self._images.observe(case, self._is_shown)
         if case.notices:
             context.messages.show(" ".join(map(notice_text, case.notices)))

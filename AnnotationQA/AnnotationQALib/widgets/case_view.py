@@ -19,6 +19,7 @@ from AnnotationQALib.widgets.form_tree import FormTree
 from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.start_menu import StartMenu
+from AnnotationQALib.widgets.state_icons import is_dark, link_color
 from AnnotationQALib.widgets.texts import flag_text
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import told
@@ -229,11 +230,12 @@ class CaseView:
     def _show_comments(self, comments: Sequence[Any]) -> None:
         lines = [f"<b>{escape(_('Sent back by the reviewer'))}</b>"]
         titles = {item.id: item.title for item in self._case.protocol.items}
+        color = link_color(is_dark(self.ui.commentsLabel))
         for number, comment in enumerate(comments):
             about = f"{titles.get(comment.item, comment.item)}: " if comment.item else ""
             text = escape(about + comment.text)
             is_somewhere = comment.position is not None or comment.item
-            lines.append(f'<a href="{number}">{text}</a>' if is_somewhere else text)
+            lines.append(f'<a href="{number}" style="color: {color}">{text}</a>' if is_somewhere else text)
         self.ui.commentsLabel.text = "<br>".join(lines)
         self.ui.commentsFrame.visible = bool(comments)
 

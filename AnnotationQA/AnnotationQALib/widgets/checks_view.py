@@ -54,7 +54,8 @@ class ChecksView:
         header.setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(2, qt.QHeaderView.Stretch)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        table.connect("cellClicked(int,int)", lambda row: self._choose(row))
+        for signal in ("cellClicked(int,int)", "cellActivated(int,int)"):  # by mouse, and by Enter
+            table.connect(signal, lambda row: self._choose(row))
         table.connect("itemSelectionChanged()", self._show_reason)
         self.ui.reasonEdit.connect("textEdited(QString)", self._give_reason)
         self.ui.commentEdit.connect("textEdited(QString)", on_comment)

@@ -44,6 +44,7 @@ class FormTree:
         header.setSectionResizeMode(1, qt.QHeaderView.Interactive)
         tree.setColumnWidth(1, _ANSWER_WIDTH)
         tree.connect("itemSelectionChanged()", self._selected)
+        tree.verticalScrollBar().connect("rangeChanged(int,int)", self._keep_current_visible)
 
     @property
     def entries(self) -> tuple[FormEntry, ...]:
@@ -137,12 +138,19 @@ class FormTree:
         is_one = isinstance(entry.item, DrawnItem) and (entry.key.instance is not None or not entry.item.instances)
         if is_one and not entry.computed:
             row.setIcon(1, color_icon(entry.item.color))
+            row.setToolTip(1, text or _("The colour in which it is drawn"))
         row.setDisabled(entry.state == ItemState.NOT_APPLICABLE)
 
     def _selected(self) -> None:
         entry = self._entry_of(self._tree.currentItem())
         if entry is not None:
             self._on_selected(entry)
+
+    def _keep_current_visible(self, *_range: int) -> None:
+        """There is room for more rows, or for fewer."""
+        row = self._tree.currentItem()
+        if row:
+            self._tree.scrollToItem(row)
 
     def _entry_of(self, row: Any) -> FormEntry | None:
         if not row:

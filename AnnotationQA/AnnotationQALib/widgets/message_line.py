@@ -29,7 +29,7 @@ class MessageLine:
 
     def show_error(self, line: str, item: WorkItem | None = None) -> None:
         """Show what went wrong and what to do; `item` is the case it may be about. Places on disks are not shown."""
-        self._show(f"<b>⚠</b> {escape(self._for_screen(line, item))}")
+        self._show(f"<b>⚠</b> {escape(_capitalized(self._for_screen(line, item)))}")
 
     def show(self, line: str) -> None:
         """Show what happened."""
@@ -42,3 +42,7 @@ class MessageLine:
     def _show(self, html: str) -> None:
         self._label.text = html
         self._frame.visible = True
+
+
+def _capitalized(line: str) -> str:
+    return line[:1].upper() + line[1:]

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from AnnotationQACore.errors import AnnotationQAError, Cancelled
+from AnnotationQACore.project.identities import key_folder
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.open_case import OpenCase
@@ -35,6 +37,8 @@ class PanelContext:
     ----------
     session : LabelingSession or None
         None while no project is open.
+    folder : str
+        The project that was chosen last.
     messages : MessageLine
     busy : BusyRow
     timer : QTimer
@@ -44,6 +48,7 @@ class PanelContext:
     def __init__(self, scene: Any, ui: Any) -> None:
         self.scene = scene
         self.session: LabelingSession | None = None
+        self.folder = ""
         self.messages = MessageLine(ui.messageFrame, ui.messageLabel, ui.messageButton, self._for_screen)
         self.busy = BusyRow(ui.busyFrame, ui.busyLabel, ui.busyBar, ui.busyCancelButton)
         self.timer = qt.QTimer()
@@ -87,4 +92,6 @@ class PanelContext:
         self.timer.setInterval(BUSY_TICK_MS if is_working else TICK_MS)
 
     def _for_screen(self, line: str, item: WorkItem | None) -> str:
-        return self.session.screen_line(line, item) if self.session is not None else without_paths(line)
+        if self.session is not None:
+            return self.session.screen_line(line, item)
+        return without_paths(line, {self.folder: _("the folder"), str(key_folder()): _("your key")})

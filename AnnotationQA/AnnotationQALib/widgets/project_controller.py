@@ -75,11 +75,11 @@ class ProjectController:
     def open(self, folder: str, identity: Identity, on_open: Callable[[], None] | None = None) -> None:
         """Begin to open a project; `on_open` is called when it is open. What hinders it is shown."""
         self.close()
+        folder = folder.strip()
+        self._context.folder = folder
         self._context.messages.hide()
         self._sign_in.show_opening(True)
-        task = BackgroundTask(
-            self._executor, lambda progress: open_project(folder.strip(), identity, progress=progress)
-        )
+        task = BackgroundTask(self._executor, lambda progress: open_project(folder, identity, progress=progress))
         self._context.run(
             task, _("Opening the project"), lambda task: self._show_opened(task, on_open), only_reads=True
         )

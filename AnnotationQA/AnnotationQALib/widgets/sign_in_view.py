@@ -162,10 +162,12 @@ class SignInView:
     def _enable(self) -> None:
         reason = ""
         if not str(self.ui.projectPathEdit.currentPath).strip():
-            reason = _("Choose the folder of a project first.")
-        elif not self.identity:
-            reason = _("Make a key for yourself first.")
+            reason = _("Choose the folder of a project; the lead tells you where it is.")
+        if not self.identity:
+            reason = _("Make a key for yourself first, and give its public part to the lead.")
         self.ui.openButton.enabled = not reason
+        self.ui.missingLabel.text = reason
+        self.ui.missingLabel.visible = bool(reason)
         self.ui.openButton.toolTip = reason or _("Open the project and show your worklist.")
 
 

@@ -9,17 +9,22 @@ from slicer.i18n import tr as _
 
 from AnnotationQALib.logic.form import ItemState
 
-__all__ = ["color_icon", "is_dark", "problem_icon", "state_icon", "state_text"]
+__all__ = ["color_icon", "is_dark", "link_color", "problem_icon", "state_icon", "state_text"]
 
 _SIZE = 16
 _ON_SELECTION = "#ffffff"
-_LIGHT = {"grey": "#6b7280", "green": "#15803d", "amber": "#b45309", "red": "#b91c1c"}
-_DARK = {"grey": "#9ca3af", "green": "#4ade80", "amber": "#fbbf24", "red": "#f87171"}
+_LIGHT = {"grey": "#6b7280", "green": "#15803d", "amber": "#b45309", "red": "#b91c1c", "blue": "#1d4ed8"}
+_DARK = {"grey": "#9ca3af", "green": "#4ade80", "amber": "#fbbf24", "red": "#f87171", "blue": "#60a5fa"}
 
 
 def is_dark(widget: Any) -> bool:
     """Whether a widget is shown in a dark theme."""
     return bool(widget.palette.color(qt.QPalette.Window).lightness() < 128)
+
+
+def link_color(dark: bool) -> str:
+    """Of links in texts: that of Qt's palette cannot be read in all dark themes."""
+    return (_DARK if dark else _LIGHT)["blue"]
 
 
 def state_text(state: ItemState) -> str:
@@ -51,15 +56,17 @@ def problem_icon(error: bool, dark: bool) -> Any:
 
 
 def color_icon(color: str) -> Any:
-    """A square of the colour in which an item is drawn."""
-    pixmap = qt.QPixmap(_SIZE, _SIZE)
-    pixmap.fill(qt.QColor(0, 0, 0, 0))
-    painter = qt.QPainter()
-    painter.begin(pixmap)
-    painter.fillRect(2, 3, 10, 10, qt.QColor(color))
-    painter.end()
-    icon = qt.QIcon(pixmap)
-    icon.addPixmap(pixmap, qt.QIcon.Selected)
+    """A square of the colour in which an item is drawn; framed in a selected row, whose colour may be the same."""
+
+    def square(painter: Any) -> None:
+        painter.fillRect(2, 3, 10, 10, qt.QColor(color))
+
+    def framed_square(painter: Any) -> None:
+        square(painter)
+        painter.drawRect(2, 3, 10, 10)
+
+    icon = qt.QIcon(_pixmap(color, square))
+    icon.addPixmap(_pixmap(_ON_SELECTION, framed_square), qt.QIcon.Selected)
     return icon
 
 

@@ -102,7 +102,7 @@ def templates() -> tuple[str, ...]:
         ),
         _("reading {reading}: was submitted already; submit the next revision."),
         _("{folder}: cannot be made ({reason}); choose another folder."),
-        _("{folder}: is not a project (no {file}); see annotation-qa init."),
+        _("{folder}: is not a project (no {file}); choose another, or make one with: annotation-qa init."),
         _("{folder}: is not empty; choose a new folder for the project."),
         _("{path}: cannot be read ({reason}); check the share and your rights."),
         _("{path}: has the format '{found}', not '{format}'; update AnnotationQA."),
