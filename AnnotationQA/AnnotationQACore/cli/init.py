@@ -5,6 +5,7 @@ from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_key_dir, identity_of, role
 from AnnotationQACore.cli.output import require_folder_place
+from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.folder import Project, require_new
 from AnnotationQACore.project.identities import create_identity, key_files
 from AnnotationQACore.project.state import Role
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the project."""
     require_folder_place(arguments.folder)
     require_new(arguments.folder)
+    _require_text(arguments.title or arguments.folder.name)
     protocol = protocol_of(arguments.protocol)
     if arguments.lead in key_files(arguments.key_dir):
         identity = identity_of(argparse.Namespace(actor=arguments.lead, key_dir=arguments.key_dir))
@@ -47,6 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"founder      {identity.member}, {identity.fingerprint}")
     print("Give the identifier to the members: whoever made the project with it holds the founder's key.")
     return 0
+
+
+def _require_text(name: str) -> None:
+    """Names of files may be bytes of another encoding; what is signed is text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            "--title: the name is no text in this locale; give one in plain letters, or set LC_ALL=C.UTF-8."
+        ) from None
 
 
 def protocol_of(name: str) -> Protocol:

@@ -4,6 +4,7 @@ import argparse
 import math
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--jobs {arguments.jobs}: at least one process is needed.")
     require_place(arguments.json)
     progress: Progress = silent if arguments.quiet else ConsoleProgress("inspecting")
-    cache = None if arguments.no_cache else HeaderCache.of_folder(arguments.folder)
+    cache = None if arguments.no_cache else _cache(arguments.folder)
     with _processes(arguments.jobs) as executor:
         inspection = inspect_folder(
             arguments.folder,
@@ -94,6 +95,15 @@ def run(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, inspection_json(inspection))
     show("\n".join(report_lines(inspection)), arguments.json)
     return FOUND_ERRORS if arguments.strict and inspection.errors else 0
+
+
+def _cache(folder: Path) -> HeaderCache | None:
+    """Headers of the last time; none where this user has no place for them, as in some containers."""
+    try:
+        return HeaderCache.of_folder(folder)
+    except InputError as error:
+        print(f"note: headers are not kept for the next time: {error}", file=sys.stderr)
+        return None
 
 
 def _require_sense(admitted: InspectionFilter) -> None:

@@ -78,6 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(
             f"{where}: cannot be read or written ({reason}); check the path, the rights and the space.", BAD_USE
         )
+    except UnicodeError:
+        return _say("a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).", BAD_USE)
     except MemoryError:
         return _say("not enough memory; take fewer or smaller files at a time, or a larger computer.", BAD_USE)
     except RecursionError:
@@ -124,7 +126,7 @@ def _fault(error: Exception) -> str:
 
 def _show_what_the_terminal_lacks_as_escapes() -> None:
     """A terminal without a character, or a file name that is no text, must not end a command."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -111,7 +111,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     if is_piped:
         print(text)
     else:
-        atomic.write_text(path, text + "\n")
+        atomic.write_bytes(path, f"{text}\n".encode(errors="backslashreplace"))  # names of files that are no text
 
 
 def summarized(lines: Sequence[str], most: int = 10) -> list[str]:

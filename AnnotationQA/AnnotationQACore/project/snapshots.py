@@ -11,6 +11,7 @@ import dataclasses
 import gc
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def load_snapshot(folder: Path, project: str) -> Snapshot | None:
         content = _place(folder, project, "snapshots").read_bytes()
         with without_collection():
             return _snapshot(json.loads(content), project)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (AnnotationQAError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
         return None
 
 
@@ -128,7 +129,7 @@ def load_heads(folder: Path, project: str) -> dict[str, Head]:
     try:
         value = json.loads(_place(folder, project, "witnessed").read_bytes())
         return {str(key): Head(int(sequence), str(digest)) for key, (sequence, digest) in value.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (AnnotationQAError, OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -190,7 +191,7 @@ def _records(kind: type, rows: list[list[Any]]) -> Iterator[Any]:
 
 def _place(folder: Path, project: str, kind: str) -> Path:
     """Copies of a project are apart, for they go on apart."""
-    where = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    where = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     return user_folder() / kind / f"{project}.{where}.json"
 
 

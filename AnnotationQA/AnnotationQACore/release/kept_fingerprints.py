@@ -18,10 +18,16 @@ from AnnotationQACore.release.fingerprints import FORMAT, Fingerprint, fingerpri
 __all__ = ["case_fingerprints", "fingerprint_folder"]
 
 
-def fingerprint_folder(project: str) -> Path:
-    """Folder of this user for the fingerprints of a project; it is as confidential as the images."""
-    folder = user_folder() / "fingerprints" / project
-    make_folder(folder, mode=0o700)
+def fingerprint_folder(project: str) -> Path | None:
+    """Folder of this user for the fingerprints of a project; it is as confidential as the images.
+
+    None where this user has no place to write to, as in some containers: nothing is kept then.
+    """
+    try:
+        folder = user_folder() / "fingerprints" / project
+        make_folder(folder, mode=0o700)
+    except AnnotationQAError:
+        return None
     return folder
 
 

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Of whatever fails one line is shown, never a traceback: its words may name what is in a file.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _close_output()
         reason = error.strerror or type(error).__name__
         return _say(f"something cannot be read or written ({reason}); check paths, rights and space.", BAD_USE)
+    except UnicodeError:
+        return _say("a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).", BAD_USE)
     except MemoryError:
         return _say("not enough memory; take fewer files at a time, or a larger computer.", BAD_USE)
     except RecursionError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import itertools
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
@@ -219,7 +220,7 @@ def _bytes_of(file: FileHeader, offset: int, length: int) -> bytes:
             stream.seek(offset)
             return stream.read(length)
     except OSError:
-        return str(file.path).encode()  # equal to no other
+        return os.fsencode(file.path)  # equal to no other
 
 
 def _all_digests(

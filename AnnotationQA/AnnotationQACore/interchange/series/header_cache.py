@@ -79,7 +79,7 @@ class HeaderCache:
     @classmethod
     def of_folder(cls, folder: Path) -> HeaderCache:
         """Cache of a data folder in the user's cache folder."""
-        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
+        name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
         return cls(user_cache_folder() / f"{name}.json")
 
     def look_up(self, jobs: Sequence[Job]) -> tuple[list[FileHeader | UnreadableFile], list[Job]]:
