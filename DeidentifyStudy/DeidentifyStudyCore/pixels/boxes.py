@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ALL_FRAMES", "Box", "covered", "joined", "mask_of", "outside"]
+__all__ = ["ALL_FRAMES", "Box", "covered", "joined", "mask_of", "outside", "tiles"]
 
 ALL_FRAMES = -1
 """Frame number of a box that holds for every frame."""
@@ -65,6 +65,19 @@ class Box:
     def between(cls, top: int, left: int, bottom: int, right: int) -> "Box":
         """Box from its first row and column to the first ones that are not in it."""
         return cls(top, left, bottom - top, right - left)
+
+
+def tiles(rows: int, columns: int, side: int, overlap: int) -> list[Box]:
+    """Squares of `side` pixels, or what the frame has of them, that cover a frame and overlap by `overlap` or more."""
+    return [
+        Box(row, column, min(side, rows), min(side, columns))
+        for row in _starts(rows, side, overlap)
+        for column in _starts(columns, side, overlap)
+    ]
+
+
+def _starts(length: int, side: int, overlap: int) -> list[int]:
+    return [0] if length <= side else [*range(0, length - side, side - overlap), length - side]
 
 
 def joined(boxes: Iterable[Box], share: float = 0.5) -> list[Box]:

@@ -18,7 +18,7 @@ from PIL import Image
 from scipy import ndimage
 
 from DeidentifyStudyCore.errors import MissingExtra
-from DeidentifyStudyCore.pixels.boxes import Box
+from DeidentifyStudyCore.pixels.boxes import Box, tiles
 
 __all__ = ["TILE", "Reading", "is_installed", "read_along", "read_boxes", "read_lines"]
 
@@ -66,13 +66,12 @@ def read_lines(image: _Rgb) -> list[Reading]:
     """
     engine = _engine()
     found = []
-    for top in _starts(image.shape[0]):
-        for left in _starts(image.shape[1]):
-            tile = image[top : top + TILE, left : left + TILE]
-            for picture in (tile, _even(tile)):
-                readings = _read_tile(engine, picture)
-                readings += [_turned_back(reading, tile.shape[1]) for reading in _read_tile(engine, np.rot90(picture))]
-                found += [_shifted(reading, top, left) for reading in readings]
+    for place in tiles(image.shape[0], image.shape[1], TILE, _TILE_OVERLAP):
+        tile = image[place.row : place.bottom, place.column : place.right]
+        for picture in (tile, _even(tile)):
+            readings = _read_tile(engine, picture)
+            readings += [_turned_back(reading, tile.shape[1]) for reading in _read_tile(engine, np.rot90(picture))]
+            found += [_shifted(reading, place.row, place.column) for reading in readings]
     return found
 
 
@@ -155,13 +154,6 @@ def _enlarged(image: _Rgb, scale: int = ENLARGED) -> _Rgb:
 
 def _characters(text: str) -> int:
     return sum(character.isalnum() for character in text)
-
-
-def _starts(length: int) -> list[int]:
-    if length <= TILE:
-        return [0]
-    step = TILE - _TILE_OVERLAP
-    return [*range(0, length - TILE, step), length - TILE]
 
 
 def _shifted(reading: Reading, rows: int, columns: int) -> Reading:

@@ -1,8 +1,8 @@
 """Print in the brightest value of an image: the one sign of burned-in text that costs next to nothing to look for.
 
 Programs that burn text into an image mostly draw it in the largest value there is, and anatomy hardly ever has more
-than a few pixels of exactly that. So images without any risk in their header are looked at too: some rows of each frame
-always, the whole frame where these rows have the value more often.
+than a few pixels of exactly that. So images without any risk in their header are looked at too: how often each frame
+has its brightest value always, and where that is often, whether it has lines of print in it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,12 @@ if TYPE_CHECKING:  # it loads decoders, which most objects do not need
 
 __all__ = ["has_peak_print"]
 
-_EVERY = 4
-"""Rows from one that is looked at to the next: print of 8 pixels is met at least twice."""
-_LEAST_PIXELS = 6
-"""Of the brightest value in these rows: unclipped images have three at most."""
+_LEAST_PIXELS = 8
+"""Of the brightest value: unclipped images have fewer."""
 _LEAST_SHARE = 0.02
 """Of a line's box that has the brightest value."""
+_LARGEST_SHARE = 0.3
+"""Of a part of the frame: print takes less, a saturated background more."""
 _MOST_DECODED = 32
 _ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
 _ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
@@ -68,19 +68,26 @@ def _is_native(source: Source) -> bool | None:
 
 
 def _has_print(frames: "Frames", number: int) -> bool:
-    from DeidentifyStudyCore.pixels.search import find_text
+    from DeidentifyStudyCore.pixels.boxes import tiles
+    from DeidentifyStudyCore.pixels.search import TILE, TILE_OVERLAP, find_text
 
     cells, form = frames.cells(number)
     values = form.values(cells)
     drawn = values == _brightest(values, form.photometric == "MONOCHROME1")
-    if np.count_nonzero(drawn) < _LEAST_PIXELS:
-        return False
-    boxes = (line.box for view in frames.views(number) for line in find_text(view, "classical"))
-    return any(drawn[box.row : box.bottom, box.column : box.right].mean() >= _LEAST_SHARE for box in boxes)
+    view = frames.views(number)[0]
+    for tile in tiles(form.rows, form.columns, TILE, TILE_OVERLAP):
+        part = drawn[tile.row : tile.bottom, tile.column : tile.right]
+        if not _LEAST_PIXELS <= np.count_nonzero(part) <= _LARGEST_SHARE * part.size:
+            continue
+        lines = find_text(view[tile.row : tile.bottom, tile.column : tile.right], "classical")
+        boxes = (line.box for line in lines)
+        if any(part[box.row : box.bottom, box.column : box.right].mean() >= _LEAST_SHARE for box in boxes):
+            return True
+    return False
 
 
 def _suspicious_frames(source: Source) -> list[int]:
-    """Frames some rows of which have the brightest value more often than anatomy has it."""
+    """Frames that have the brightest value more often than anatomy has it."""
     span = source.first(PIXEL_DATA)
     if span is None:
         return []
@@ -92,7 +99,6 @@ def _suspicious_frames(source: Source) -> list[int]:
         return []
     kind = np.dtype(f"{'>' if source.encoding.big else '<'}{'i' if signed else 'u'}{allocated // 8}")
     inverted = source.value(_PHOTOMETRIC) == b"MONOCHROME1"
-    step = _EVERY if rows >= 2 * _EVERY else 1
     starts = range(span[3], span[4] - size + 1, size)
     long = span[4] - span[3] > _MAPPED
     found = []
@@ -102,8 +108,7 @@ def _suspicious_frames(source: Source) -> list[int]:
             if long
             else np.frombuffer(source.buffer, kind, rows * columns, start)
         )
-        sampled = cells.reshape(rows, columns)[::step]
-        if np.count_nonzero(sampled == _brightest(sampled, inverted)) >= _LEAST_PIXELS:
+        if np.count_nonzero(cells == _brightest(cells, inverted)) >= _LEAST_PIXELS:
             found.append(number)
     return found
 

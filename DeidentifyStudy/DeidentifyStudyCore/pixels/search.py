@@ -1,16 +1,16 @@
 """Text in one frame: what is read, and what only looks like print, joined and held to the rules of rejection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from DeidentifyStudyCore.pixels import ocr
-from DeidentifyStudyCore.pixels.boxes import Box, covered
+from DeidentifyStudyCore.pixels.boxes import Box, covered, tiles
 from DeidentifyStudyCore.pixels.classical import Candidate, find_lines
 
-__all__ = ["METHODS", "PRINT_ODDS", "TRACE_ODDS", "Found", "best_method", "find_text"]
+__all__ = ["METHODS", "PRINT_ODDS", "TILE", "TILE_OVERLAP", "TRACE_ODDS", "Found", "best_method", "find_text"]
 
 METHODS = ("traces", "classical", "ocr", "union")
 """Strokes with the least suspicion, strokes that are print, readings, and readings of strokes too."""
@@ -24,6 +24,8 @@ SURE_CONFIDENCE, SURE_CHARACTERS = 0.75, 3
 """Of a classical line: what only the strokes suggest must be read with more certainty."""
 LARGEST_SHARE, LARGEST_THICKNESS = 0.25, 96
 """A line that takes more of the frame, or is thicker in pixels, is no line of text."""
+TILE, TILE_OVERLAP = 1024, 256
+"""Larger frames are looked at for strokes in parts, each with its own measure of what stands out."""
 _MOST_READ = 24
 _SMALL_PRINT = 26
 """Thickness of boxes, margins included, whose strips are read again: larger print is not missed."""
@@ -128,7 +130,13 @@ def _distinct(found: list[Found]) -> list[Found]:
 
 def _candidates(view: NDArray[np.uint8], least_odds: float | None = None) -> list[Candidate]:
     """Classical lines, most likely ones first, without those that are too large; see `find_lines`."""
-    lines = [line for plane in _planes(view, least_odds is not None) for line in find_lines(plane, least_odds)]
+    planes = _planes(view, least_odds is not None)
+    lines = [
+        replace(line, box=Box(line.box.row + tile.row, line.box.column + tile.column, line.box.height, line.box.width))
+        for tile in tiles(view.shape[0], view.shape[1], TILE, TILE_OVERLAP)
+        for plane in planes
+        for line in find_lines(plane[tile.row : tile.bottom, tile.column : tile.right], least_odds)
+    ]
     lines = [line for line in lines if not _is_too_large(line.box, *view.shape[:2])]
     return sorted(lines, key=lambda line: -line.likeness)
 
