@@ -10,6 +10,7 @@ import pytest
 SHARED_MODULES = {
     "AnnotationQACore",
     "AnnotationQACore.errors",
+    "AnnotationQACore.processes",
     "AnnotationQACore.progress",
     "AnnotationQACore.atomic",
     "AnnotationQACore.canonical",

@@ -2,11 +2,10 @@
 
 import argparse
 import math
-import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from AnnotationQACore.interchange.series.inspection import (
     inspect_folder,
     inspection_json,
 )
+from AnnotationQACore.processes import WorkerPool
 from AnnotationQACore.progress import Progress, silent
 
 __all__ = ["add_arguments", "run"]
@@ -128,8 +128,7 @@ def _processes(count: int) -> Iterator[Executor | None]:
     if count == 1:
         yield None
         return
-    # spawned, not forked: a fork of a process with threads can hang
-    executor = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    executor = WorkerPool(count)
     try:
         yield executor
     finally:

@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import os
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.processes import WorkerPool
 from AnnotationQACore.project.events import Head
 from AnnotationQACore.project.layout import LEDGER
 from AnnotationQACore.project.verification import Verification, verify
@@ -54,7 +53,7 @@ def verified(project: Path, kept: dict[str, Head] | None = None) -> Verification
     size = sum(path.stat().st_size for path in (project / LEDGER).glob("*.jsonl"))
     if size < _WORTH_PROCESSES:
         return verify(project, kept_heads=kept)
-    with ProcessPoolExecutor(os.cpu_count()) as executor:
+    with WorkerPool() as executor:
         return verify(project, kept_heads=kept, executor=executor, progress=progress)
 
 

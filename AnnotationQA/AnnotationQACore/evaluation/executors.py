@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 
 from AnnotationQACore.errors import InputError, MissingExtra
+from AnnotationQACore.processes import WorkerPool
 
 __all__ = ["open_executor"]
 
@@ -37,9 +36,7 @@ def open_executor(workers: int | None = None, scheduler: str | None = None) -> I
         return
     if workers is not None and workers < 1:
         raise InputError(f"workers: {workers} is not a number of processes from 1; correct the option.")
-    # Forking a process that runs threads can deadlock, and Slicer runs many.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool:
+    with WorkerPool(workers) as pool:
         try:
             yield pool
         except BaseException:

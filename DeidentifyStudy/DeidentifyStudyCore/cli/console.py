@@ -6,13 +6,14 @@ import getpass
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
 from DeidentifyStudyCore.keyfile import Secret, open_key
@@ -106,8 +107,29 @@ def executor_of(arguments: argparse.Namespace) -> Iterator[Executor | None]:
     if arguments.workers == 1:
         yield None
         return
-    with ProcessPoolExecutor(arguments.workers, mp_context=_processes()) as executor:
+    with _WorkerPool(arguments.workers, mp_context=_processes()) as executor:
         yield executor
+
+
+class _WorkerPool(ProcessPoolExecutor):
+    """Ctrl-C in a terminal reaches every process: theirs is left to the one that started them, which ends them."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with _interruptions_held():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Hold SIGINT back; what is started meanwhile never gets it. Windows has no such thing."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _processes() -> BaseContext:
