@@ -41,7 +41,7 @@ __all__ = ["PixelStep"]
 
 OUTSIDE_REGIONS = "outside ultrasound regions"
 _MOST_ROUNDS = 3
-_KNOWN = 0.5
+_KNOWN, _FILLED_ANYWAY = 0.5, 1.0
 _BURNED_IN, _RECOGNIZABLE = 0x00280301, 0x00280302
 _OF_THE_PIXELS_THAT_WERE = (0x00280106, 0x00280107, 0x00880200)
 """Smallest and Largest Image Pixel Value, Icon Image Sequence."""
@@ -152,14 +152,16 @@ class PixelStep:
         fills: bool = True,
     ) -> None:
         """Put the object into the queue where its rung asks for a person; `fills` says whether finds may be filled."""
-        rung = rung_of(risks)
-        if rung is Rung.PERSON or (found and (rung is Rung.NOTHING_FOUND or not fills or not self._reads)):
+        rung, count = rung_of(risks), len(frames)
+        filled = Cleaned(boxes=_by_frame(known, count) if fills else {})
+        left = [place for place in found if not self._is_known(place, filled, count, _FILLED_ANYWAY)]
+        if rung is Rung.PERSON or (left and (rung is Rung.NOTHING_FOUND or not fills or not self._reads)):
             self._ask(source, digest, [*known, *found])
         unread = self._traces(frames, risks) if rung is Rung.NOTHING_FOUND else []
-        if found:  # an object that is known to hold print may hold more, which nobody reads
-            boxes = Cleaned(boxes=_by_frame([*known, *found], len(frames)))
+        if left:  # an object that is known to hold print may hold more, which nobody reads
+            boxes = Cleaned(boxes=_by_frame([*known, *found], count))
             strokes = search_frames(frames, "classical").placed
-            unread = [place for place in strokes if not self._is_known(place, boxes, len(frames))]
+            unread = [place for place in strokes if not self._is_known(place, boxes, count)]
         if unread:
             self._ask(source, digest, [*known, *found, *unread])
 
@@ -221,10 +223,10 @@ class PixelStep:
         return self._planned(before, cleaned)
 
     @staticmethod
-    def _is_known(place: Placed, cleaned: Cleaned, count: int) -> bool:
+    def _is_known(place: Placed, cleaned: Cleaned, count: int, share: float = _KNOWN) -> bool:
         frames = range(count) if place.first == ALL_FRAMES else range(place.first, place.last + 1)
         return all(
-            covered(place.box, [*boxes_of(cleaned.known, frame), *boxes_of(cleaned.boxes, frame)]) >= _KNOWN
+            covered(place.box, [*boxes_of(cleaned.known, frame), *boxes_of(cleaned.boxes, frame)]) >= share
             for frame in frames
         )
 

@@ -414,3 +414,19 @@ def test_compressed_frames_without_text_keep_their_bytes(encode, deidentify, cle
     assert after.PixelData == dataset.PixelData
     assert after.file_meta.TransferSyntaxUID == dataset.file_meta.TransferSyntaxUID
     assert "113101" in codes(after)
+
+
+def test_the_title_of_an_ultrasound_needs_nobody_where_its_place_is_filled_anyway(
+    ink, make_capture, encode, deidentify, cleaning, monkeypatch
+):
+    """Text recognition is not installed, and what strokes suggest waits: but not outside of the regions."""
+    monkeypatch.setattr(step, "best_method", lambda: "classical")
+    frames = NO_TEXT.copy()
+    frames[0][ink(frames.shape[1:], (2, 8))] = 255
+    ultrasound = {"SOPClassUID": US, "Modality": "US", "ConversionType": None, "Regions": True}
+    outcome, destination = deidentify({"a": encode(on_rung(make_capture, frames, ultrasound))}, cleaning())
+    assert [result.reason for result in outcome.files] == [""]
+    (after,) = written(destination)
+    assert (after.pixel_array[:24] == after.pixel_array.min()).all()
+    np.testing.assert_array_equal(after.pixel_array[24:], frames[0][24:])
+    assert "113101" not in codes(after)
