@@ -1,9 +1,13 @@
-"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, bytes after the image.
+"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, bytes after the image
+and between the segments of RLE.
 
-Sources: ISO/IEC 10918-1 annex B (JPEG), 14495-1 (JPEG-LS), 15444-1 annex A (JPEG 2000). Frames are not decoded.
+Sources: ISO/IEC 10918-1 annex B (JPEG), 14495-1 (JPEG-LS), 15444-1 annex A (JPEG 2000), PS3.5 annex G (RLE). Frames are
+not decoded.
 """
 
 import re
+import struct
+from itertools import pairwise
 
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.tokenizer import Buffer
@@ -20,11 +24,18 @@ _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
 
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bit after 0xFF, not a byte
+_RLE = "1.2.840.10008.1.2.5"
+_RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15
 _SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
 
 
-def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str) -> list[Piece]:
+def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane: int = 0) -> list[Piece]:
     """Pieces of a fragment that remain when metadata are taken out; one range over all of it when there are none.
+
+    Parameters
+    ----------
+    plane : int
+        Rows times columns, which is what a segment of RLE decodes to; 0 where that is not known.
 
     Raises
     ------
@@ -40,6 +51,8 @@ def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str) -> lis
         if buffer[start + 4 : start + 8] == b"jP  ":
             start, stop = _code_stream(buffer, start, stop)
         return _jpeg_2000(buffer, start, stop) if buffer[start : start + 2] == b"\xff\x4f" else [(start, stop)]
+    if transfer_syntax == _RLE:
+        return _rle(buffer, start, stop, plane)
     if _JPEG_XL.fullmatch(transfer_syntax) and buffer[start : start + 2] != b"\xff\x0a":
         raise Quarantined("compressed-metadata")
     return [(start, stop)]
@@ -152,3 +165,42 @@ def _closed(pieces: list[Piece], run: int, end: int) -> list[Piece]:
     if end > run:
         pieces.append((run, end))
     return pieces
+
+
+def _rle(buffer: Buffer, start: int, stop: int, plane: int) -> list[Piece]:
+    """Blank what no segment needs: offsets stay, so that nothing moves."""
+    frame = bytes(buffer[start:stop])
+    if len(frame) < _RLE_HEADER:
+        raise Quarantined("compressed-metadata")
+    count, *offsets = struct.unpack("<16I", frame[:_RLE_HEADER])
+    if not 1 <= count <= _MOST_RLE_SEGMENTS:
+        raise Quarantined("compressed-metadata")
+    bounds = [*offsets[:count], len(frame)]
+    if bounds[0] < _RLE_HEADER or bounds != sorted(bounds):
+        raise Quarantined("compressed-metadata")
+    unused = [(4 + 4 * count, bounds[0])]
+    unused += [(_end_of_runs(frame, begin, end, plane), end) for begin, end in pairwise(bounds)]
+    pieces: list[Piece] = []
+    run = 0
+    for begin, end in unused:
+        if any(frame[begin:end]):
+            pieces += [(start + run, start + begin), bytes(end - begin)]
+            run = end
+    return _closed(pieces, start + run, stop)
+
+
+def _end_of_runs(frame: bytes, position: int, stop: int, plane: int) -> int:
+    """Where a segment of RLE has told its plane (PS3.5, G.3.2); all of it where the size is not known."""
+    if not plane:
+        return stop
+    while plane > 0 and position < stop:
+        control = frame[position]
+        if control < 128:
+            position += control + 2
+            plane -= control + 1
+        elif control > 128:
+            position += 2
+            plane -= 257 - control
+        else:
+            position += 1
+    return min(position, stop)

@@ -11,6 +11,10 @@ _DATETIME = re.compile(r"(\d{8})(\d{0,6}(?:\.\d{1,6})?)([+-]\d{4})?")
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _PER_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
 _OLDEST_SHOWN = 89
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 
 
 def parse_date(text: str) -> datetime.date | None:
@@ -70,8 +74,8 @@ def spellings(date: datetime.date) -> set[str]:
     for separator in "-./ ":
         for y, m, d in ((f"{year:04}", f"{month:02}", f"{day:02}"), (f"{year:04}", str(month), str(day))):
             numbers |= {separator.join(parts) for parts in ((y, m, d), (d, m, y), (m, d, y))}
-    short, long = date.strftime("%b").lower(), date.strftime("%B").lower()
-    for name in (short, long):
+    long = _MONTHS[month - 1]
+    for name in (long[:3], long):
         for d in (str(day), f"{day:02}"):
             numbers |= {
                 f"{d} {name} {year}",
@@ -79,5 +83,6 @@ def spellings(date: datetime.date) -> set[str]:
                 f"{name} {d}, {year}",
                 f"{name} {d} {year}",
                 f"{d}{name}{year}",
+                f"{d}{name}{year % 100:02}",
             }
     return numbers

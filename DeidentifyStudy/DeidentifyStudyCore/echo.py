@@ -28,6 +28,7 @@ _SHORTEST_SUBSTRING = 5
 _SHORTEST_NUMBER = 3
 _SHORTEST_SPOKEN, _LONGEST_SPOKEN = 5, 30
 _SHORTEST_DATE = 8
+_SHORTEST_JOINED_DIGITS, _LONGEST_JOINED = 6, 64
 _MANY_WORDS = 20000
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss"})
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
@@ -239,8 +240,12 @@ class EchoBuilder:
                 self.words.add(word)
         self.words.update(_LONG_NUMBER.findall(normalized(text)))
         joined = "".join(found)
-        if _SHORTEST_SUBSTRING <= len(joined) <= 64:
+        # JP-0087-4432 is also 00874432 where only digits belong
+        digits = "".join(filter(str.isdigit, joined))
+        if _SHORTEST_SUBSTRING <= len(joined) <= _LONGEST_JOINED:
             self.words.add(joined)
+        if _SHORTEST_JOINED_DIGITS <= len(digits) <= _LONGEST_JOINED:
+            self.words.add(digits)
 
     def add_date(self, text: str, *, of_birth: bool = False) -> None:
         """Add a DA value, or the date of a DT value."""

@@ -214,6 +214,7 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     first = frames[1][0] - 8
     offset = 0
     stripped_some = False
+    plane = _number(source, 0x00280010) * _number(source, 0x00280011)
     for number, (value, stop) in enumerate(frames[1:]):
         if number in replaced:
             new = replaced[number]
@@ -223,7 +224,7 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
                 bodies.append([source.encoding.header(ITEM, b"", size + size % 2), new, b"\0" * (size % 2)])
                 offset += 8 + size + size % 2
             continue
-        pieces = stripped(source.buffer, value, stop, source.transfer_syntax)
+        pieces = stripped(source.buffer, value, stop, source.transfer_syntax, plane)
         size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
         if stop - value - size == 1 and len(pieces) == 1 and source.buffer[stop - 1] == 0:
             pieces, size = [(value, stop)], stop - value  # the regular pad byte

@@ -7,6 +7,7 @@ by their pattern.
 
 import enum
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -14,7 +15,7 @@ from pydicom.datadict import DicomDictionary
 
 from DeidentifyStudyCore.echo import Echo, normalized
 
-__all__ = ["Allowed", "clean_text", "has_identifier_pattern", "is_technical_token", "is_term", "vocabulary"]
+__all__ = ["Allowed", "clean_text", "has_identifier_pattern", "is_coded", "is_technical_token", "is_term", "vocabulary"]
 
 _MONTHS = (
     "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|fevr(?:ier)?|mar(?:ch|s|z)?|apr(?:il)?|avr(?:il)?|may|mai|jun(?:e|i)?|juin|"
@@ -31,11 +32,15 @@ _PATTERNS = re.compile(
             r"\\\\[^\s]+|\b[a-z]:\\[^\s]+|(?<!\w)/(?:\w+/)+\w+",  # paths
             r"\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b",  # GUID
             r"\b[\da-f]{2}(?:[:-][\da-f]{2}){5}\b",  # hardware address
-            r"\b(?:\d+\.){3,}\d+\b",  # IP addresses and UIDs
+            r"\b(?!\d(?:\.\d){3}(?![.\d]))(?:\d+\.){3,}\d+\b",  # IP addresses and UIDs, but not the version 5.3.1.0
             rf"\b(?:{_MONTHS})\b\.?\s*\d{{1,2}}(?:st|nd|rd|th)?,?\s*(?:\d{{4}}|'?\d{{2}})?\b",
             rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s/-]*(?:of\s+)?(?:{_MONTHS})\b\.?(?:[\s,/-]*(?:\d{{4}}|'?\d{{2}}\b))?",
             rf"\b(?:{_MONTHS})\.?[\s/-]*(?:\d{{4}}|'\d{{2}})\b",
-            r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # dates in digits
+            rf"\b\d{{1,2}}[\s./-]?(?:{_MONTHS})\.?[\s./-]?(?:\d{{4}}|\d{{2}})\b",  # 15MAR57
+            rf"\b(?:{_MONTHS})\d{{1,2}}[\s,/-]*\d{{2,4}}\b",
+            rf"\b\d{{4}}[\s./-]?(?:{_MONTHS})[\s./-]?\d{{1,2}}\b",
+            # dates in digits: nobody writes a year with one, so 5.3.1 is a version
+            r"\b(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|\d{3,4}[./-]\d{1,2}[./-]\d)\b",
             r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b)?",  # times
             r"(?:\+\s*)?\(?\d(?:[\s()./_-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
             r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
@@ -58,6 +63,9 @@ _TECHNICAL = re.compile(
     r"(?:te|tr|ti|fa|b|bval|ph|phase|echo|e|nex|sl|im|se|vol|ir|pa|dir|mb|snr|dose|cor|sag|tra|ax)\d{1,4}|"
     r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
 )
+_WHOLE_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?!['’A-Za-z])")
+_BREEDS = (7480, 7481, 7486)
+"""Context groups of PS3.16: breeds, their registries, mixed breeds."""
 _REPLACED = "�"
 _SHORTEST_UNKNOWN = 4
 _MIXED = re.compile(r"(?=.{2,12}$)(?!.*\d{5})(?!.*[a-z]{5})(?=.*\d)[a-z\d]+")
@@ -67,11 +75,13 @@ class Allowed(enum.Enum):
     """Which words a text may keep, always minus the patient's echo dictionary.
 
     ``FIELD``: the vocabulary, for what people type. ``TERMS``: terms of the standard, of coding schemes and of
-    equipment as well, for what devices write. ``ALL``: every word, for identities that the profile retains.
+    equipment as well, for what devices write. ``CODED``: all words of code meanings besides, eponyms among them.
+    ``ALL``: every word, for identities that the profile retains.
     """
 
     FIELD = "field"
     TERMS = "terms"
+    CODED = "coded"
     ALL = "all"
 
 
@@ -94,17 +104,45 @@ def _terms() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _coded() -> frozenset[str]:
-    """Words of the code meanings in PS3.16: read only when a word is in no smaller list."""
+def _meanings() -> tuple[str, ...]:
+    """Code meanings in PS3.16: read only when a word is in no smaller list."""
     from pydicom.sr._concepts_dict import concepts
 
-    return frozenset(
-        word
-        for scheme in concepts.values()
-        for codes in scheme.values()
-        for meaning, *_ in codes.values()
-        for word in _letters(meaning)
-    )
+    return tuple(meaning for scheme in concepts.values() for codes in scheme.values() for meaning, *_ in codes.values())
+
+
+@lru_cache(maxsize=1)
+def _coded() -> frozenset[str]:
+    """Words of the code meanings in PS3.16."""
+    return frozenset(word for meaning in _meanings() for word in _letters(meaning))
+
+
+@lru_cache(maxsize=1)
+def _common_coded() -> frozenset[str]:
+    """Those of them that are no names of persons, places or breeds: PS3.16 writes them in small letters, as an
+    abbreviation, alone, or beside an isotope."""
+    found: set[str] = set()
+    for meaning in _meanings():
+        words = _WHOLE_WORD.findall(meaning)
+        everything = len(words) == 1 or "^" in meaning
+        found.update(word.lower() for word in words if everything or word.islower() or word.isupper())
+    return frozenset(found - _coded_breeds())
+
+
+@lru_cache(maxsize=1)
+def _coded_breeds() -> frozenset[str]:
+    """Words that only names of breeds have, which are mostly places."""
+    from pydicom.sr._cid_dict import cid_concepts
+    from pydicom.sr._concepts_dict import concepts
+
+    breeds = {(scheme, name) for cid in _BREEDS for scheme, names in cid_concepts[cid].items() for name in names}
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for scheme, codes in concepts.items():
+        for name, meanings in codes.items():
+            words = (word for meaning, *_ in meanings.values() for word in _letters(meaning))
+            (inside if (scheme, name) in breeds else outside).update(words)
+    return frozenset(inside - outside)
 
 
 def _letters(text: str) -> list[str]:
@@ -126,7 +164,12 @@ def is_term(word: str) -> bool:
         words = [part for part in parts if not part.isdigit() and len(part) >= _SHORTEST_UNKNOWN]
         if words and all(is_term(part) for part in words):
             return True
-    return word.isascii() and word.isalpha() and word in _coded()
+    return word.isascii() and word.isalpha() and word in _common_coded()
+
+
+def is_coded(word: str) -> bool:
+    """Whether a normalized word is a term, or a word of any code meaning: Barrett and Boston are."""
+    return is_term(word) or word in _coded()
 
 
 def is_technical_token(word: str) -> bool:
@@ -136,7 +179,13 @@ def is_technical_token(word: str) -> bool:
 
 def has_identifier_pattern(text: str) -> bool:
     """Whether a text holds a date, a telephone number, an address, a UID or a long number."""
-    return _PATTERNS.search(text) is not None
+    return any(True for _ in _patterned(text))
+
+
+def _patterned(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of dates, addresses and numbers, also between underscores, which stand for spaces."""
+    for form in (text, text.replace("_", " ")) if "_" in text else (text,):
+        yield from (found.span() for found in _PATTERNS.finditer(form))
 
 
 def clean_text(text: str, echo: Echo, allowed: Allowed = Allowed.FIELD) -> str:
@@ -171,7 +220,7 @@ def clean_text(text: str, echo: Echo, allowed: Allowed = Allowed.FIELD) -> str:
 
 
 def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, bool]]:
-    dropped = [found.span() for found in _PATTERNS.finditer(text)]
+    dropped = list(_patterned(text))
     words = vocabulary()
     result = [(start, stop, False) for start, stop in dropped]
     for found in _TOKEN.finditer(text):
@@ -180,7 +229,7 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
             continue
         word = normalized(found[0])
         known = word in words or is_technical_token(word) or allowed is Allowed.ALL
-        known = known or (allowed is Allowed.TERMS and is_term(word))
+        known = known or (allowed is Allowed.TERMS and is_term(word)) or (allowed is Allowed.CODED and is_coded(word))
         ours = echo.has_word(word) or (allowed is Allowed.FIELD and word in echo.common)
         result.append((start, stop, known and not ours))
     result.sort()

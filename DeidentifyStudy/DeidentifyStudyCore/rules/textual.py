@@ -10,7 +10,7 @@ from DeidentifyStudyCore.hidden_text import holds_text
 from DeidentifyStudyCore.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
-from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern, is_term, vocabulary
+from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern, is_coded, is_term, vocabulary
 
 __all__ = [
     "STANDARD_SCHEMES",
@@ -249,7 +249,7 @@ class CodeValue:
             # a real code of a standard scheme is one short token, mostly with digits; a name is none
             if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^]{1,64}", text) and not echo.is_in(text):
                 words = re.findall(r"[a-z]{4,}", text.lower())
-                if all(map(is_term, words)):
+                if all(map(is_coded, words)):
                     return KEEP
         elif not meaning and not scheme and not text:
             return KEEP
@@ -271,7 +271,7 @@ class CodeMeaning:
         text."""
         scheme = context.text(Element(_SCHEME, "SH", context.item.get(_SCHEME, b"")))
         if scheme.strip() in STANDARD_SCHEMES or context.mode is Mode.RETAIN:
-            return TechnicalText("D").apply(element, context)
+            return TechnicalText("D", Allowed.CODED).apply(element, context)
         return CleanText("D").apply(element, context)
 
     def describe(self) -> str:
