@@ -107,59 +107,62 @@ class _Pattern:
         On each of them.
     uses : list of Uses
         What is counted of each of them.
-    slots : mapping of int to int
-        Number of an element that was replaced to that of the piece in its place.
-    pixels : (int, int)
-        First piece of the pixel data, and how many.
+    parts : list of bytes
+        What is written in their places, and the elements inserted between them.
+    places : list of int
+        Number of the part that stands for each element.
+    pixels : int
+        Number of the empty part that the pixel data follow; as many as there are parts where there are none.
     """
 
     layout: Scanned
     elements: tuple[bytes, ...]
-    pieces: list[Piece | Masked | Generated]
     taken: list[_Decision]
     uses: list[Uses]
-    slots: dict[int, int]
-    pixels: tuple[int, int]
+    parts: list[bytes]
+    places: list[int]
+    pixels: int
 
     @classmethod
-    def of(
-        cls,
-        source: Source,
-        pieces: list[Piece | Masked | Generated],
-        taken: list[_Decision],
-        plan: PixelPlan | None,
-    ) -> "_Pattern | None":
+    def of(cls, source: Source, taken: list[_Decision], inserted: tuple[tuple[int, bytes], ...]) -> "_Pattern | None":
         """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
         elements = source.elements()
-        planned = plan.pieces if plan else []
-        if elements is None or len(taken) != len(elements) or (plan and plan.moved):
+        if elements is None or len(taken) != len(elements):
             return None
-        if any(not raw and decision is not _HANDED_OVER for raw, decision in zip(elements, taken, strict=True)):
+        parts: list[bytes] = []
+        places: list[int] = []
+        pixels: list[int] = []
+        waiting = list(reversed(inserted))
+        for span, raw, decision in zip(source.spans, elements, taken, strict=True):
+            while waiting and waiting[-1][0] <= span[0]:
+                parts.append(waiting.pop()[1])
+            if decision is _HANDED_OVER:
+                pixels.append(len(parts))
+            elif not raw:
+                return None
+            places.append(len(parts))
+            parts.append(_part(decision, raw))
+        parts.extend(element for _, element in reversed(waiting))
+        if len(pixels) > 1:
             return None
-        places = {id(piece): number for number, piece in enumerate(pieces)}
-        slots = {index: places[id(new)] for index, (new, _) in enumerate(taken) if new}
-        pixels = (places[id(planned[0])], len(planned)) if planned else (len(pieces), 0)
-        return cls(source.layout, elements, list(pieces), taken, _uses_of(taken), slots, pixels)
+        return cls(source.layout, elements, taken, _uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
 
-    def hand_over(self, plan: PixelPlan | None) -> bool:
-        """Exchange the pieces of the pixels; False when they are more or fewer."""
-        planned = plan.pieces if plan else []
-        first, count = self.pixels
-        if len(planned) != count or (plan and plan.moved):
-            return False
-        self.pieces[first : first + count] = planned
-        return True
-
-    def exchange(self, index: int, decision: _Decision) -> bool:
-        """Exchange what becomes of an element; False when it is kept that was not, or the other way round."""
-        old, new = self.taken[index][0], decision[0]
-        if (old is None) != (new is None) or bool(old) != bool(new):
-            return False
-        if new:
-            self.pieces[self.slots[index]] = new
+    def exchange(self, index: int, raw: bytes, decision: _Decision) -> None:
+        """Take an element in the place of the one before."""
         self.taken[index] = decision
         self.uses[index] = decision[1]
-        return True
+        self.parts[self.places[index]] = _part(decision, raw)
+
+    def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:
+        """Join the headers around the pixels."""
+        before, after = b"".join(self.parts[: self.pixels]), b"".join(self.parts[self.pixels :])
+        return [before, *(plan.pieces if plan else ()), *([after] if after else ())]
+
+
+def _part(decision: _Decision, raw: bytes) -> bytes:
+    if decision is _HANDED_OVER:
+        return b""
+    return raw if decision[0] is None else decision[0]
 
 
 def _uses_of(taken: list[_Decision]) -> list[Uses]:
@@ -230,7 +233,8 @@ class Engine:
             )  # fmt: skip
             uses = _uses_of(taken)
             if not replaced:
-                self._remember(pattern_key, _Pattern.of(source, pieces, taken, plan))
+                moved = plan is not None and plan.moved
+                self._remember(pattern_key, None if moved else _Pattern.of(source, taken, inserted))
         else:
             uses = list(pattern.uses)
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
@@ -261,10 +265,10 @@ class Engine:
     ) -> list[Piece | Masked | Generated] | None:
         """Pieces of an object that has the layout of one before: only what differs is decided on and exchanged.
 
-        None where that is not enough: something is dropped that was kept, or private, or the pixels are planned anew.
+        None where that is not enough: something private changed, or the fragments of the pixels moved.
         """
         elements = source.elements()
-        if elements is None or not pattern.hand_over(plan):
+        if elements is None or (plan is not None and plan.moved):
             return None
         for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
             span, raw = source.spans[index], elements[index]
@@ -275,10 +279,9 @@ class Engine:
             decision = memo.get(raw)
             if decision is None:
                 decision = memo[raw] = self._decide(source.buffer, span, source.encoding, context, _NO_BLOCK, 0)
-            if not pattern.exchange(index, decision):
-                return None
+            pattern.exchange(index, raw, decision)
         pattern.elements = elements
-        return list(pattern.pieces)
+        return pattern.pieces(plan)
 
     def _context(self, sop_class: str, character_set: bytes) -> Context:
         return Context(

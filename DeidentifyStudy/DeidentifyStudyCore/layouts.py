@@ -33,6 +33,8 @@ class Scanned:
         Where slack begins.
     first : dict of int to Span
         The first element with each tag.
+    groups : frozenset of int
+        Numbers of the groups that there are.
     elements : struct.Struct or None
         Reads the bytes of all elements at once, empty for the long ones; None until the layout is met again.
     sequences, long : tuple of int
@@ -42,6 +44,7 @@ class Scanned:
     spans: list[Span]
     end: int
     first: dict[int, Span]
+    groups: frozenset[int]
     elements: struct.Struct | None = None
     sequences: tuple[int, ...] = ()
     long: tuple[int, ...] = ()
@@ -69,7 +72,8 @@ def scanned(buffer: Buffer, start: int, stop: int, encoding: Encoding) -> Scanne
                 layout.scanned = _met_again(layout.scanned)
             return layout.scanned
     spans, end = scan_dataset(buffer, start, stop, encoding)
-    result = Scanned(spans, end, {span[0]: span for span in reversed(spans)})
+    first = {span[0]: span for span in reversed(spans)}
+    result = Scanned(spans, end, first, frozenset(tag >> 16 for tag in first))
     if end == stop and len(spans) <= _MOST_ELEMENTS and spans and spans[-1][5] == stop:
         _remember(key, buffer, start, result)
     return result

@@ -27,6 +27,10 @@ __all__ = ["DEFLATED", "Source", "opened", "text_of"]
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
 _KNOWN_SYNTAXES = frozenset(map(str, AllTransferSyntaxes))  # a UID made of a damaged value would warn, and quote it
+_GROUP_LENGTH = b"\x02\0\0\0UL\4\0"
+_TRANSFER_SYNTAX = 0x00020010
+_META_GROUP = frozenset({2})
+_LARGEST_META = 1 << 16
 _READ_WHOLE = 64 << 10
 _DEFLATE_CHUNK = 1 << 20
 _LARGEST_INFLATED = 16 << 30
@@ -96,8 +100,8 @@ class Source:
 
     def value(self, tag: int) -> bytes:
         """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
-        span = self.first(tag)
-        return b"" if span is None else bytes(self.buffer[span[3] : span[4]]).rstrip(b" \0")
+        span = self.layout.first.get(tag)
+        return b"" if span is None else self.buffer[span[3] : span[4]].rstrip(b" \0")
 
     def sequences(self) -> list[Span]:
         """Elements that are or may hold sequences."""
@@ -191,6 +195,27 @@ def _file_meta(buffer: Buffer) -> tuple[int, str]:
         if start == 0 and not _looks_like_dataset(buffer):
             raise Quarantined("not-dicom")
         return start, ""
+    return _by_group_length(buffer, start) or _element_by_element(buffer, start)
+
+
+def _by_group_length(buffer: Buffer, start: int) -> tuple[int, str] | None:
+    """Read the file meta information as most are: of a layout that was met before; None where it is not so."""
+    if buffer[start : start + 8] != _GROUP_LENGTH:
+        return None
+    end = start + 12 + int.from_bytes(buffer[start + 8 : start + 12], "little")
+    if end > min(len(buffer), _LARGEST_META) or buffer[end : end + 2] == b"\x02\x00":
+        return None
+    try:
+        found = scanned(buffer, start, end, EXPLICIT_LITTLE)
+    except MalformedFile:
+        return None
+    span = found.first.get(_TRANSFER_SYNTAX)
+    if span is None or found.end != end or found.groups != _META_GROUP:
+        return None
+    return end, text_of(buffer[span[3] : span[4]])
+
+
+def _element_by_element(buffer: Buffer, start: int) -> tuple[int, str]:
     end = start
     syntax = ""
     while True:

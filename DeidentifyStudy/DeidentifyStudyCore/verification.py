@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import filterfalse
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.digests import pixels_start
@@ -101,10 +102,11 @@ class Verifier:
             elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in output.spans)
             long = [span for span in output.spans if span[5] - span[2] > LONGEST_ELEMENT]
         if not clean.issuperset(elements):
-            new = {raw: span for raw, span in zip(elements, output.spans, strict=True) if raw and raw not in clean}
-            if any(self._leaks_of(output, span, codecs) for span in new.values()):
+            new = set(filterfalse(clean.__contains__, elements))
+            places = dict(zip(elements, output.spans, strict=True))
+            if any(self._leaks_of(output, places[raw], codecs) for raw in new):
                 raise Quarantined("verification-failed")
-            clean.update(new)
+            clean |= new
         if any(self._leaks_of(output, span, codecs) for span in long):
             raise Quarantined("verification-failed")
         if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(buffer))):

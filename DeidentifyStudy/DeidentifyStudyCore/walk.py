@@ -1,7 +1,7 @@
 """All leaves of a data set, sequences and UN that hold a sequence opened."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from DeidentifyStudyCore.charset import codecs_of, decoded
 from DeidentifyStudyCore.errors import MalformedFile
@@ -12,8 +12,7 @@ __all__ = ["Leaf", "leaves"]
 _CHARACTER_SET = 0x00080005
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """An element that is no sequence.
 
     Attributes
