@@ -266,6 +266,27 @@ def test_three_dimensions_overlaid_with_transparency(review: CaseReview, render:
     assert red(image).sum() > 500
 
 
+def test_cameras_of_the_3d_views_go_with_them(scene: Any, review: CaseReview) -> None:
+    """Slicer makes one for each 3D view when it is shown, and leaves it in the scene."""
+
+    def add_camera(layout_name: str) -> None:
+        camera = scene.AddNewNodeByClass("vtkMRMLCameraNode")
+        camera.SetLayoutName(layout_name)
+
+    def cameras() -> set[str]:
+        count = scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")
+        return {scene.GetNthNodeByClass(number, "vtkMRMLCameraNode").GetLayoutName() for number in range(count)}
+
+    add_camera("1")
+    layout = review.open_views(three_d="each")
+    for pane in layout.panes:
+        if not pane.is_slice:
+            add_camera(pane.tag)
+    assert len(cameras()) == 5
+    review.open_views(three_d="none")
+    assert cameras() == {"1"}, "that of the user's own view"
+
+
 @pytest.mark.parametrize("readers", [1, 2, 3, 4, 5, 6])
 @pytest.mark.parametrize("planes", [1, 3])
 def test_layouts_are_taken_by_slicer(scene: Any, readers: int, planes: Any) -> None:

@@ -22,6 +22,14 @@ def expect(found, wanted, what: str) -> None:
     assert found == wanted, f"{what}: {found!r} instead of {wanted!r}"
 
 
+def points_of_surfaces(node) -> int:
+    """Number of points of all surfaces of a segmentation node."""
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(number) for number in range(segmentation.GetNumberOfSegments())]
+    found = [segmentation.GetSegment(one).GetRepresentation("Closed surface") for one in ids]
+    return sum(surface.GetNumberOfPoints() for surface in found if surface is not None)
+
+
 class ConsensusReviewInSlicer(unittest.TestCase):
     """What the stand-in under Testing/Widgets cannot show: the layout manager, drawing, Slicer's link of the views."""
 
@@ -119,6 +127,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
     def test_layouts_follow_each_other_and_the_old_one_comes_back(self) -> None:
         manager = slicer.app.layoutManager()
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView)
+        cameras = len(slicer.util.getNodesByClass("vtkMRMLCameraNode"))
         self.compare_example()
         display = self.panel.desk.display.ui
         for planes in ("3", "Coronal", "Axial"):
@@ -138,6 +147,22 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         slicer.app.processEvents()
         left = [name for name in manager.sliceViewNames() if name.startswith("Review")]
         expect(left, [], "views that the review left behind")
+        expect(len(slicer.util.getNodesByClass("vtkMRMLCameraNode")), cameras, "cameras after the review")
+
+    def test_surfaces_fill_in_beside_the_main_thread_and_go_with_the_review(self) -> None:
+        self.compare_example()
+        desk = self.panel.desk
+        nodes = list(desk.review.reading_nodes.values())
+        display = desk.display.ui
+        display.threeDCombo.currentIndex = display.threeDCombo.findData("each")
+        self.wait(lambda: all(points_of_surfaces(node) for node in nodes), "every reader has surfaces")
+        slicer.util.forceRenderAllViews()
+        expect(slicer.app.layoutManager().threeDViewCount >= 4, True, "a 3D view for each reader and the result")
+        desk.walk.take_reader(0)
+        result = desk.review.result_node
+        self.wait(lambda: points_of_surfaces(result), "the result has surfaces")
+        desk.ui.closeButton.click()
+        expect([points_of_surfaces(node) for node in nodes], [0] * len(nodes), "surfaces that the review left behind")
 
     def test_a_copy_is_painted_in_the_segment_editor_and_taken(self) -> None:
         self.compare_example()

@@ -9,12 +9,16 @@ import numpy as np
 import pydicom
 import qt
 import slicer
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 NAME = "Zyxwarth^Quillon"
+SCREEN = (240, 320)
+"""Rows and columns of the screen shot."""
+
 MOST_SECONDS = 300
 
 
@@ -41,6 +45,24 @@ def write_object(path: Path, sop_class: str, number: int) -> None:
     dataset.RescaleIntercept, dataset.RescaleSlope = 0, 1
     dataset.PixelData = np.full((64, 64), 100 * number, np.uint16).tobytes()
     pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+
+
+def write_screen(path: Path, number: int) -> None:
+    """Write a secondary capture of a phantom with the patient's name across its top, so that it waits for a person."""
+    write_object(path, SECONDARY_CAPTURE, number)
+    rows, columns = SCREEN
+    j, i = np.mgrid[:rows, :columns]
+    phantom = 90 * np.exp(-(((j - 140) / 60) ** 2 + ((i - 160) / 80) ** 2)) + 20
+    image = Image.fromarray(phantom.astype(np.uint8))
+    ImageDraw.Draw(image).text((8, 6), "ZYXWARTH QUILLON  MRN-7391846", fill=255, font=ImageFont.load_default(16))
+    dataset = pydicom.dcmread(path)
+    dataset.ConversionType, dataset.ImageType = "WSD", ["DERIVED", "SECONDARY"]
+    dataset.Rows, dataset.Columns = rows, columns
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelData = np.asarray(image).tobytes()
+    dataset["PixelData"].VR = "OB"
+    dataset.save_as(path, enforce_file_format=True)
 
 
 def write_head(folder: Path) -> None:
@@ -77,7 +99,7 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         studies.mkdir()
         for number in (1, 2, 3):
             write_object(studies / f"ct{number}.dcm", CT, number)
-        write_object(studies / "screen.dcm", SECONDARY_CAPTURE, 9)
+        write_screen(studies / "screen.dcm", 9)
         slicer.util.selectModule("DeidentifyStudy")
         self.panel = slicer.util.getModuleWidget("DeidentifyStudy").panel
         self.panel.source.ui.sourceFolderEdit.text = str(studies)
@@ -117,7 +139,7 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         self.panel.review.ui.beginReviewButton.click()
         composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
         volume = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID())
-        assert slicer.util.arrayFromVolume(volume).shape == (1, 64, 64)
+        assert slicer.util.arrayFromVolume(volume).shape == (1, *SCREEN)
         assert not volume.GetSaveWithScene()
         self.panel.review.ui.rejectButton.click()
         self.panel.review.ui.beginReviewButton.click()

@@ -118,11 +118,16 @@ class ReviewViews:
             if pane.tag in kept:
                 continue
             nodes = [self._nodes[pane.tag]]
-            if pane.is_slice:
-                nodes.append(self._composite_node(pane))
+            nodes += [self._composite_node(pane)] if pane.is_slice else self._cameras(pane)
             for node in nodes:
                 if self.scene.IsNodePresent(node):
                     self.scene.RemoveNode(node)
+
+    def _cameras(self, pane: Pane) -> list[slicer.vtkMRMLCameraNode]:
+        """Cameras that Slicer made for a 3D view; it would leave them behind, and knows no more whose they were."""
+        count = self.scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")
+        cameras = [self.scene.GetNthNodeByClass(number, "vtkMRMLCameraNode") for number in range(count)]
+        return [camera for camera in cameras if camera.GetLayoutName() == pane.tag]
 
     def _slices(self) -> tuple[Pane, ...]:
         return tuple(pane for pane in self.layout.panes if pane.is_slice)
