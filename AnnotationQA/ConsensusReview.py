@@ -1,21 +1,15 @@
 """Slicer module "Consensus Review": where readers differ, decide, send back. Registration only."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import (
-    ScriptedLoadableModule,
-    ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
-)
-from slicer.util import VTKObservationMixin
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest
 
-if TYPE_CHECKING:
-    from AnnotationQALib.review.widgets.review_panel import ReviewPanel
+from AnnotationQALib.widgets.module_widget import PanelModuleWidget
 
 ICON = Path(__file__).resolve().parent / "Resources" / "Icons" / "ConsensusReview.png"
 DOCUMENTATION = "https://github.com/AnnotationQA/SlicerAnnotationQA/blob/main/Documentation/review.md"
@@ -62,43 +56,14 @@ def register_sample_data() -> None:
         )
 
 
-class ConsensusReviewWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The module's place in Slicer's window; the panel does the work."""
+class ConsensusReviewWidget(PanelModuleWidget):
+    """The module's place in Slicer's window."""
 
-    def __init__(self, parent: Any = None) -> None:
-        VTKObservationMixin.__init__(self)
-        self.panel: ReviewPanel | None = None
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-
-    def setup(self) -> None:
-        """Make the panel; what it needs is imported only now, so that Slicer starts as fast as without it."""
+    def make_panel(self) -> Any:
+        """The panel."""
         from AnnotationQALib.review.widgets.review_panel import ReviewPanel
 
-        ScriptedLoadableModuleWidget.setup(self)
-        self.panel = ReviewPanel(slicer.mrmlScene, slicer.app.applicationLogic(), slicer.app.layoutManager())
-        self.layout.addWidget(self.panel.widget)
-        self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.StartCloseEvent, self._scene_closes)
-
-    def enter(self) -> None:
-        """The module is shown."""
-        if self.panel is not None:
-            self.panel.enter()
-
-    def exit(self) -> None:
-        """Another module is shown."""
-        if self.panel is not None:
-            self.panel.exit()
-
-    def cleanup(self) -> None:
-        """The module goes away."""
-        self.removeObservers()
-        if self.panel is not None:
-            self.panel.cleanup()
-            self.panel = None
-
-    def _scene_closes(self, *_event: Any) -> None:
-        if self.panel is not None:
-            self.panel.scene_closes()
+        return ReviewPanel(slicer.mrmlScene, slicer.app.applicationLogic(), slicer.app.layoutManager())
 
 
 class ConsensusReviewTest(ScriptedLoadableModuleTest):
