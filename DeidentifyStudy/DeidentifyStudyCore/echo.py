@@ -7,9 +7,10 @@ import html
 import re
 import struct
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from os.path import commonprefix
 from urllib.parse import unquote_to_bytes
 
 from DeidentifyStudyCore.charset import search_forms
@@ -133,8 +134,8 @@ class Echo:
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:
-        long = sorted((word for word in self.words if _is_long(word)), key=lambda word: (-len(word), word))
-        return re.compile("|".join(map(re.escape, long))) if long else None
+        long = {word for word in self.words if _is_long(word)}
+        return re.compile(_any_of(long)) if long else None
 
     @cached_property
     def _dates(self) -> frozenset[str]:
@@ -147,11 +148,10 @@ class Echo:
             for spelling in spellings(date):
                 if len(spelling) >= _SHORTEST_DATE:
                     forms |= search_forms(spelling)
-        return (
-            re.compile(b"|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f))))
-            if forms
-            else None
-        )
+        if not forms:
+            return None
+        # one letter of Latin-1 for each byte
+        return re.compile(_any_of({form.decode("latin-1") for form in forms}).encode("latin-1"))
 
     def has_word(self, word: str) -> bool:
         """Whether a normalized word is the patient's, or contains a longer one that is."""
@@ -205,6 +205,21 @@ class Echo:
         if not self._numbers:
             return False
         return any(number in self._numbers for number in spoken_numbers(vr, value, big=big))
+
+
+def _any_of(words: Collection[str], start: int = 0) -> str:
+    """Pattern that finds whether any of some words is there: branches of a tree, since a patient of many years has
+    thousands of spellings, which would be tried one after the other at every place."""
+    branches: dict[str, list[str]] = {}
+    for word in words:
+        if len(word) == start:
+            return ""  # what goes on from here need not be found
+        branches.setdefault(word[start], []).append(word)
+    found = []
+    for first, below in sorted(branches.items()):
+        common = len(commonprefix(below))  # noqa: RUF071  # no paths: characters are meant
+        found.append(re.escape(first + below[0][start + 1 : common]) + _any_of(below, common))
+    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
 
 
 def _is_long(word: str) -> bool:
