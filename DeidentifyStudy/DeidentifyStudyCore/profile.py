@@ -62,8 +62,8 @@ class Profile:
     ephemeral : bool
         The key lives in memory only: nobody can ever re-identify or extend the result.
     burned_in_risk : str
-        ``quarantine`` or ``accept``: objects whose header says that text may be burned into the pixels wait for a
-        person, or are written without one (cleaned first where *clean pixel data* is on).
+        ``quarantine`` or ``accept``: objects in whose pixels text may be wait for a person where their risk asks for
+        one (`risk.Rung`), or are written without one (cleaned first where *clean pixel data* is on).
     pixel_search : str
         ``at-risk`` or ``all``: which objects *clean pixel data* searches for text.
     encapsulated_documents : str
