@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from DeidentifyStudyCore.pixels.boxes import Box, joined
 
-__all__ = ["Candidate", "find_lines", "print_features"]
+__all__ = ["Candidate", "StrokeLine", "find_lines", "stroke_lines"]
 
 _STROKES = (5, 9, 17)
 """Sides of the top-hats in pixels: strokes thinner than these stand out."""
@@ -31,7 +31,7 @@ _MOST_COMPONENTS = 6000
 _WEIGHTS = np.array(
     [-14.95, 4.77, -0.5, 1.83, 0.53, -4.64, 4.0, 3.03, 1.37, 1.02, 0.92, 0.79, -6.08, -1.57, 0.01, 0.08]
 )
-"""Intercept, and one for each of `print_features`."""
+"""Intercept, and one for each of `StrokeLine.features`."""
 
 _Rows = NDArray[np.float64]
 
@@ -64,12 +64,23 @@ def find_lines(grey: NDArray[np.uint8], least_odds: float | None = None) -> list
         Lines with less `Candidate.print_odds` are left out; without it these are not computed.
     """
     found: list[Candidate] = []
+    for line in stroke_lines(grey):
+        odds = -math.inf
+        if least_odds is not None:
+            odds = float(line.features() @ _WEIGHTS[1:] + _WEIGHTS[0])
+            if odds < least_odds:
+                continue
+        found.append(Candidate(line.place, line.likeness, odds))
+    return _merged(found)
+
+
+def stroke_lines(grey: NDArray[np.uint8]) -> Iterator["StrokeLine"]:
+    """Find lines of strokes at every scale, in both polarities and directions; most are found more than once."""
     for polarity in (grey, 255 - grey):
         for side in _STROKES:
             ink = _strokes(polarity, side)
-            found += _lines(polarity, ink, side, least_odds)
-            found += [_turned(line) for line in _lines(polarity.T, ink.T, side, least_odds)]
-    return _merged(found)
+            yield from _lines(polarity, ink, side, turned=False)
+            yield from _lines(polarity.T, ink.T, side, turned=True)
 
 
 def _strokes(grey: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
@@ -83,9 +94,8 @@ def _strokes(grey: NDArray[np.uint8], side: int) -> NDArray[np.bool_]:
     return result
 
 
-def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int, least_odds: float | None) -> list[Candidate]:
+def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int, *, turned: bool) -> Iterator["StrokeLine"]:
     rows = _components(grey, ink, side)
-    lines = []
     for group in _groups(rows):
         chars = rows[group]
         top, left = int(chars[:, 0].min()), int(chars[:, 1].min())
@@ -94,24 +104,45 @@ def _lines(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int, least_odd
         if box.width < 1.8 * box.height or box.height > _LARGEST:
             continue
         likeness = _likeness(chars, box)
-        if likeness == 0:
-            continue
-        if least_odds is None:
-            lines.append(Candidate(box, likeness))
-            continue
-        odds = float(print_features(chars, box, likeness, grey, ink) @ _WEIGHTS[1:] + _WEIGHTS[0])
-        if odds >= least_odds:
-            lines.append(Candidate(box, likeness, odds))
-    return lines
+        if likeness > 0:
+            yield StrokeLine(box, likeness, chars, grey, ink, turned)
 
 
-def print_features(
+@dataclass(frozen=True, slots=True)
+class StrokeLine:
+    """A line of strokes in the picture in which it was found, which may be turned.
+
+    Attributes
+    ----------
+    chars : array
+        Rows of (top, left, bottom, right, ink pixels, brightness).
+    grey, ink : array
+        The picture, strokes bright, and the pixels of strokes; of shape (rows, columns).
+    """
+
+    box: Box
+    likeness: float
+    chars: _Rows
+    grey: NDArray[np.uint8]
+    ink: NDArray[np.bool_]
+    turned: bool
+
+    @property
+    def place(self) -> Box:
+        """Box in the picture as it was given."""
+        return Box(self.box.column, self.box.row, self.box.width, self.box.height) if self.turned else self.box
+
+    def features(self) -> NDArray[np.float64]:
+        """What tells print from anatomy, for the weights: evenness, contrast, sharpness, and how much of it is there.
+
+        Print is drawn in one value; strokes of anatomy have many.
+        """
+        return _features(self.chars, self.box, self.likeness, self.grey, self.ink)
+
+
+def _features(
     chars: _Rows, box: Box, likeness: float, grey: NDArray[np.uint8], ink: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """What tells print from anatomy, for the weights: evenness, contrast, sharpness, and how much of it is there.
-
-    Print is drawn in one value; strokes of anatomy have many.
-    """
     part, drawn = grey[box.row : box.bottom, box.column : box.right], ink[box.row : box.bottom, box.column : box.right]
     values = part[drawn]
     counts = np.bincount(values, minlength=260)
@@ -231,11 +262,6 @@ def _likeness(chars: _Rows, box: Box) -> float:
     return float(
         np.exp(-3 * wobble / scale - 2 * unequal - 8 * uneven) * min(1.0, letters / 6) * min(1.0, 3 * fill + 0.25)
     )
-
-
-def _turned(line: Candidate) -> Candidate:
-    box = line.box
-    return Candidate(Box(box.column, box.row, box.width, box.height), line.likeness, line.print_odds)
 
 
 def _merged(lines: list[Candidate]) -> list[Candidate]:
