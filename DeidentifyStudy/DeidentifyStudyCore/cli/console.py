@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, TextIO
@@ -138,6 +139,8 @@ def _processes() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["DeidentifyStudyCore.index", "DeidentifyStudyCore.writing"])
+    with _interruptions_held():
+        forkserver.ensure_running()  # it loads while the caller reads the key and lists the files
     return context
 
 

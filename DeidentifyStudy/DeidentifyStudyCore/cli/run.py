@@ -74,12 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     report_folder = arguments.report or arguments.destination.with_name(arguments.destination.name + "-report")
     require_folder_place(report_folder)
     profile = load_profile(arguments.profile, tuple(arguments.option))
-    secret = _secret(arguments, profile)
     supplied = read_supplied(arguments.ids) if arguments.ids else {}
     queue = ReviewQueue.load(arguments.review) if arguments.review else None
     rules = load_device_rules(arguments.device_rules) if arguments.device_rules else ()
     progress = progress_of(arguments)
     with executor_of(arguments) as executor:
+        secret = _secret(arguments, profile)
         options = BatchOptions(
             report_folder,
             arguments.key,
