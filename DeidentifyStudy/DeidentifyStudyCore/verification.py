@@ -12,6 +12,7 @@ from DeidentifyStudyCore.layouts import LONGEST_ELEMENT
 from DeidentifyStudyCore.numerals import BINARY_NUMBERS
 from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.rules.book import MARKERS
+from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT, is_replacement
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.standard import safe_private
@@ -133,6 +134,8 @@ class Verifier:
             if leaf.stop - leaf.start > _LARGEST_SEARCHED:
                 return False
             value = bytes(buffer[leaf.start : leaf.stop])
+            if leaf.tag == ENCAPSULATED_DOCUMENT and is_replacement(value):
+                return False
             if leaf.vr in BINARY_NUMBERS and echo.is_in_numbers(leaf.vr, value, big=big):
                 return True
             return len(value) > _SHORTEST_SEARCHED and echo.is_in_bytes(value)

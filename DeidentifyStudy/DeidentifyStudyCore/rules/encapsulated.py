@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.rules.model import Action, Context, Element, replaced
 
-__all__ = ["EMPTY_PDF", "EncapsulatedDocument", "EncapsulatedLength"]
+__all__ = ["EMPTY_PDF", "ENCAPSULATED_DOCUMENT", "EncapsulatedDocument", "EncapsulatedLength", "is_replacement"]
 
+ENCAPSULATED_DOCUMENT = 0x00420011
 _MIME = 0x00420012
 
 
@@ -35,6 +36,11 @@ _EMPTY_CDA = (
     b"<title>Document removed by de-identification</title></ClinicalDocument>\n"
 )
 _REPLACEMENTS = {b"application/pdf": EMPTY_PDF, b"text/xml": _EMPTY_CDA, b"application/xml": _EMPTY_CDA}
+
+
+def is_replacement(value: bytes) -> bool:
+    """Whether a document is one of the empty ones, whose words are no patient's, were one called Page or Catalog."""
+    return value.rstrip(b" \0") in {document.rstrip(b" \0") for document in _REPLACEMENTS.values()}
 
 
 def _replacement(context: Context) -> bytes:
