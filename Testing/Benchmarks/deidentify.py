@@ -127,12 +127,13 @@ def copy(source: Path, work: Path) -> None:
 
 def measured(function, source: Path, work: Path) -> float:
     shutil.rmtree(work, ignore_errors=True)
+    os.sync()  # what earlier rounds left to be written is not counted
     before = cpu()
     function(source, work)
     return cpu() - before
 
 
-def against_copy(source: Path, work: Path, files: int, rounds: int = 5) -> float:
+def against_copy(source: Path, work: Path, files: int, rounds: int = 7) -> float:
     pairs = [(measured(copy, source, work / "copy"), measured(ours, source, work / "ours")) for _ in range(rounds)]
     base, own = (min(pair[i] for pair in pairs) / files for i in (0, 1))
     print(f"copy                     {1e6 * base:8.0f} µs CPU a file")
@@ -203,36 +204,63 @@ def workers(ct: Path, work: Path, files: int, elements: int) -> None:
     """Wall and CPU time of the command with one process and with two, on a file system in memory where there is one.
 
     A disk of 200 MB/s is the bottleneck of either. Two processes can be twice as fast only while two processors are
-    free: what the machine gave them is printed, and what the wall time would have been had it given all.
+    free: what the machine gave them is printed, and how much faster two commands are that share nothing, each with one
+    process and half of the files, at the same time.
     """
     shared_memory = Path("/dev/shm")
     room = shared_memory.is_dir() and shutil.disk_usage(shared_memory).free > 4 * files * 600_000
     with tempfile.TemporaryDirectory(dir=shared_memory if room else work) as name:
         place = Path(name)
         series(ct, place / "many", files, elements)
-        script = "import sys; from DeidentifyStudyCore.cli.main import main; sys.exit(main(sys.argv[1:]))"
-        program = [sys.executable, "-c", script]
+        for number, path in enumerate(sorted((place / "many").iterdir())):
+            half = place / f"half-{number % 2}"
+            half.mkdir(exist_ok=True)
+            (half / path.name).hardlink_to(path)
         env = os.environ | {"DEIDENTIFY_PASSPHRASE": "a benchmark"}
-        subprocess.run([*program, "key", "new", place / "key"], env=env, check=True, capture_output=True)
+        subprocess.run([*PROGRAM, "key", "new", place / "key"], env=env, check=True, capture_output=True)
         adopt_orphans()
-        times: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+        ways = {"1 worker": [("many", 1)], "2 workers": [("many", 2)], "2 commands": [("half-0", 1), ("half-1", 1)]}
+        times: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for _ in range(ROUNDS_OF_WORKERS):
-            for count in (1, 2):
-                shutil.rmtree(place / "w", ignore_errors=True)
-                shutil.rmtree(place / "w-report", ignore_errors=True)
-                command = [*program, "run", place / "many", place / "w", "--profile", PROFILE, "--key", place / "key"]
-                command += ["--workers", str(count), "--conformance", "none"]
-                start, before = time.perf_counter(), cpu(resource.RUSAGE_CHILDREN)
-                subprocess.run(command, env=env, check=True, capture_output=True)
-                wait_for_orphans()
-                times[count].append((time.perf_counter() - start, cpu(resource.RUSAGE_CHILDREN) - before))
-        for count, pairs in times.items():
+            for way, commands in ways.items():
+                times[way].append(at_once(place, commands, env))
+        for way, pairs in times.items():
             wall, spent = min(pairs)
             given = f"{spent / wall:.2f} processors"
-            print(f"{count} worker(s), {files} files: {wall:.2f} s wall, {spent:.2f} s CPU ({given})")
-        one, two = min(times[1])[0], min(times[2])[0]
-        least = {count: min(spent for _, spent in pairs) for count, pairs in times.items()}
-        print(f"two workers: {one / two:.2f} times as fast as one; {least[2] / least[1] - 1:+.0%} CPU in all")
+            print(f"{way:10}, {files} files: {wall:.2f} s wall, {spent:.2f} s CPU ({given})")
+        fastest = {way: min(wall for wall, _ in pairs) for way, pairs in times.items()}
+        least = {way: min(spent for _, spent in pairs) for way, pairs in times.items()}
+        for way in ("2 workers", "2 commands"):
+            more = least[way] / least["1 worker"] - 1
+            print(
+                f"{way:10} {fastest['1 worker'] / fastest[way]:.2f} times as fast as 1 worker; {more:+.0%} CPU in all"
+            )
+
+
+PROGRAM = [
+    sys.executable,
+    "-c",
+    "import sys; from DeidentifyStudyCore.cli.main import main; sys.exit(main(sys.argv[1:]))",
+]
+
+
+def at_once(place: Path, commands: list[tuple[str, int]], env: dict[str, str]) -> tuple[float, float]:
+    """Wall and CPU seconds of commands that run at the same time."""
+    for number in range(len(commands)):
+        for folder in (f"out-{number}", f"out-{number}-report"):
+            shutil.rmtree(place / folder, ignore_errors=True)
+    start, before = time.perf_counter(), cpu(resource.RUSAGE_CHILDREN)
+    running = []
+    for number, (source, count) in enumerate(commands):
+        arguments = ["run", place / source, place / f"out-{number}", "--profile", PROFILE, "--key", place / "key"]
+        arguments += ["--workers", str(count), "--conformance", "none"]
+        silent = subprocess.DEVNULL
+        running.append(subprocess.Popen([*PROGRAM, *arguments], env=env, stdout=silent, stderr=silent))
+    codes = [process.wait() for process in running]
+    wall = time.perf_counter() - start
+    wait_for_orphans()
+    assert not any(codes), codes
+    return wall, cpu(resource.RUSAGE_CHILDREN) - before
 
 
 def dask(source: Path, work: Path) -> None:
