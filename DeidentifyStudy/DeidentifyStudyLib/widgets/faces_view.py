@@ -1,6 +1,6 @@
 """Section "Review of faces": the altered head in the 3D view, and keys for the decisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import qt
@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from DeidentifyStudyCore.errors import DeidentifyError
 from DeidentifyStudyLib.logic.face_review import FaceReview
 from DeidentifyStudyLib.logic.head_scene import HeadScene
+from DeidentifyStudyLib.widgets.review_section import ReviewSection, SectionWidgets, SectionWords
 from DeidentifyStudyLib.widgets.three_d_display import ThreeDDisplay
 
 __all__ = ["FacesView"]
@@ -17,141 +18,60 @@ __all__ = ["FacesView"]
 _PICTURE_WIDTH = 400
 
 
-class FacesView:
-    """Shows a review of faces; `review` makes it anew from the queue of the last run, or raises what to say.
-
-    Keys are on while the review is; they are those of the review of burned-in text, and never on together with it.
-    """
+class FacesView(ReviewSection[FaceReview, HeadScene]):
+    """Shows a review of faces; its keys are those of the review of burned-in text, and never on together with it."""
 
     def __init__(self, ui: Any, review: Callable[[], FaceReview], display: ThreeDDisplay) -> None:
         self.ui = ui
-        self._make_review = review
-        self._display = display
-        self._review: FaceReview | None = None
-        self._scene: HeadScene | None = None
-        self._shortcuts: list[Any] = []
-        ui.beginFacesButton.connect("toggled(bool)", self._begin_or_end)
-        ui.previousFaceButton.connect("clicked()", lambda: self._step(-1))
-        ui.nextFaceButton.connect("clicked()", lambda: self._step(1))
+        words = SectionWords(
+            before=_("Faces that the option Clean faces alters are listed here after a run."),
+            waiting=_("Heads and bodies that wait for a person: {count}."),
+            nothing_waits=_("Nothing waits."),
+            counts=_("{pending} wait, {accepted} confirmed, {rejected} rejected"),
+            all_decided=_("All decided: {accepted} confirmed, {rejected} rejected. Start the run again to write them."),
+        )
+        widgets = SectionWidgets(
+            ui.beginFacesButton,
+            ui.facesSummary,
+            ui.previousFaceButton,
+            ui.nextFaceButton,
+            ui.facePositionLabel,
+            ui.facesBody,
+        )
+        super().__init__(widgets, words, review, lambda: HeadScene(slicer.mrmlScene), display)
         ui.originalCheck.connect("toggled(bool)", lambda _on: self._show_head())
         ui.confirmButton.connect("clicked()", lambda: self._decide("accepted"))
         ui.rejectFaceButton.connect("clicked()", lambda: self._decide("rejected"))
         ui.undoFaceButton.connect("clicked()", self._undo)
         ui.reviewerEdit.connect("textChanged(QString)", lambda _text: self._check_buttons())
-        self._show_nothing("")
 
-    @property
-    def is_on(self) -> bool:
-        """Whether a review is going on."""
-        return self._review is not None
+    def _actions(self) -> Mapping[str, Callable[[], Any]]:
+        return {
+            "Ctrl+Return": lambda: self._decide("accepted"),
+            "Ctrl+Backspace": lambda: self._decide("rejected"),
+            "Ctrl+Shift+Z": self._undo,
+            "Ctrl+PgDown": lambda: self._step(1),
+            "Ctrl+PgUp": lambda: self._step(-1),
+        }
 
-    def waiting(self, count: int) -> None:
-        """Say how many faces wait, after a run."""
-        if not self.is_on:
-            self.ui.beginFacesButton.enabled = count > 0
-            self.ui.facesSummary.text = (
-                _("Heads and bodies that wait for a person: {count}.").format(count=count)
-                if count
-                else _("Nothing waits.")
-            )
-
-    def end(self) -> None:
-        """End the review: nothing of it stays in the scene."""
-        blocked = self.ui.beginFacesButton.blockSignals(True)
-        self.ui.beginFacesButton.checked = False
-        self.ui.beginFacesButton.blockSignals(blocked)
-        self._end()
-
-    def forget_scene(self) -> None:
-        """The scene was closed: nodes are gone already."""
-        if self._scene is not None:
-            self._scene = None
-            self.end()
-
-    def _begin_or_end(self, begin: bool) -> None:
-        if not begin:
-            self._end()
-            return
-        try:
-            self._review = self._make_review()
-        except DeidentifyError as error:
-            self.end()
-            self.ui.facesSummary.text = str(error)[:1].upper() + str(error)[1:]
-            return
-        self._scene = HeadScene(slicer.mrmlScene)
-        self.ui.beginFacesButton.text = _("End review")
-        self._make_shortcuts()
-        if self._review.entry.decision != "pending":
-            self._review.show_next_pending()
-        self._show_face()
-
-    def _end(self) -> None:
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
-            shortcut.deleteLater()
-        self._shortcuts = []
-        self._display.give_back()
-        if self._scene is not None:
-            self._scene.clear()
-        self._review = self._scene = None
-        self.ui.beginFacesButton.text = _("Begin review")
-        self._show_nothing(self.ui.facesSummary.text)
+    def _is_decided(self) -> bool:
+        return bool(self._review.entry.decision != "pending")
 
     def _show_nothing(self, text: str) -> None:
         self.ui.facePicture.clear()
-        for widget in (
-            self.ui.facesBody,
-            self.ui.previousFaceButton,
-            self.ui.nextFaceButton,
-            self.ui.facePositionLabel,
-        ):
-            widget.visible = False
-        self.ui.facesSummary.text = text or _("Faces that the option Clean faces alters are listed here after a run.")
-        self.ui.beginFacesButton.enabled = False
+        super()._show_nothing(text)
 
-    def _make_shortcuts(self) -> None:
-        parent = slicer.util.mainWindow() or self.ui.facesBody.window()
-        for keys, action in (
-            ("Ctrl+Return", lambda: self._decide("accepted")),
-            ("Ctrl+Backspace", lambda: self._decide("rejected")),
-            ("Ctrl+Shift+Z", self._undo),
-            ("Ctrl+PgDown", lambda: self._step(1)),
-            ("Ctrl+PgUp", lambda: self._step(-1)),
-        ):
-            shortcut = qt.QShortcut(parent)
-            shortcut.setKey(qt.QKeySequence(keys))
-            shortcut.connect("activated()", action)
-            self._shortcuts.append(shortcut)
-
-    def _show_face(self) -> None:
+    def _show(self) -> None:
         review = self._review
         if review is None:
             return
-        for widget in (
-            self.ui.facesBody,
-            self.ui.previousFaceButton,
-            self.ui.nextFaceButton,
-            self.ui.facePositionLabel,
-        ):
-            widget.visible = True
-        self.ui.beginFacesButton.enabled = True
-        counts = review.counts()
-        if counts["pending"]:
-            text = _("{pending} wait, {accepted} confirmed, {rejected} rejected").format(**counts)
-        else:
-            text = _(
-                "All decided: {accepted} confirmed, {rejected} rejected. Start the run again to write them."
-            ).format(**counts)
-        self.ui.facesSummary.text = text
         entry = review.entry
-        decision = {
+        decisions = {
             "pending": _("waits"),
             "accepted": _("confirmed by {name}").format(name=entry.confirmed_by),
             "rejected": _("rejected"),
-        }[entry.decision]
-        self.ui.facePositionLabel.text = _("{position} of {count}: {decision}").format(
-            position=review.position + 1, count=len(review.digests), decision=decision
-        )
+        }
+        self._show_position(decisions[entry.decision])
         self._show_picture()
         self._show_head()
         self._check_buttons()
@@ -205,19 +125,12 @@ class FacesView:
         try:
             review.decide(decision, self.ui.reviewerEdit.text)
         except DeidentifyError as error:
-            self.ui.facesSummary.text = str(error)[:1].upper() + str(error)[1:]
+            self._say(error)
             self.ui.reviewerEdit.setFocus()
             return
         review.show_next_pending()
-        self._show_face()
+        self._show()
 
     def _undo(self) -> None:
         if self._review is not None and self._review.undo():
-            self._show_face()
-
-    def _step(self, by: int) -> None:
-        review = self._review
-        if review is None or not 0 <= review.position + by < len(review.digests):
-            return
-        review.show(review.position + by)
-        self._show_face()
+            self._show()

@@ -1,39 +1,39 @@
 """Section "Review of burned-in text": the image with its boxes in a slice view, and keys for the decisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from DeidentifyStudyCore.errors import DeidentifyError
 from DeidentifyStudyLib.logic.review import ALL_FRAMES, Review
 from DeidentifyStudyLib.logic.review_scene import ReviewScene
 from DeidentifyStudyLib.widgets.common import fill, style_table
+from DeidentifyStudyLib.widgets.review_section import ReviewSection, SectionWidgets, SectionWords
 from DeidentifyStudyLib.widgets.slice_display import SliceDisplay
 
 __all__ = ["ReviewView"]
 
 
-class ReviewView:
-    """Shows a review; `review` makes it anew from the queue of the last run, or raises what to say.
-
-    Keys are on while the review is, and none of them is one of the Segment Editor's.
-    """
+class ReviewView(ReviewSection[Review, ReviewScene]):
+    """Shows a review of burned-in text; none of its keys is one of the Segment Editor's."""
 
     def __init__(self, ui: Any, review: Callable[[], Review], display: SliceDisplay) -> None:
         self.ui = ui
-        self._make_review = review
-        self._display = display
-        self._review: Review | None = None
-        self._scene: ReviewScene | None = None
         self._busy = False
-        self._shortcuts: list[Any] = []
+        words = SectionWords(
+            before=_("Objects that may show burned-in text are listed here after a run."),
+            waiting=_("Objects that wait for a person: {count}."),
+            nothing_waits=_("No object waits."),
+            counts=_("{pending} wait, {accepted} accepted, {rejected} rejected"),
+            all_decided=_("All decided: {accepted} accepted, {rejected} rejected. Start the run again to write them."),
+        )
+        widgets = SectionWidgets(
+            ui.beginReviewButton, ui.reviewSummary, ui.previousButton, ui.nextButton, ui.positionLabel, ui.reviewBody
+        )
+        super().__init__(widgets, words, review, lambda: ReviewScene(slicer.mrmlScene, self._boxes_dragged), display)
         style_table(ui.boxesTable, 5)
-        ui.beginReviewButton.connect("toggled(bool)", self._begin_or_end)
-        ui.previousButton.connect("clicked()", lambda: self._step(-1))
-        ui.nextButton.connect("clicked()", lambda: self._step(1))
         ui.frameSlider.connect("valueChanged(int)", self._show_frame)
         ui.drawButton.connect("clicked()", self._draw)
         ui.removeButton.connect("clicked()", self._remove)
@@ -41,109 +41,36 @@ class ReviewView:
         ui.rejectButton.connect("clicked()", lambda: self._decide("rejected"))
         ui.undoButton.connect("clicked()", self._undo)
         ui.boxesTable.connect("itemSelectionChanged()", self._check_buttons)
-        self._show_nothing("")
 
-    @property
-    def is_on(self) -> bool:
-        """Whether a review is going on."""
-        return self._review is not None
+    def _actions(self) -> Mapping[str, Callable[[], Any]]:
+        return {
+            "Ctrl+Return": lambda: self._decide("accepted"),
+            "Ctrl+Backspace": lambda: self._decide("rejected"),
+            "Ctrl+B": self._draw,
+            "Ctrl+Delete": self._remove,
+            "Ctrl+Shift+Z": self._undo,
+            "Ctrl+PgDown": lambda: self._step(1),
+            "Ctrl+PgUp": lambda: self._step(-1),
+        }
 
-    def waiting(self, count: int) -> None:
-        """Say how many objects wait, after a run."""
-        if not self.is_on:
-            self.ui.beginReviewButton.enabled = count > 0
-            self.ui.reviewSummary.text = (
-                _("Objects that wait for a person: {count}.").format(count=count) if count else _("No object waits.")
-            )
+    def _is_decided(self) -> bool:
+        return bool(self._review.decision_of(self._review.position) != "pending")
 
-    def end(self) -> None:
-        """End the review: nothing of it stays in the scene."""
-        blocked = self.ui.beginReviewButton.blockSignals(True)
-        self.ui.beginReviewButton.checked = False
-        self.ui.beginReviewButton.blockSignals(blocked)
-        self._end()
+    def _take_over(self) -> None:
+        self._read_boxes()
 
-    def forget_scene(self) -> None:
-        """The scene was closed: nodes are gone already."""
+    def _show(self) -> None:
+        """Show the object as the queue has it: what the views hold belongs to another state."""
         if self._scene is not None:
-            self._scene = None
-            self.end()
-
-    def _begin_or_end(self, begin: bool) -> None:
-        if not begin:
-            self._end()
-            return
-        try:
-            self._review = self._make_review()
-        except DeidentifyError as error:
-            self.end()
-            self.ui.reviewSummary.text = str(error)
-            return
-        self._scene = ReviewScene(slicer.mrmlScene, self._boxes_dragged)
-        self.ui.beginReviewButton.text = _("End review")
-        self._make_shortcuts()
-        if self._review.decision_of(self._review.position) != "pending":
-            self._review.show_next_pending()
+            self._scene.show_boxes([])
         self._show_object()
-
-    def _end(self) -> None:
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
-            shortcut.deleteLater()
-        self._shortcuts = []
-        if self._review is not None:
-            self._read_boxes()
-        self._display.give_back()
-        if self._scene is not None:
-            self._scene.clear()
-        self._review = self._scene = None
-        self.ui.beginReviewButton.text = _("Begin review")
-        self._show_nothing(self.ui.reviewSummary.text)
-
-    def _show_nothing(self, text: str) -> None:
-        self.ui.reviewBody.visible = False
-        for widget in (self.ui.previousButton, self.ui.nextButton, self.ui.positionLabel):
-            widget.visible = False
-        self.ui.reviewSummary.text = text or _("Objects that may show burned-in text are listed here after a run.")
-        self.ui.beginReviewButton.enabled = False
-
-    def _make_shortcuts(self) -> None:
-        parent = slicer.util.mainWindow() or self.ui.reviewBody.window()
-        for keys, action in (
-            ("Ctrl+Return", lambda: self._decide("accepted")),
-            ("Ctrl+Backspace", lambda: self._decide("rejected")),
-            ("Ctrl+B", self._draw),
-            ("Ctrl+Delete", self._remove),
-            ("Ctrl+Shift+Z", self._undo),
-            ("Ctrl+PgDown", lambda: self._step(1)),
-            ("Ctrl+PgUp", lambda: self._step(-1)),
-        ):
-            shortcut = qt.QShortcut(parent)
-            shortcut.setKey(qt.QKeySequence(keys))
-            shortcut.connect("activated()", action)
-            self._shortcuts.append(shortcut)
 
     def _show_object(self) -> None:
         review = self._review
         if review is None:
             return
-        for widget in (self.ui.previousButton, self.ui.nextButton, self.ui.positionLabel, self.ui.reviewBody):
-            widget.visible = True
-        self.ui.beginReviewButton.enabled = True
-        counts = review.counts()
-        if counts["pending"]:
-            text = _("{pending} wait, {accepted} accepted, {rejected} rejected").format(**counts)
-        else:
-            text = _(
-                "All decided: {accepted} accepted, {rejected} rejected. Start the run again to write them."
-            ).format(**counts)
-        self.ui.reviewSummary.text = text
-        decision = {"pending": _("waits"), "accepted": _("accepted"), "rejected": _("rejected")}
-        self.ui.positionLabel.text = _("{position} of {count}: {decision}").format(
-            position=review.position + 1,
-            count=len(review.digests),
-            decision=decision[review.decision_of(review.position)],
-        )
+        decisions = {"pending": _("waits"), "accepted": _("accepted"), "rejected": _("rejected")}
+        self._show_position(decisions[review.decision_of(review.position)])
         self._show_frame(review.frame)
 
     def _show_frame(self, number: int) -> None:
@@ -223,7 +150,7 @@ class ReviewView:
             return
         self._read_boxes()
         review.remove_box(review.boxes()[selected][0])
-        self._redraw()
+        self._show()
 
     def _decide(self, decision: str) -> None:
         review = self._review
@@ -232,22 +159,8 @@ class ReviewView:
         self._read_boxes()
         review.decide(decision)
         review.show_next_pending()
-        self._redraw()
+        self._show()
 
     def _undo(self) -> None:
         if self._review is not None and self._review.undo():
-            self._redraw()
-
-    def _step(self, by: int) -> None:
-        review = self._review
-        if review is None or not 0 <= review.position + by < len(review.digests):
-            return
-        self._read_boxes()
-        review.show(review.position + by)
-        self._redraw()
-
-    def _redraw(self) -> None:
-        """Show the object as the queue has it: what the views hold belongs to another state."""
-        if self._scene is not None:
-            self._scene.show_boxes([])
-        self._show_object()
+            self._show()
