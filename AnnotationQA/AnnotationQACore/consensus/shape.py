@@ -107,9 +107,12 @@ class _Candidates:
 
     @classmethod
     def of(cls, voted: NDArray[np.bool_], pattern: NDArray[np.intp]) -> _Candidates:
-        voxel, label = np.nonzero(voted[pattern])
-        count = voted.sum(axis=1)[pattern]
-        return cls(voxel, label, np.cumsum(count) - count, count)
+        per_pattern, labels = voted.sum(axis=1), np.nonzero(voted)[1]
+        count = per_pattern[pattern]
+        first = np.cumsum(count) - count
+        start = (np.cumsum(per_pattern) - per_pattern)[pattern]
+        label = labels[np.arange(count.sum()) + np.repeat(start - first, count)]
+        return cls(np.repeat(np.arange(len(pattern)), count), label, first, count)
 
     def only_other(self, chosen: NDArray[np.integer], label: NDArray[np.intp]) -> tuple[IntArray, NDArray[np.bool_]]:
         """Of voxels with two candidates the one not chosen, where it is of the given label; and where that is so."""
@@ -141,11 +144,12 @@ class _Queries:
     reader: int
     label: int
     is_inside: bool
-    candidates: NDArray[np.int32]
+    candidates: IntArray
     places: NDArray[np.int64]
 
     def where(self, kept: NDArray[np.bool_]) -> _Queries:
-        return _Queries(self.reader, self.label, self.is_inside, self.candidates[kept], self.places[kept])
+        chosen = np.flatnonzero(kept)
+        return _Queries(self.reader, self.label, self.is_inside, self.candidates.take(chosen), self.places.take(chosen))
 
 
 def _decided(
@@ -175,8 +179,9 @@ def _decided(
             known = np.zeros(len(candidates.voxel), dtype=bool)
             alone = np.zeros(len(candidates.first), dtype=bool)
             for asked in of_reader:
-                queries = asked.where(~known[asked.candidates])
-                if not queries.is_inside:
+                queries = asked
+                if not asked.is_inside:
+                    queries = asked.where(~known[asked.candidates])
                     # where the reader says one thing all around, no other border is near
                     is_alone = alone[candidates.voxel[queries.candidates]]
                     still.append(queries.where(is_alone))
@@ -194,9 +199,9 @@ def _decided(
                     alone[candidates.voxel[waits.candidates]] = True
                 still.append(waits)
         undecided = undecided[_is_open(candidates, undecided, sums, readers, float(lengths[-1]))]
-        is_undecided = np.zeros(len(candidates.first), dtype=bool)
-        is_undecided[undecided] = True
-        waiting = [queries.where(is_undecided[candidates.voxel[queries.candidates]]) for queries in still]
+        is_undecided = np.zeros(len(candidates.voxel), dtype=bool)
+        is_undecided[candidates.of_voxels(undecided)[0]] = True
+        waiting = [queries.where(is_undecided[queries.candidates]) for queries in still]
         waiting = [queries for queries in waiting if len(queries.candidates)]
     for queries in waiting:
         sums.add(queries.candidates, lattice.far_distances(queries), queries.is_inside)
@@ -255,7 +260,7 @@ def _queries(
             chosen, label, is_inside = groups[number], number // 2, number % 2 == 1
             if len(chosen) and has_surface[label, reader]:
                 at = places[candidates.voxel[chosen]]
-                queries.append(_Queries(reader, label, is_inside, chosen.astype(np.int32), at))
+                queries.append(_Queries(reader, label, is_inside, chosen, at))
     return queries
 
 
@@ -326,8 +331,8 @@ class _Lattice:
             for number in range(min(start + STRIDE, len(steps)) - 1, start - 1, -1):
                 np.putmask(first, across.take(patterns.take(base + steps[number])), number)
             result[waiting] = first
-            missing = first < 0
-            waiting, base = waiting[missing], base[missing]
+            missing = np.flatnonzero(first < 0)
+            waiting, base = waiting.take(missing), base.take(missing)
 
     def label_at(self, reader: int, places: IntArray) -> NDArray[np.intp]:
         """Index of the label that a reader gave there."""
