@@ -12,7 +12,7 @@ from itertools import pairwise
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.tokenizer import Buffer
 
-__all__ = ["Piece", "stripped"]
+__all__ = ["Piece", "begins_image", "ends_image", "stripped"]
 
 Piece = bytes | tuple[int, int]
 """Bytes to write, or a range of the source to copy."""
@@ -24,6 +24,7 @@ _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
 
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bit after 0xFF, not a byte
+_TAIL = 64
 _RLE = "1.2.840.10008.1.2.5"
 _RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15
 _SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
@@ -56,6 +57,22 @@ def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane:
     if _JPEG_XL.fullmatch(transfer_syntax) and buffer[start : start + 2] != b"\xff\x0a":
         raise Quarantined("compressed-metadata")
     return [(start, stop)]
+
+
+def begins_image(buffer: Buffer, start: int, stop: int) -> bool:
+    """Whether a fragment begins a JPEG or JPEG 2000 image, as a code stream or in a file of boxes."""
+    return stop - start > 2 and (
+        buffer[start : start + 2] in {b"\xff\xd8", b"\xff\x4f"} or buffer[start + 4 : start + 8] == b"jP  "
+    )
+
+
+def ends_image(buffer: Buffer, pieces: list[Piece], transfer_syntax: str) -> bool:
+    """Whether what remains of a fragment is the end of an image, so that the next one begins another."""
+    if not pieces or not (_JPEG.fullmatch(transfer_syntax) or _JPEG_2000.fullmatch(transfer_syntax)):
+        return False
+    last = pieces[-1]
+    tail = last if isinstance(last, bytes) else bytes(buffer[max(last[0], last[1] - _TAIL) : last[1]])
+    return tail.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _jpeg(buffer: Buffer, start: int, stop: int, in_scan: re.Pattern[bytes]) -> list[Piece]:

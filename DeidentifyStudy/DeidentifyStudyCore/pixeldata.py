@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from DeidentifyStudyCore.codestream import Piece, stripped
+from DeidentifyStudyCore.codestream import Piece, begins_image, ends_image, stripped
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.source import Source
 from DeidentifyStudyCore.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
@@ -215,6 +215,7 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     offset = 0
     stripped_some = False
     plane = _number(source, 0x00280010) * _number(source, 0x00280011)
+    ended = False
     for number, (value, stop) in enumerate(frames[1:]):
         if number in replaced:
             new = replaced[number]
@@ -224,7 +225,11 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
                 bodies.append([source.encoding.header(ITEM, b"", size + size % 2), new, b"\0" * (size % 2)])
                 offset += 8 + size + size % 2
             continue
+        if ended and not begins_image(source.buffer, value, stop):
+            stripped_some = True
+            continue  # neither a frame nor the rest of one
         pieces = stripped(source.buffer, value, stop, source.transfer_syntax, plane)
+        ended = ends_image(source.buffer, pieces, source.transfer_syntax)
         size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
         if stop - value - size == 1 and len(pieces) == 1 and source.buffer[stop - 1] == 0:
             pieces, size = [(value, stop)], stop - value  # the regular pad byte
@@ -234,9 +239,9 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
         moved[value - 8 - first], resized[value - 8 - first] = offset, size
         bodies.append([source.encoding.header(ITEM, b"", size), *pieces])
         offset += 8 + size
-    if not stripped_some and not replaced:
-        return PixelPlan([(span[2], span[5])])
     table = _offset_table(source, *frames[0], moved)
+    if not stripped_some and not replaced and table == source.buffer[slice(*frames[0])]:
+        return PixelPlan([(span[2], span[5])])
     result: list[Piece | Masked | Generated] = [source.encoding.header(span[0], span[1], UNDEFINED)]
     result.append(source.encoding.header(ITEM, b"", len(table)) + table)
     for body in bodies:

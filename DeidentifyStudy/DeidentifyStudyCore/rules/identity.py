@@ -34,6 +34,8 @@ CLASS_UIDS = frozenset(
 )
 """UIDs that name a class, not an instance."""
 
+_STANDARD_ROOT = "1.2.840.10008."
+_LONGEST_REGISTERED = 5  # digits of the root's own 10008; nothing that PS3.6 registers has more
 _CLASS_ROOTS = (
     "1.2.840.10008.",
     "1.2.276.0.7230010.3.1.0.",
@@ -80,6 +82,8 @@ class ClassUid:
     @staticmethod
     def _is_class(uid: str, context: Context) -> bool:
         words = set(uid.split("."))
+        if uid.startswith(_STANDARD_ROOT) and max(map(len, words)) > _LONGEST_REGISTERED:
+            return False
         return (
             uid.startswith(_CLASS_ROOTS)
             and _UID.fullmatch(uid) is not None
