@@ -1,10 +1,12 @@
-"""Writes a picture of every state of the panels into Resources/Screenshots.
+"""Pictures of the panels as people see them.
 
-python Testing/Widgets/screenshots.py [FOLDER]
+python Testing/Widgets/screenshots.py           those that pages show, into Resources/Screenshots
+python Testing/Widgets/screenshots.py FOLDER    every state, light and dark, to be looked at
 """
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -28,6 +30,7 @@ from PySide6.QtWidgets import QApplication  # noqa: E402
 from review_screenshots import review_states  # noqa: E402
 from review_views_picture import review_views_pictures  # noqa: E402
 from sample_studies import head_series, make_studies, screen_shot  # noqa: E402
+from shown_pictures import shown_pictures  # noqa: E402
 from slice_picture import review_picture  # noqa: E402
 
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES  # noqa: E402
@@ -137,8 +140,28 @@ def review_in_slice_view(path: Path) -> None:
 
 
 def main() -> int:
-    """Write all pictures, light and dark."""
-    folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else REPOSITORY / "Resources" / "Screenshots"
+    """Write the pictures."""
+    if len(sys.argv) > 1:
+        draw_all(Path(sys.argv[1]).absolute())
+        return 0
+    target = REPOSITORY / "Resources" / "Screenshots"
+    wanted = shown_pictures(REPOSITORY)
+    with tempfile.TemporaryDirectory() as made:
+        draw_all(Path(made))
+        if missing := [name for name in wanted if not (Path(made) / name).exists() and not (target / name).exists()]:
+            raise SystemExit(f"{', '.join(missing)}: a page shows it, and nothing draws it.")
+        for name in wanted:
+            if (Path(made) / name).exists():
+                shutil.copyfile(Path(made) / name, target / name)
+    for path in target.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+    return 0
+
+
+def draw_all(folder: Path) -> None:
+    """Write a picture of every state, light and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
     for theme in ("light", "dark"):
         application.start()
         native = QApplication.instance()
@@ -159,8 +182,9 @@ def main() -> int:
         application.stop()
     review_in_slice_view(folder / "deidentify-review-view.png")
     review_views_pictures(folder)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # outside of an application Qt's and VTK's objects do not survive each other's end
