@@ -46,6 +46,7 @@ PACKAGES = {
     "metricsreloaded": [],
     "medpy": ["medpy==0.5.2"],
     "panoptica": ["panoptica==2.1.7"],
+    "panoptica-metrics": ["panoptica==2.1.7"],
     "panoptica-1.1": ["panoptica==1.1.0", "numpy<2"],
 }
 WANTED = {
@@ -58,8 +59,12 @@ WANTED = {
     "metricsreloaded": 1800,
     "medpy": 4000,
     "panoptica": 4000,
+    "panoptica-metrics": 4000,
     "panoptica-1.1": 4000,
 }
+SAME_ENVIRONMENT = {"panoptica-metrics": "panoptica"}
+"""Packages that are measured in two ways: by their evaluator, and by their metrics called on masks."""
+
 TAKES_LABEL_MAPS = {"panoptica-1.1"}
 """Packages that are handed a label map with two labels far apart, because they cut away what no label reaches."""
 
@@ -254,7 +259,7 @@ def peer_environments(peers: Sequence[str], interpreters: Sequence[str]) -> tupl
             missing.append("MetricsReloaded is not on PyPI; name an interpreter: --environment metricsreloaded=PYTHON.")
         else:
             try:
-                found[name] = peer_python(name, PACKAGES[name])
+                found[name] = peer_python(SAME_ENVIRONMENT.get(name, name), PACKAGES[name])
             except (OSError, subprocess.CalledProcessError) as error:
                 missing.append(f"{name} could not be installed: {error}.")
     return found, missing

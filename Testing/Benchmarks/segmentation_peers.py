@@ -107,8 +107,27 @@ class Panoptica(SurfaceDistance):
         self._figures = {"dice": result.sq_dsc, "hd": result.sq_hd, "hd95": result.sq_hd95, "assd": result.sq_assd}
 
 
+class PanopticaMetrics(SurfaceDistance):
+    """Its metrics called on two masks, as `Metric.__call__` documents; nothing is cut out."""
+
+    def __init__(self):
+        from panoptica.metrics import Metric
+
+        self._metric = Metric
+
+    def measure(self):
+        m, masks = self._metric, (self._b, self._a)
+        self._figures = {
+            "dice": m.DSC(*masks),
+            "hd": m.HD(*masks, voxelspacing=self._spacing),
+            "hd95": m.HD95(*masks, voxelspacing=self._spacing),
+            "assd": m.ASSD(*masks, voxelspacing=self._spacing),
+            "nsd": {str(tau): m.NSD(*masks, voxelspacing=self._spacing, threshold=tau) for tau in TOLERANCES},
+        }
+
+
 class FormerPanoptica(SurfaceDistance):
-    """Panoptica before it cut out each instance (1.2); with the metrics that it had then."""
+    """Panoptica before it cut out each instance (1.1.4); with the metrics that it had then."""
 
     maps = True
 
@@ -282,6 +301,7 @@ PEERS = {
     "metricsreloaded": MetricsReloaded,
     "medpy": MedPy,
     "panoptica": Panoptica,
+    "panoptica-metrics": PanopticaMetrics,
     "panoptica-1.1": FormerPanoptica,
 }
 
