@@ -25,6 +25,8 @@ _LEAST_SHARE = 0.02
 """Of a line's box that has the brightest value."""
 _LARGEST_SHARE = 0.3
 """Of a part of the frame: print takes less, a saturated background more."""
+_WHOLE = 1024
+"""Larger frames are looked at in parts, see `search.TILE`."""
 _MOST_DECODED = 32
 _ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
 _ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
@@ -101,6 +103,8 @@ def _suspicious_frames(source: Source) -> list[int]:
     inverted = source.value(_PHOTOMETRIC) == b"MONOCHROME1"
     starts = range(span[3], span[4] - size + 1, size)
     long = span[4] - span[3] > _MAPPED
+    # a large frame is looked at in parts, some of which may have less of a saturated background than the whole has
+    most = _LARGEST_SHARE * rows * columns if max(rows, columns) <= _WHOLE else rows * columns - 1
     found = []
     for number, start in enumerate(starts):
         cells = (
@@ -108,7 +112,7 @@ def _suspicious_frames(source: Source) -> list[int]:
             if long
             else np.frombuffer(source.buffer, kind, rows * columns, start)
         )
-        if np.count_nonzero(cells == _brightest(cells, inverted)) >= _LEAST_PIXELS:
+        if _LEAST_PIXELS <= np.count_nonzero(cells == _brightest(cells, inverted)) <= most:
             found.append(number)
     return found
 
