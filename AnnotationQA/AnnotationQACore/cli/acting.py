@@ -18,7 +18,6 @@ __all__ = [
     "add_actor",
     "add_key_dir",
     "add_project",
-    "count",
     "identity_of",
     "open_project",
     "passphrase",
@@ -26,13 +25,6 @@ __all__ = [
 ]
 
 PASSPHRASE_VARIABLE = "ANNOTATIONQA_PASSPHRASE"  # noqa: S105 - its name, not a passphrase
-
-
-def count(text: str) -> int:
-    """Type of an argument that is a number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1")
-    return int(text)
 
 
 def role(text: str) -> Role:

@@ -11,6 +11,7 @@ from AnnotationQACore.agreement.ratings.categories import Level
 from AnnotationQACore.agreement.ratings.weights import WEIGHTS
 from AnnotationQACore.agreement.statistics.intervals import RESAMPLES
 from AnnotationQACore.cli import agreement_landmarks, agreement_project, agreement_ratings, agreement_segmentations
+from AnnotationQACore.cli.numbers import number, seed
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.layout import PROJECT_FILE
@@ -103,7 +104,7 @@ def _require_options_of(mode: Mode, arguments: argparse.Namespace) -> None:
 
 def _segmentation_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--labels", nargs="+", metavar="LABEL", help="only these label values or segment IDs")
-    group.add_argument("--tolerance", nargs="+", type=float, default=[1.0, 2.0], metavar="MM", help="of NSD; 1 2")
+    group.add_argument("--tolerance", nargs="+", type=number, default=[1.0, 2.0], metavar="MM", help="of NSD; 1 2")
     group.add_argument("--definition", choices=("surfel", "subvoxel"), default="surfel", help="of the surface")
     group.add_argument("--resample", action="store_true", help="where grids differ; to the first file's")
     group.add_argument("--match", choices=("auto", "id", "value"), default="auto", help="what segments have in common")
@@ -112,8 +113,8 @@ def _segmentation_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--instances", choices=("connected", "given"), help="match instances: components, or label values"
     )
-    group.add_argument("--iou", type=float, default=0.5, metavar="T", help="instances match above this IoU; 0.5")
-    group.add_argument("--within", type=float, metavar="MM", help="match instances by the distance of centres instead")
+    group.add_argument("--iou", type=number, default=0.5, metavar="T", help="instances match above this IoU; 0.5")
+    group.add_argument("--within", type=number, metavar="MM", help="match instances by the distance of centres instead")
     group.add_argument("--connectivity", type=int, choices=(6, 18, 26), default=26, help="of instances; 26")
 
 
@@ -127,8 +128,8 @@ def _rating_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--level", choices=LEVELS, help="level of measurement of the values")
     group.add_argument("--categories", nargs="+", metavar="VALUE", help="the whole scale, from low to high")
     group.add_argument("--weights", choices=WEIGHTS, default="quadratic", help="of Gwet's AC2; quadratic")
-    group.add_argument("--multiplier", type=float, default=1.96, metavar="M", help="of the limits of agreement; 1.96")
+    group.add_argument("--multiplier", type=number, default=1.96, metavar="M", help="of the limits of agreement; 1.96")
     group.add_argument("--limits", choices=("exact", "approximate"), default="exact", help="their intervals; exact")
-    group.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of all intervals; 0.95")
+    group.add_argument("--confidence", type=number, default=0.95, metavar="P", help="of all intervals; 0.95")
     group.add_argument("--resamples", type=int, default=RESAMPLES, metavar="N", help="of the bootstrap; 0 for none")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap; 0")
+    group.add_argument("--seed", type=seed, default=0, metavar="N", help="of the bootstrap; 0")

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import timedelta
 
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.numbers import days, seed
 from AnnotationQACore.project.assignments import active_readers, plan_assignments
 from AnnotationQACore.project.ledger import utc_now
 
@@ -16,13 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("--readers", nargs="+", metavar="NAME", help="default: all readers of the project with a key")
     parser.add_argument("--per-case", type=int, default=2, metavar="N", help="readers for each case (default: 2)")
-    parser.add_argument("--seed", type=int, required=True, help="the same seed gives the same plan")
+    parser.add_argument("--seed", type=seed, required=True, help="the same seed gives the same plan")
     parser.add_argument("--cases", nargs="+", metavar="CASE", help="default: all")
     parser.add_argument(
         "--gold", nargs="+", default=[], metavar="CASE", help="cases with a known answer, for all readers"
     )
     parser.add_argument("--repeats", type=float, default=0.0, metavar="SHARE", help="share of the cases read twice")
-    parser.add_argument("--washout", type=int, default=28, metavar="DAYS", help="before a repeat (default: 28)")
+    parser.add_argument("--washout", type=days, default=28, metavar="DAYS", help="before a repeat (default: 28)")
     parser.add_argument("--dry-run", action="store_true", help="show how many each reader would get")
     add_actor(parser)
 

@@ -16,6 +16,7 @@ from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_segmentation
+from AnnotationQACore.cli.numbers import count, number
 from AnnotationQACore.cli.output import reader_names, require_folder_place, require_place, show, write_json
 from AnnotationQACore.consensus.decisions import Decisions
 from AnnotationQACore.consensus.result import LabelConsensus, ReaderPerformance
@@ -48,12 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--segments", nargs="+", metavar="ID", help="only these segments, as --match names them")
     parser.add_argument("--match", choices=("id", "name", "value"), default="id", help="what segments have in common")
     parser.add_argument("--missing", choices=("empty", "unread"), default="empty", help="a reader without the segment")
-    parser.add_argument("--margin", type=float, default=5.0, metavar="MM", help="around all labels; default: 5 mm")
+    parser.add_argument("--margin", type=number, default=5.0, metavar="MM", help="around all labels; default: 5 mm")
     parser.add_argument("--ties", choices=("background", "include", "reader"), default="background", help="of a vote")
     parser.add_argument("--tie-break", metavar="READER", help="whose vote decides ties, with --ties reader")
-    parser.add_argument("--weights", nargs="+", type=float, metavar="W", help="of each reader, with --method weighted")
-    parser.add_argument("--alpha", type=float, default=1.0, help="of --method simple; default: 1")
-    parser.add_argument("--minimum-readers", type=int, default=3, metavar="N", help="of --method simple; default: 3")
+    parser.add_argument("--weights", nargs="+", type=number, metavar="W", help="of each reader, with --method weighted")
+    parser.add_argument("--alpha", type=number, default=1.0, help="of --method simple; default: 1")
+    parser.add_argument("--minimum-readers", type=count, default=3, metavar="N", help="of --method simple; default: 3")
     parser.add_argument("--uncertainty", type=Path, metavar="MAP", help="write the entropy of the support in bits")
     parser.add_argument("--probabilities", type=Path, metavar="FOLDER", help="write the support of each segment there")
     add_actor(parser.add_argument_group("projects"))

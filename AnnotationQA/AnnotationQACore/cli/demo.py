@@ -17,7 +17,7 @@ import numpy as np
 
 from AnnotationQACore import atomic
 from AnnotationQACore.cli import main
-from AnnotationQACore.cli.acting import count
+from AnnotationQACore.cli.numbers import count
 from AnnotationQACore.cli.output import require_folder_place
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.evaluation.case_files import case_files

@@ -12,6 +12,7 @@ from typing import Any
 from AnnotationQACore.cli import measure_change, measure_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_image, open_segmentation
+from AnnotationQACore.cli.numbers import number
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
@@ -43,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slice-axis", type=int, choices=(0, 1, 2), default=0, help="array axis across the slices (k=0)"
     )
-    parser.add_argument("--shell", type=float, default=0.0, metavar="MM", help="partial-volume shell to leave out")
-    parser.add_argument("--factor", type=float, default=1.0, help="multiplies the image values, e.g. the SUV factor")
+    parser.add_argument("--shell", type=number, default=0.0, metavar="MM", help="partial-volume shell to leave out")
+    parser.add_argument("--factor", type=number, default=1.0, help="multiplies the image values, e.g. the SUV factor")
     parser.add_argument("--unit", default="", help="of the values after the factor, e.g. HU or SUV; only shown")
-    parser.add_argument("--percentiles", nargs="+", type=float, default=list(PERCENTILES), metavar="P")
+    parser.add_argument("--percentiles", nargs="+", type=number, default=list(PERCENTILES), metavar="P")
     measure_change.add_arguments(parser)
     measure_landmarks.add_arguments(parser)
 

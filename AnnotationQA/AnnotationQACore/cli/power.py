@@ -16,6 +16,7 @@ from AnnotationQACore.agreement.statistics.power import (
     cases_for_mean,
     clustered,
 )
+from AnnotationQACore.cli.numbers import count, number, positive
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
@@ -28,15 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "statistic", choices=tuple(_SIZES), help="limits: limits of agreement; mean: a mean over cases, as of Dice"
     )
-    parser.add_argument("--width", type=float, required=True, metavar="W", help="wanted full width of the interval")
-    parser.add_argument("--expected", type=float, metavar="VALUE", help="of kappa or icc: its expected value")
-    parser.add_argument("--prevalence", nargs="+", type=float, metavar="P", help="of kappa: share of each category")
-    parser.add_argument("--sd", type=float, metavar="SD", help="limits: of the differences; mean: between cases")
-    parser.add_argument("--multiplier", type=float, metavar="M", help="of the limits of agreement; default: 1.96")
-    parser.add_argument("--readers", type=int, default=2, metavar="N", help="who read each case; default: 2")
-    parser.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of the interval; default: 0.95")
-    parser.add_argument("--per-patient", type=float, metavar="M", help="mean number of cases (lesions) of a patient")
-    parser.add_argument("--correlation", type=float, metavar="R", help="of the cases of one patient")
+    parser.add_argument("--width", type=number, required=True, metavar="W", help="wanted full width of the interval")
+    parser.add_argument("--expected", type=number, metavar="VALUE", help="of kappa or icc: its expected value")
+    parser.add_argument("--prevalence", nargs="+", type=number, metavar="P", help="of kappa: share of each category")
+    parser.add_argument("--sd", type=number, metavar="SD", help="limits: of the differences; mean: between cases")
+    parser.add_argument("--multiplier", type=positive, metavar="M", help="of the limits of agreement; default: 1.96")
+    parser.add_argument("--readers", type=count, default=2, metavar="N", help="who read each case; default: 2")
+    parser.add_argument("--confidence", type=number, default=0.95, metavar="P", help="of the interval; default: 0.95")
+    parser.add_argument("--per-patient", type=number, metavar="M", help="mean number of cases (lesions) of a patient")
+    parser.add_argument("--correlation", type=number, metavar="R", help="of the cases of one patient")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the answer as JSON; - for the standard output")
 
 

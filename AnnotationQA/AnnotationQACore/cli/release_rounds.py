@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from AnnotationQACore.agreement.statistics.results import json_value
-from AnnotationQACore.cli.acting import add_actor, add_project, count, identity_of, open_project
+from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.numbers import count, days, seed
 from AnnotationQACore.cli.output import figure, require_place, rows_as_text, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.assignments import active_readers
@@ -45,10 +46,10 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     again = steps.add_parser("rereads", help="plan what readers read again every quarter, without knowing it")
     add_project(again)
     again.add_argument("--readers", nargs="+", metavar="NAME", help="default: all readers of the project with a key")
-    again.add_argument("--per-quarter", type=int, default=5, metavar="N", help="cases for each reader (default: 5)")
-    again.add_argument("--quarters", type=int, default=4, metavar="N", help="how many quarters (default: 4)")
-    again.add_argument("--washout", type=int, default=90, metavar="DAYS", help="least time between (default: 90)")
-    again.add_argument("--seed", type=int, required=True, help="the same seed gives the same plan")
+    again.add_argument("--per-quarter", type=count, default=5, metavar="N", help="cases for each reader (default: 5)")
+    again.add_argument("--quarters", type=count, default=4, metavar="N", help="how many quarters (default: 4)")
+    again.add_argument("--washout", type=days, default=90, metavar="DAYS", help="least time between (default: 90)")
+    again.add_argument("--seed", type=seed, required=True, help="the same seed gives the same plan")
     again.add_argument("--dry-run", action="store_true", help="show how many, and record nothing")
     add_actor(again)
     again.set_defaults(act=_rereads)

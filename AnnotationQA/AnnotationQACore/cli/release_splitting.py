@@ -5,6 +5,7 @@ import argparse
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
+from AnnotationQACore.cli.numbers import number, seed
 from AnnotationQACore.cli.output import rows_as_text
 from AnnotationQACore.cli.release_request import add_images
 from AnnotationQACore.errors import InputError
@@ -30,9 +31,9 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     how.add_argument("--parts", nargs="+", metavar="PART=SHARE", help="such as train=0.7 validation=0.1 test=0.2")
     how.add_argument("--folds", type=int, metavar="K", help="k-fold: fold-0, fold-1...")
     parser.add_argument(
-        "--test", type=float, default=0.0, metavar="SHARE", help="with --folds: a part outside the folds"
+        "--test", type=number, default=0.0, metavar="SHARE", help="with --folds: a part outside the folds"
     )
-    parser.add_argument("--seed", type=int, required=True, help="the same seed gives the same split")
+    parser.add_argument("--seed", type=seed, required=True, help="the same seed gives the same split")
     parser.add_argument("--by", nargs="+", default=[], choices=["site", "scanner"], help="keep these together too")
     parser.add_argument(
         "--balance",

@@ -11,6 +11,7 @@ from AnnotationQACore.cli.acting import add_project, open_project
 from AnnotationQACore.cli.agreement_project import add_executor, evaluate
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
+from AnnotationQACore.cli.numbers import seed
 from AnnotationQACore.cli.output import require_folder_place
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.project import ProjectAgreement
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="DICOM images that are not where they were added")
     parser.add_argument("--resample", action="store_true", help="resample readings that lie on different grids")
     parser.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the bootstrap; default: 2000")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap; default: 0")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the bootstrap; default: 0")
     add_executor(parser.add_argument_group("where the cases are compared"))
 
 

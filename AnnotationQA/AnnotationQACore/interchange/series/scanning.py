@@ -113,7 +113,8 @@ def list_files(folder: Path) -> list[Job]:
         raise InputError(f"{folder}: is a file; name the folder that holds it.")
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; check the path.")
-    return list(_walk(str(folder)))
+    here = f"{os.curdir}{os.sep}"  # what scandir writes before names in the folder one stands in, and Path does not
+    return [(path.removeprefix(here), size, modified) for path, size, modified in _walk(str(folder))]
 
 
 def files_by_series(folder: Path, progress: Progress = silent) -> dict[str, list[Path]]:

@@ -261,3 +261,13 @@ def test_a_folder_without_images_is_one_line(tmp_path, capsys):
     assert inspect(folder, "--json", tmp_path / "out.json") == 2
     assert "holds no images, but 1 file of other kinds" in capsys.readouterr().err
     assert not (tmp_path / "out.json").exists()
+
+
+def test_the_folder_one_stands_in_is_like_any_other(three_series, monkeypatch, capsys):
+    monkeypatch.chdir(three_series)
+    assert inspect(".") == 0
+    first = capsys.readouterr().out
+    assert inspect(".") == 0  # now out of the cache
+    assert capsys.readouterr().out == first
+    assert inspect(three_series) == 0
+    assert capsys.readouterr().out == first
