@@ -77,9 +77,13 @@ STANDARD_SCHEMES = frozenset(
 """Coding schemes of PS3.16, section 8; the others are private: their meanings are free text."""
 
 _SCHEME, _MEANING, _NUMERIC_VALUE = 0x00080102, 0x00080104, 0x0040A30A
+_MEASUREMENT_UNITS = 0x004008EA
+_CODE_VALUE = re.compile(rb"(?:\x08\x00\x00\x01|\x00\x08\x01\x00).{4}([!-~]{1,16})", re.DOTALL)
+"""(0008,0100) in any encoding: all have eight bytes before the value."""
 _INTEGER = re.compile(r" *[+-]?\d{1,12} *")
 _DECIMAL = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
 _LARGEST_PLAIN = 1_000_000
+_LARGEST_WITH_UNIT = 100_000_000  # a body has so many cubic millimetres
 _MILLISECONDS_OF_A_DAY = 86_400_000
 _LARGEST_MEASURED = {
     "ActualFrameDuration": _MILLISECONDS_OF_A_DAY,
@@ -279,6 +283,13 @@ class CodeMeaning:
         return "kept in standard coding schemes unless it repeats the echo dictionary; free text in private ones"
 
 
+def _has_unit(context: Context) -> bool:
+    """Whether a measured value of a report has a unit of UCUM, which no number of a person has."""
+    units = context.item.get(_MEASUREMENT_UNITS, b"")
+    code = _CODE_VALUE.search(units)
+    return code is not None and b"UCUM" in units and code[1] != b"1"
+
+
 @dataclass(frozen=True, slots=True)
 class NumberString:
     """DS and IS, and whole numbers in binary: numbers, as long as they are numbers and not the patient's."""
@@ -315,6 +326,8 @@ class NumberString:
             return part
         if not part.strip(" \0+-").isdigit() and significant_digits(number) <= _DIGITS_KEPT:
             return part  # such as 1.5E7
+        if element.tag == _NUMERIC_VALUE and number < _LARGEST_WITH_UNIT and _has_unit(context):
+            return part
         keyword = keyword_for_tag(element.tag)
         if keyword in _ROUNDED:
             if significant_digits(number) <= _DIGITS_KEPT:
@@ -327,5 +340,5 @@ class NumberString:
         """Say it in one sentence."""
         return (
             "kept when it is a number, and not the patient's; whole ones of seven digits only where so much is "
-            "measured, doses and counts then in six digits"
+            "measured, and in reports with a unit; doses and counts then in six digits"
         )

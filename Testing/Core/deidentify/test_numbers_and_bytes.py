@@ -54,6 +54,15 @@ def test_numbers_that_are_none_are_passed_over(echo):
     assert not echo.is_in_numbers("AT", struct.pack("<HH", 0x0018, 0x1063), big=False)
 
 
+def test_digits_of_an_identifier_are_found_without_its_letters():
+    builder = EchoBuilder()
+    builder.add_identifier("JP-0087-4432")
+    echo = builder.built()
+    assert echo.is_number("874432")
+    assert echo.is_in("study 00874432")
+    assert not echo.is_number("4432")
+
+
 def test_a_number_with_other_zeros_before_it_is_the_same(echo):
     assert all(map(echo.is_number, ("7391846", "007391846", "7391846.00", "19570312")))
     assert not any(map(echo.is_number, ("739184", "73918460", "7391846.5", "12")))

@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from red_team.bases import CT, add, code, image, instance, item, pixels
 from red_team.planting import Person, Plants, free_text
@@ -15,6 +15,9 @@ from red_team.planting import Person, Plants, free_text
 __all__ = ["document_objects"]
 
 _SOP = "1.2.840.10008.5.1.4.1.1."
+
+
+ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def document_objects(plants: Plants, person: Person) -> Iterator[tuple[str, Dataset, str]]:
@@ -38,6 +41,8 @@ def document_objects(plants: Plants, person: Person) -> Iterator[tuple[str, Data
     yield "overlays", _overlays(plants, person), ExplicitVRLittleEndian
     yield "JPEG", _compressed(plants, person, _jpeg(plants)), JPEGBaseline8Bit
     yield "JPEG 2000", _compressed(plants, person, _jpeg_2000(plants)), JPEG2000Lossless
+    yield "RLE", _compressed(plants, person, _rle(plants)), RLELossless
+    yield "fragments", _fragments(plants, person), JPEGBaseline8Bit
     yield "waveform", _waveform(plants, person), ExplicitVRLittleEndian
     yield "structure set", _structure_set(plants, person), ExplicitVRLittleEndian
     yield "plan", _plan(plants, person), ImplicitVRLittleEndian
@@ -198,6 +203,25 @@ def _jpeg_2000(plants: Plants) -> bytes:
     tile = _segment(0x90, struct.pack(">HIBB", 0, length, 0, 1)) + tile_comment + b"\xff\x93" + b"abcdef"
     size = _segment(0x51, bytes(36))
     return b"\xff\x4f" + size + comment + tile + b"\xff\xd9" + plants.word("behind the end of the codestream").encode()
+
+
+def _rle(plants: Plants) -> bytes:
+    """Sixteen runs of sixteen, with text in the offsets that are not used, before the segment and behind it."""
+    header = struct.pack("<2I", 1, 96) + plants.word("unused RLE offsets").encode().ljust(56)[:56]
+    runs = b"".join(struct.pack("bB", -15, value) for value in range(16))
+    return header + plants.word("before the RLE segment").encode().ljust(32)[:32] + runs + plants.word("RLE").encode()
+
+
+def _fragments(plants: Plants, person: Person) -> Dataset:
+    """Text in the offset table, and in a fragment after the frame."""
+    dataset = _compressed(plants, person, _jpeg(plants))
+    stray = [plants.word(place).encode() for place in ("offset table", "stray fragment")]
+    table, last = (
+        ITEM + struct.pack("<I", len(word) + len(word) % 2) + word + b" " * (len(word) % 2) for word in stray
+    )
+    frame = dataset.PixelData[8 + int.from_bytes(dataset.PixelData[4:8], "little") :]
+    dataset.PixelData = table + frame.removesuffix(SEQUENCE_END) + last + SEQUENCE_END
+    return dataset
 
 
 def _compressed(plants: Plants, person: Person, frame: bytes) -> Dataset:

@@ -150,6 +150,9 @@ class Person:
         return f"{self.root}.{self.study:%Y%m%d}.{self.objects}"
 
 
+_ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
+
+
 def _unambiguous(date: datetime.date) -> tuple[str, ...]:
     """Spellings whose bytes cannot be there by chance."""
     forms = ("%Y%m%d", "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%b-%Y", "%d %B %Y", "%B %d, %Y", "%d%m%Y")
@@ -164,6 +167,9 @@ def dates_of(date: datetime.date) -> list[str]:
         f"{date.day}. {_MONTHS[1][month]} {date.year}", f"{date.day} {_MONTHS[2][month]} {date.year}",
         f"{date.day}{date.strftime('%b')}{date.year}", f"{date.strftime('%b').upper()}-{date.day}-{date:%y}",
         f"{date.year}年{date.month}月{date.day}日", f"{date.year} {date.month:02} {date.day}", f"{date:%Y%m%d}T101112",
+        f"{date.day:02}{date.strftime('%b').upper()}{date:%y}", f"scan_{date:%d.%m.%Y}_2",
+        f"{date.strftime('%b')}{date.day},{date.year}", f"{date.year}{date.strftime('%b')}{date.day:02}",
+        f"{date.day:02},{date.month:02},{date.year}", f"{date.day}.{_ROMAN[month]}.{date.year}",
         f"{date:%Y-%m-%d}T10:11:12+01:00", f"{date:%Y.%m.%d}", f"{date.day} of {_MONTHS[0][month]}, {date.year}",
     ]  # fmt: skip
 
