@@ -73,6 +73,8 @@ def passphrase() -> str:
     """A new passphrase, from ANNOTATIONQA_PASSPHRASE or asked for twice."""
     if PASSPHRASE_VARIABLE in os.environ:
         return os.environ[PASSPHRASE_VARIABLE]
+    if not sys.stdin.isatty():
+        raise InputError(f"no passphrase: set {PASSPHRASE_VARIABLE}, or run this in a terminal.")
     first = getpass.getpass("passphrase: ")
     if getpass.getpass("the same again: ") != first:
         raise InputError("the two passphrases differ; try again.")

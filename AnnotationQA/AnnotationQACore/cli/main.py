@@ -78,6 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(
             f"{where}: cannot be read or written ({reason}); check the path, the rights and the space.", BAD_USE
         )
+    except EOFError:
+        return _say("the input ended before all was answered; give the passphrase by ANNOTATIONQA_PASSPHRASE.", BAD_USE)
     except UnicodeError:
         return _say("a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).", BAD_USE)
     except MemoryError:

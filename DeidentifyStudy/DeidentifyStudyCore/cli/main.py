@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _close_output()
         reason = error.strerror or type(error).__name__
         return _say(f"something cannot be read or written ({reason}); check paths, rights and space.", BAD_USE)
+    except EOFError:
+        return _say("the input ended before all was answered; give the passphrase by DEIDENTIFY_PASSPHRASE.", BAD_USE)
     except UnicodeError:
         return _say("a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).", BAD_USE)
     except MemoryError:

@@ -1,6 +1,7 @@
 """Mistyped command lines: one line that says what is wrong, what was meant, and where help is; exit code 2."""
 
 import argparse
+import io
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,13 @@ def test_the_key_is_not_made_for_a_project_that_cannot_be(
     words = ["init", str(tmp_path / "full"), "--protocol", "lung_nodule_ct", "--lead", "ana"]
     assert "is not empty" in refusal(words, capsys)
     assert not (tmp_path / "home").exists()
+
+
+def test_a_passphrase_is_asked_for_in_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANNOTATIONQA_HOME", str(tmp_path))
+    monkeypatch.delenv("ANNOTATIONQA_PASSPHRASE", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert "no passphrase: set ANNOTATIONQA_PASSPHRASE" in refusal(["identity", "new", "ana", "--passphrase"], capsys)
+    assert not list(tmp_path.iterdir())
