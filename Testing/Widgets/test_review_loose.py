@@ -18,7 +18,7 @@ from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 from AnnotationQALib.logic.segmentations import add_segmentation, segmentation_from_node
 from AnnotationQALib.logic.volumes import add_volume
 from AnnotationQALib.review.case_review import RESULT
-from AnnotationQALib.review.example import EXAMPLE_READERS, GRID
+from AnnotationQALib.review.example import EXAMPLE_READERS, GRID, add_example
 from AnnotationQALib.review.layouts import LAYOUT_ID, OVERLAID
 from pythonqt.application import process
 from pythonqt.wrapping import native_of
@@ -404,3 +404,26 @@ def test_the_buttons_of_a_second_comparison_are_new_ones(panel: Any, scene: Any)
     assert walk._consensus.currentData == "consensus:staple", "what was chosen stays chosen"
     walk.take_consensus()
     assert panel.desk.deciding.rows()
+
+
+def test_what_is_missing_for_a_comparison_is_seen_and_not_only_a_tool_tip(panel: Any, scene: Any) -> None:
+    ui = panel.compare.ui
+    assert "Load two or more segmentations first" in ui.reasonLabel.text
+    assert ui.reasonLabel.visible
+    assert not ui.segmentationList.visible
+    add_example(scene)
+    studies.settle(panel)
+    assert ui.segmentationList.visible
+    assert not ui.reasonLabel.visible
+    for row in (0, 1):
+        ui.segmentationList.item(row).setCheckState(qt.Qt.Unchecked)
+    assert ui.reasonLabel.text == "Tick two or more segmentations."
+    assert ui.reasonLabel.visible
+
+
+@pytest.mark.parametrize("tab", [0, 1, 4])
+def test_a_comparison_fits_a_dock_of_320_pixels(panel: Any, scene: Any, tab: int) -> None:
+    studies.compare_example(panel)
+    panel.desk.ui.tabs.currentIndex = tab
+    studies.settle(panel)
+    process(lambda: panel.widget.minimumSizeHint.width() <= 320)

@@ -112,10 +112,15 @@ class CompareView:
         times = bool(self.ui.ownImagesCheck.checked)
         self.ui.volumeRow.visible = not times
         reason = ""
-        if not self._segmentations():
+        has_segmentations = bool(self._segmentations())
+        self.ui.segmentationList.visible = has_segmentations
+        self.ui.ownImagesCheck.visible = has_segmentations
+        if not has_segmentations:
             reason = _("Load two or more segmentations first, or try the example in Sample Data.")
         elif ticked < 2:
             reason = _("Tick two or more segmentations.")
+        self.ui.reasonLabel.text = reason
+        self.ui.reasonLabel.visible = bool(reason)
         self.ui.compareNowButton.enabled = not reason
         self.ui.compareNowButton.toolTip = reason or _("Show the ticked segmentations side by side")
         self.ui.compareNowButton.text = _("Compare {number}").format(number=ticked) if ticked > 1 else _("Compare")

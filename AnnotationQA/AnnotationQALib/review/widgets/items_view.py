@@ -69,7 +69,7 @@ class ItemsView:
         self._methods: list[str] = []
         ui = self.ui
         prepare(ui.itemsTable, 1)
-        prepare(ui.consensusTable, 1)
+        prepare(ui.consensusTable, 0)
         ui.itemsTable.connect("itemSelectionChanged()", self._selected)
         ui.consensusTable.connect("itemSelectionChanged()", self._enable)
         ui.segmentCombo.connect("currentIndexChanged(int)", lambda _index: self.show_consensus_figures())
