@@ -56,6 +56,15 @@ CLOSED = 141
 """As shells say it: ended by SIGPIPE."""
 TRACEBACK_VARIABLE = "ANNOTATIONQA_TRACEBACK"
 
+_LACKING: dict[type[Exception], str] = {
+    EOFError: "the input ended before all was answered; give the passphrase by ANNOTATIONQA_PASSPHRASE.",
+    UnicodeDecodeError: "a file that should be text is none; check the files that you named.",
+    UnicodeError: "a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).",
+    MemoryError: "not enough memory; take fewer or smaller files at a time, or a larger computer.",
+    RecursionError: "a file is nested too deeply to be read; take another one.",
+}
+"""What is said where the computer, or a file, lacks something."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code; of whatever fails one line is shown, never a traceback."""
@@ -78,14 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(
             f"{where}: cannot be read or written ({reason}); check the path, the rights and the space.", BAD_USE
         )
-    except EOFError:
-        return _say("the input ended before all was answered; give the passphrase by ANNOTATIONQA_PASSPHRASE.", BAD_USE)
-    except UnicodeError:
-        return _say("a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).", BAD_USE)
-    except MemoryError:
-        return _say("not enough memory; take fewer or smaller files at a time, or a larger computer.", BAD_USE)
-    except RecursionError:
-        return _say("a file is nested too deeply to be read; take another one.", BAD_USE)
+    except tuple(_LACKING) as error:
+        return _say(next(words for kind, words in _LACKING.items() if isinstance(error, kind)), BAD_USE)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise

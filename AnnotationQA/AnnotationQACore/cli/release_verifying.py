@@ -5,6 +5,7 @@ from pathlib import Path
 
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.interchange.text import read_text
 from AnnotationQACore.release.manifest import verify_release
 
 __all__ = ["add_steps"]
@@ -49,4 +50,4 @@ def _keys(text: str, folder: Path) -> list[str]:
         return [text]
     if path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{path}: a key from the release itself proves nothing; take it from the study.")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]

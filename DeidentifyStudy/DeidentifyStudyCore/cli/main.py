@@ -31,6 +31,15 @@ COMMANDS: dict[str, str] = {
 CLEAN, SOME_QUARANTINED, BAD_USE, FAULT, CANCELLED, CLOSED = 0, 3, 2, 70, 130, 141
 TRACEBACK_VARIABLE = "DEIDENTIFY_TRACEBACK"
 
+_LACKING: dict[type[Exception], str] = {
+    EOFError: "the input ended before all was answered; give the passphrase by DEIDENTIFY_PASSPHRASE.",
+    UnicodeDecodeError: "a file that should be text is none; check the files that you named.",
+    UnicodeError: "a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).",
+    MemoryError: "not enough memory; take fewer files at a time, or a larger computer.",
+    RecursionError: "a file is nested too deeply to be read; take another one.",
+}
+"""What is said where the computer, or a file, lacks something."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code: 0 all clean, 3 some quarantined, 2 wrong use.
@@ -55,14 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _close_output()
         reason = error.strerror or type(error).__name__
         return _say(f"something cannot be read or written ({reason}); check paths, rights and space.", BAD_USE)
-    except EOFError:
-        return _say("the input ended before all was answered; give the passphrase by DEIDENTIFY_PASSPHRASE.", BAD_USE)
-    except UnicodeError:
-        return _say("a name of a file is no text; rename it, or set a locale with UTF-8 (LC_ALL=C.UTF-8).", BAD_USE)
-    except MemoryError:
-        return _say("not enough memory; take fewer files at a time, or a larger computer.", BAD_USE)
-    except RecursionError:
-        return _say("a file is nested too deeply to be read; take another one.", BAD_USE)
+    except tuple(_LACKING) as error:
+        return _say(next(words for kind, words in _LACKING.items() if isinstance(error, kind)), BAD_USE)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
