@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from DeidentifyStudyCore.picture_sections import face_section, redaction_section
+from DeidentifyStudyCore.picture_sections import face_section, redaction_section, risk_section
 
 __all__ = ["as_html"]
 
@@ -56,6 +56,7 @@ def as_html(report: dict[str, Any]) -> str:
         rows = [(reason, row["files"], row["meaning"]) for reason, row in counts["by_reason"].items()]
         parts.append("<h2>Not written</h2>" + _table(("Reason", "Files", "Meaning and remedy"), rows))
     parts.append(face_section(report.get("faces")))
+    parts.append(risk_section(report["files"]))
     parts.append(redaction_section(report["files"]))
     strings = [(row["tag"], row["name"], row["text"]) for row in report["retained_strings"]]
     parts.append(

@@ -1,11 +1,34 @@
-"""Sections of the HTML report with pictures: where text was filled, and faces as they are now."""
+"""Sections of the HTML report on pixels: who may show text, where text was filled, and faces as they are now."""
 
+from collections import Counter
 from html import escape
 from typing import Any
 
 from DeidentifyStudyCore.report_pictures import PICTURES
+from DeidentifyStudyCore.risk import RISKS
 
-__all__ = ["face_section", "redaction_section"]
+__all__ = ["face_section", "redaction_section", "risk_section"]
+
+
+def risk_section(files: list[dict[str, Any]]) -> str:
+    """How many objects may have text in their pixels, why, and how many of them were written."""
+    found, written = (
+        Counter(risk for row in files if row["output"] or not only_written for risk in row["risks"])
+        for only_written in (False, True)
+    )
+    if not found:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(RISKS.get(risk, risk))}</td>"
+        f'<td class="number">{count}</td><td class="number">{written[risk]}</td></tr>'
+        for risk, count in sorted(found.items())
+    )
+    return (
+        "<h2>Text that may be in pixels</h2><p>An object may have several reasons; what was done with the pixels of "
+        "each is in the list of files. Those without a reason were not searched, unless the profile says so.</p>"
+        "<table><thead><tr><th>Reason to look</th><th>Objects</th><th>Written</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+    )
 
 
 def redaction_section(files: list[dict[str, Any]]) -> str:

@@ -92,7 +92,7 @@ def measure(method: str, seed: int, frames: int) -> None:
 def main() -> None:
     """Fit or measure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--frames", type=int, default=176)
+    parser.add_argument("--frames", type=int, default=120, help="with text, of each seed")
     parser.add_argument("--fit", action="store_true")
     arguments = parser.parse_args()
     if arguments.fit:

@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from DeidentifyStudyCore.picture_sections import risk_section
 from DeidentifyStudyCore.pixels import cine, ocr, step
 from DeidentifyStudyCore.pixels.boxes import Box
 from DeidentifyStudyCore.pixels.device_rules import parse_device_rules
@@ -256,6 +257,7 @@ def test_the_report_names_the_steps_and_nobody(frame, make_capture, encode, deid
     profile = cleaning(burned_in_risk="accept")
     outcome, _ = deidentify({"Zyxwarth": encode(make_capture(frame))}, profile)
     report = build_report(outcome, profile, secret, {"checked": 0, "new_errors": []})
+    assert "<td>a secondary capture or a screen shot</td>" in risk_section(report["files"])
     assert report["files"][0]["pixels"][:2] == ["searched by union, every frame", "searched again after filling"]
     assert "Zyxwarth" not in str(report)
 
