@@ -12,13 +12,13 @@ class ConsoleProgress:
 
     def __init__(self, title: str, stream: TextIO | None = None) -> None:
         self._title = title
-        self._stream = stream or sys.stderr
+        self._stream: TextIO | None = stream or sys.stderr  # none where a program closed it
         self._start = time.monotonic()
         self._last_tenth = -1
 
     def __call__(self, done: int, total: int, message: str = "") -> None:
         """Show that `done` of `total` steps are finished; of nothing to do nothing is shown."""
-        if total == 0:
+        if total == 0 or self._stream is None:
             return
         elapsed = time.monotonic() - self._start
         left = f", {_duration(elapsed / done * (total - done))} left" if 0 < done < total else ""

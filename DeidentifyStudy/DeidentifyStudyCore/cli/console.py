@@ -147,7 +147,9 @@ def _processes() -> BaseContext:
 def progress_of(arguments: argparse.Namespace) -> Progress:
     """Progress that the arguments ask for; it raises `Cancelled` when the cancel file is there."""
     shown: Progress = silent
-    if arguments.progress == "json":
+    if sys.stderr is None:  # a program closed it
+        pass
+    elif arguments.progress == "json":
         shown = _JsonProgress(sys.stderr)
     elif arguments.progress == "text":
         shown = _TextProgress(sys.stderr)
