@@ -170,7 +170,7 @@ def measure(root: Path, grid: Grid, repeats: int) -> None:
     session.protocol.item("part0")
     case.editor.replace_segmentation(drawn(grid, session.protocol))
     for item in session.protocol.segmentations:
-        case.editor.activate(ItemKey(item.id))
+        case.editor.drawing.activate(ItemKey(item.id))
     copy = lambda: case.editor.snapshot(case.activity.intervals())  # noqa: E731
     copy()
     show("autosave: blocked, after a stroke (copy)", timed(repeats, lambda: touch(case), copy), 50)

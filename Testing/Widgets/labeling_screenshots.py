@@ -232,7 +232,7 @@ def _landmarks(shown: _Shown) -> None:
     panel = shown.panel
     entry = shown.select("vertebral_bodies")
     panel.case.page._markups.placeButton.click()
-    node = panel.session.case.editor.nodes(entry.key)[0]
+    node = panel.session.case.editor.drawing.nodes(entry.key)[0]
     for number in range(3):
         node.SetNthControlPointPosition(number, 0.0, 0.0, -5.0 * number)
     panel.case.page.next_not_visible()

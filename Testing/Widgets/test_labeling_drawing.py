@@ -58,7 +58,7 @@ def test_landmarks_are_placed_in_their_order(panel: LabelingPanel, tmp_path: Pat
     assert controls.placeButton.text == "Place C1"
     controls.placeButton.click()
     assert interaction_mode() == slicer.vtkMRMLInteractionNode.Place
-    node = case.editor.nodes(entry.key)[0]
+    node = case.editor.drawing.nodes(entry.key)[0]
     assert slicer.app.applicationLogic().GetSelectionNode().GetActivePlaceNodeID() == node.GetID()
     node.SetNthControlPointPosition(0, 1.0, 2.0, 3.0)
     panel.tick()
@@ -86,7 +86,7 @@ def test_a_box_is_placed_and_erased(panel: LabelingPanel, tmp_path: Path) -> Non
     assert key.instance == 1
     assert "Level" in rows(panel)
     panel.case.page._markups.placeButton.click()
-    node = case.editor.nodes(key)[0]
+    node = case.editor.drawing.nodes(key)[0]
     assert node.IsA("vtkMRMLMarkupsROINode")
     node.SetCenter(0.0, 0.0, 0.0)
     node.SetSize(10.0, 10.0, 10.0)

@@ -316,7 +316,7 @@ class OpenCase:
         last = self._last_saved.get(segment_id(key.item, key.instance), self._original)
         if last is None:
             raise InputError(worded("'{item}': was never saved; draw it again.", item=key.item))
-        self.editor.restore_segment(key, last)
+        self.editor.drawing.restore_segment(key, last)
 
     def _remember_segments(self) -> None:
         """Keep the last saved voxels of every segment: one that was deleted can come back after later saves too."""
@@ -362,7 +362,7 @@ class OpenCase:
                 ),
                 subject=key.subject,
             )
-            for key in self.editor.deleted_segments()
+            for key in self.editor.drawing.deleted_segments()
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import slicer
 
@@ -11,9 +11,7 @@ from AnnotationQACore.checks.composition import composed_answers
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.answers import (
     Answer,
-    NotApplicable,
     Presence,
-    PresenceValue,
     SegmentationValue,
     Value,
 )
@@ -22,8 +20,6 @@ from AnnotationQACore.protocol.model import (
     Box,
     Classification,
     DrawnItem,
-    Item,
-    LandmarkPoint,
     Landmarks,
     Measurement,
     Polygon,
@@ -34,43 +30,20 @@ from AnnotationQACore.protocol.model import (
 from AnnotationQACore.protocol.model import Segmentation as SegmentationItem
 from AnnotationQACore.segmentation import Segmentation
 from AnnotationQACore.wording import Wording, worded
-from AnnotationQALib.logic import answer_values, markup_values
+from AnnotationQALib.logic import answer_values
+from AnnotationQALib.logic.answer_loading import load_answers
 from AnnotationQALib.logic.asked_about import AskedAbout
 from AnnotationQALib.logic.case_images import CaseImages
-from AnnotationQALib.logic.drawn_markups import ITEM_ATTRIBUTE, DrawnMarkups
+from AnnotationQALib.logic.drawing_editor import DrawingEditor, item_of
+from AnnotationQALib.logic.drawn_markups import DrawnMarkups
 from AnnotationQALib.logic.drawn_segments import DrawnSegments
 from AnnotationQALib.logic.form import FormEntry, FormGroup, ImagePlace, ItemKey, form_entries, grouped
 from AnnotationQALib.logic.given_answers import GivenAnswers, put_text
-from AnnotationQALib.logic.masking import MaskingRules, masking_rules
 from AnnotationQALib.logic.observations import Observations
 from AnnotationQALib.logic.reading_snapshot import ReadingSnapshot
 from AnnotationQALib.logic.starting_points import Start, require_grid
 
-__all__ = ["ITEM_ATTRIBUTE", "DrawingTarget", "ReadingEditor"]
-
-
-@dataclass(frozen=True, slots=True)
-class DrawingTarget:
-    """What is drawn next for an item.
-
-    Attributes
-    ----------
-    key : ItemKey
-    segment_id : str
-        Segment to be selected in the Segment Editor; empty for markups.
-    masking : MaskingRules or None
-        For the Segment Editor.
-    node : markups node or None
-        In which points are placed; None for segments.
-    point : int
-        Index of the control point that is placed next.
-    """
-
-    key: ItemKey
-    segment_id: str = ""
-    masking: MaskingRules | None = None
-    node: slicer.vtkMRMLMarkupsNode | None = None
-    point: int = 0
+__all__ = ["ReadingEditor"]
 
 
 class ReadingEditor:
@@ -93,6 +66,7 @@ class ReadingEditor:
     flags : tuple of str
     comment : str
     started_from : StartedFrom or None
+    drawing : DrawingEditor
 
     Raises
     ------
@@ -128,6 +102,7 @@ class ReadingEditor:
         self._segments = DrawnSegments(
             scene, protocol, images, reading.case, self._asked, self._observations, segmentation
         )
+        self.drawing = DrawingEditor(protocol, self._markups, self._segments, self._changed)
         self._load(reading.answers)
         self._loading = False
 
@@ -189,22 +164,22 @@ class ReadingEditor:
 
     def choose(self, key: ItemKey, choices: Iterable[str]) -> None:
         """Answer a classification by the IDs of its choices; raises `InputError` for one that the item lacks."""
-        self._give(key, answer_values.choice_value(self._item(key, Classification), choices))
+        self._give(key, answer_values.choice_value(item_of(self.protocol, key, Classification), choices))
 
     def rate(self, key: ItemKey, level: int | None) -> None:
         """Answer a rating by the value of a level; None says "not assessable"."""
-        self._give(key, answer_values.rating_value(self._item(key, Rating), level))
+        self._give(key, answer_values.rating_value(item_of(self.protocol, key, Rating), level))
 
     def write(self, key: ItemKey, text: str) -> None:
         """Answer by words; none takes the answer back."""
-        self._give(key, answer_values.text_value(self._item(key, TextAnswer), text))
+        self._give(key, answer_values.text_value(item_of(self.protocol, key, TextAnswer), text))
 
     def declare(self, key: ItemKey, presence: Presence | None) -> None:
         """Say that something to be drawn is absent, uncertain or not assessable; None takes it back.
 
         What was drawn stays; a check tells when it contradicts.
         """
-        item = self._item(key, DrawnItem)
+        item = item_of(self.protocol, key, DrawnItem)
         self._give(key, None if presence is None else answer_values.presence_value(item, presence))
 
     def clear(self, key: ItemKey) -> None:
@@ -255,7 +230,7 @@ class ReadingEditor:
 
     def add_instance(self, key: ItemKey) -> ItemKey:
         """Begin the next instance of an item, given the key of the item as a whole; numbers are never used again."""
-        item = self._item(key, DrawnItem)
+        item = item_of(self.protocol, key, DrawnItem)
         if not item.instances:
             raise InputError(
                 worded("'{item}': there is only one; the protocol asks for no instances.", item=item.title)
@@ -312,95 +287,6 @@ class ReadingEditor:
     def frame_of(self, item: DrawnItem) -> int | None:
         """Time point (from 1) on which an item is drawn; None when it is not chosen yet or the item names none."""
         return self._asked.frame_of(item)
-
-    # drawing
-
-    def activate(self, key: ItemKey) -> DrawingTarget:
-        """Make ready to draw an item: its segment or its markups node is there afterwards.
-
-        Raises
-        ------
-        InputError
-            The item is not drawn, is computed, or has instances and none is named.
-        """
-        item = self._item(key, DrawnItem)
-        if item.instances and key.instance is None:
-            raise InputError(worded("'{item}': add an instance first.", item=item.title))
-        if isinstance(item, SegmentationItem):
-            if item.composed:
-                raise InputError(worded("'{item}': is composed of its parts; draw those.", item=item.title))
-            segment = self._segments.begin(key, item)
-            return DrawingTarget(key, segment, masking_rules(self.protocol, item, self._segments.ids()))
-        if isinstance(item, Measurement) and item.derived:
-            raise InputError(
-                worded(
-                    "'{item}': is computed from {sources}; draw those.",
-                    item=item.title,
-                    sources=", ".join(item.derived_from),
-                )
-            )
-        node, point = self._markups.next_node(key, item)
-        return DrawingTarget(key, node=node, point=point)
-
-    def nodes(self, key: ItemKey) -> tuple[slicer.vtkMRMLMarkupsNode, ...]:
-        """Markups nodes of an item; none before it is activated."""
-        return self._markups.nodes(key)
-
-    def next_landmark(self, key: ItemKey) -> LandmarkPoint | None:
-        """The next point that was not looked for yet; None when there is none."""
-        item = self._item(key, Landmarks)
-        index = self._markups.next_point(key, item)
-        return None if index is None else item.points[index]
-
-    def mark_not_visible(self, key: ItemKey, point_id: str) -> None:
-        """Say that a landmark was looked for and is not visible."""
-        self._markups.miss_point(key, self._item(key, Landmarks), point_id)
-        self._changed()
-
-    def unplace_landmark(self, key: ItemKey, point_id: str) -> None:
-        """Take a landmark back, so that it is placed anew."""
-        self._markups.take_point_back(key, self._item(key, Landmarks), point_id)
-        self._changed()
-
-    def erase(self, key: ItemKey) -> None:
-        """Remove the markups of an item."""
-        self._markups.remove(key)
-        self._changed()
-
-    def snap_to_slice(self, key: ItemKey) -> int:
-        """Move the points of a polygon onto the slice nearest to all of them, and return its index along k."""
-        index = self._markups.snap_to_slice(key, self._item(key, Polygon))
-        self._changed()
-        return index
-
-    def polygon_to_segment(self, key: ItemKey, segment_key: ItemKey) -> None:
-        """Add the inside of a polygon on its slice to the segment of another item."""
-        item = self._item(key, Polygon)
-        target = self._item(segment_key, SegmentationItem)
-        index = self.snap_to_slice(key)
-        points = markup_values.points_of(self._markups.nodes(key)[0])
-        self._segments.add_outline(segment_key, target, points, index, self._markups.grid_of(item))
-        self._changed()
-
-    # segments that are not as the protocol wants them
-
-    def deleted_segments(self) -> tuple[ItemKey, ...]:
-        """Segments of the protocol that were begun and are no longer in the scene."""
-        return self._segments.deleted()
-
-    def accept_deletion(self, key: ItemKey) -> None:
-        """Take it that a deleted segment was meant to be deleted."""
-        self._segments.accept_deletion(key)
-        self._changed()
-
-    def restore_segment(self, key: ItemKey, segmentation: Segmentation) -> None:
-        """Bring a deleted segment back with the voxels that it has in `segmentation`, such as that of the last save."""
-        self._segments.restore(key, self._item(key, SegmentationItem), segmentation)
-        self._changed()
-
-    def foreign_segments(self) -> tuple[str, ...]:
-        """IDs of segments in the scene that the protocol does not know."""
-        return self._segments.foreign()
 
     # as data
 
@@ -490,14 +376,6 @@ class ReadingEditor:
 
     # inside
 
-    def _item(self, key: ItemKey, kind: type) -> Item:
-        item = self.protocol.item(key.item)
-        if not isinstance(item, kind):
-            raise InputError(
-                worded("'{item}': is a {kind}; it cannot be answered this way.", item=key.item, kind=item.kind)
-            )
-        return item
-
     def _give(self, key: ItemKey, value: Value | None) -> None:
         self._problems.pop(key, None)
         if self._given.put(key, value):
@@ -534,37 +412,13 @@ class ReadingEditor:
         self._derived = ()
 
     def _all_problems(self) -> Mapping[ItemKey, Sequence[Wording]]:
-        deleted = self.deleted_segments()
+        deleted = self.drawing.deleted_segments()
         if not deleted:
             return self._problems
         wording = worded("its segment was deleted; restore it, or confirm the deletion.")
         return {**self._problems, **{key: (*self._problems.get(key, ()), wording) for key in deleted}}
 
     def _load(self, answers: Sequence[Answer]) -> None:
-        for answer in answers:
-            if answer.item not in self.protocol.item_ids:
-                self._orphans = (*self._orphans, answer)
-                continue
-            if isinstance(answer.value, NotApplicable):
-                continue
-            item = self.protocol.item(answer.item)
-            key = self._asked.key_of(answer, item)
-            if answer.comment:
-                self._given.comments[key] = answer.comment
-            if answer.warning_reason:
-                self._given.reasons[key] = answer.warning_reason
-            self._load_value(key, item, answer.value)
-
-    def _load_value(self, key: ItemKey, item: Item, value: Value) -> None:
-        if isinstance(item, Measurement) and item.derived:
-            self._derived = (*self._derived, Answer(item.id, value, key.subject))
-            return
-        if isinstance(item, DrawnItem) and item.instances:
-            self._asked.begin(key)
-        if isinstance(value, SegmentationValue):
-            if value.presence != Presence.PRESENT:
-                self._given.values[key] = value
-            return
-        is_markup = isinstance(item, Box | Polygon | Landmarks | Measurement)
-        if not is_markup or isinstance(value, PresenceValue) or not self._markups.draw(key, item, value):
-            self._given.values[key] = value
+        others = load_answers(answers, self.protocol, self._asked, self._given, self._markups)
+        self._derived = (*self._derived, *others.derived)
+        self._orphans = (*self._orphans, *others.orphans)

@@ -44,7 +44,6 @@ class FormTree:
         header.setSectionResizeMode(1, qt.QHeaderView.Interactive)
         tree.setColumnWidth(1, _ANSWER_WIDTH)
         tree.connect("itemSelectionChanged()", self._selected)
-        tree.verticalScrollBar().connect("rangeChanged(int,int)", self._keep_current_visible)
 
     @property
     def entries(self) -> tuple[FormEntry, ...]:
@@ -92,7 +91,7 @@ class FormTree:
     def _rebuild(
         self, shown: Sequence[tuple[FormGroup, Sequence[FormEntry]]], layout: list[tuple[str, ItemKey]]
     ) -> None:
-        current = self.current
+        current, shown_again = self.current, None
         self._tree.blockSignals(True)
         self._tree.clear()
         self._rows = []
@@ -109,7 +108,10 @@ class FormTree:
                 self._rows.append(row)
                 if entry.key == current:
                     self._tree.setCurrentItem(row)
+                    shown_again = row
         self._tree.expandAll()
+        if shown_again is not None:
+            self._tree.scrollToItem(shown_again)
         self._tree.blockSignals(False)
         self._layout = layout
 
@@ -145,12 +147,6 @@ class FormTree:
         entry = self._entry_of(self._tree.currentItem())
         if entry is not None:
             self._on_selected(entry)
-
-    def _keep_current_visible(self, *_range: int) -> None:
-        """There is room for more rows, or for fewer."""
-        row = self._tree.currentItem()
-        if row:
-            self._tree.scrollToItem(row)
 
     def _entry_of(self, row: Any) -> FormEntry | None:
         if not row:

@@ -145,7 +145,7 @@ class ItemPage:
         shown = self._entry
         is_asked = shown is not None and entry.state != ItemState.NOT_APPLICABLE
         was_asked = shown is not None and shown.state != ItemState.NOT_APPLICABLE
-        is_deleted = entry.key in self._case.editor.deleted_segments()
+        is_deleted = entry.key in self._case.editor.drawing.deleted_segments()
         return is_asked != was_asked or is_deleted != (self._deleted is not None)
 
     def press(self, digit: str) -> None:
@@ -201,7 +201,7 @@ class ItemPage:
             self.segment_editor.hide()
 
     def _build_drawing(self, entry: FormEntry, item: DrawnItem) -> bool:
-        if entry.key in self._case.editor.deleted_segments():
+        if entry.key in self._case.editor.drawing.deleted_segments():
             self._deleted = DeletedRow(self._restore, self._accept_deletion)
             self._add(self._deleted.widget)
             return False
@@ -226,7 +226,7 @@ class ItemPage:
     def _open_segment_editor(self, entry: FormEntry) -> bool:
         editor = self._case.editor
         try:
-            target = editor.activate(entry.key)
+            target = editor.drawing.activate(entry.key)
         except AnnotationQAError as error:
             self._on_error(error_text(error))
             return False
@@ -240,9 +240,9 @@ class ItemPage:
         if self._markups is None:
             return
         editor = self._case.editor
-        nodes = editor.nodes(entry.key)
+        nodes = editor.drawing.nodes(entry.key)
         ids = {node.GetID() for node in nodes}
-        point = editor.next_landmark(entry.key) if isinstance(entry.item, Landmarks) else None
+        point = editor.drawing.next_landmark(entry.key) if isinstance(entry.item, Landmarks) else None
         next_point = point.title if point is not None else ""
         self._markups.show(editor.value(entry.key), self._placing.node_id in ids, next_point, bool(nodes))
 
@@ -262,9 +262,10 @@ class ItemPage:
         self._parts.append(widget)
 
     def _take_apart(self) -> None:
+        layout = self.ui.answerPlace.layout()
         for part in self._parts:
+            layout.removeWidget(part)
             part.hide()
-            part.setParent(None)
             part.deleteLater()
         self._parts = []
         self._editor = self._presence = self._markups = self._frame = self._instance = self._deleted = None
@@ -345,7 +346,7 @@ class ItemPage:
         self._settle_deletion(lambda key: self._case.restore_segment(key))
 
     def _accept_deletion(self) -> None:
-        self._settle_deletion(lambda key: self._case.editor.accept_deletion(key))
+        self._settle_deletion(lambda key: self._case.editor.drawing.accept_deletion(key))
 
     def _settle_deletion(self, settle: Callable[[ItemKey], None]) -> None:
         entry = self._entry
@@ -378,13 +379,13 @@ class ItemPage:
 
         return MarkupsActions(
             place=self._place,
-            erase=lambda: (self._placing.stop(), on_item(lambda editor, key: editor.erase(key)))[1],
-            snap=lambda: on_item(lambda editor, key: editor.snap_to_slice(key)),
+            erase=lambda: (self._placing.stop(), on_item(lambda editor, key: editor.drawing.erase(key)))[1],
+            snap=lambda: on_item(lambda editor, key: editor.drawing.snap_to_slice(key)),
             to_segment=lambda segment: on_item(
-                lambda editor, key: editor.polygon_to_segment(key, self._segment_keys()[segment])
+                lambda editor, key: editor.drawing.polygon_to_segment(key, self._segment_keys()[segment])
             ),
             not_visible=lambda point: on_item(lambda editor, key: self._mark_not_visible(editor, key, point)),
-            place_again=lambda point: on_item(lambda editor, key: editor.unplace_landmark(key, point)),
+            place_again=lambda point: on_item(lambda editor, key: editor.drawing.unplace_landmark(key, point)),
             jump=self._jump_to_landmark,
         )
 
@@ -393,16 +394,16 @@ class ItemPage:
             self._placing.stop()
         elif self._entry is not None:
             key, item = self._entry.key, self._entry.item
-            target = self._act(lambda: self._case.editor.activate(key))
+            target = self._act(lambda: self._case.editor.drawing.activate(key))
             if target is not None:
                 self._placing.start(target.node, isinstance(item, Landmarks))
         self.placing_changed()
 
     def _mark_not_visible(self, editor: Any, key: ItemKey, point: str) -> None:
-        following = editor.next_landmark(key)
+        following = editor.drawing.next_landmark(key)
         chosen = point or (following.id if following is not None else "")
         if chosen:
-            editor.mark_not_visible(key, chosen)
+            editor.drawing.mark_not_visible(key, chosen)
 
     def _jump_to_landmark(self, point: str) -> None:
         value = self._case.editor.value(self._entry.key) if self._entry is not None else None

@@ -85,7 +85,7 @@ def test_boxes_on_an_x_ray_are_in_pixels(scene: Any, x_rays: dict[str, ImageSeri
     editor.choose(ItemKey("fracture_present"), ["present"])
     (whole,) = [e.key for e in editor.entries() if e.key.item == "fracture" and e.key.subject.series == "pa"]
     instance = editor.add_instance(whole)
-    node = editor.activate(instance).node
+    node = editor.drawing.activate(instance).node
     node.SetCenter((-10.0, -5.0, 0.0))  # RAS: column and row of pixel centres 10 and 5
     node.SetSize((4.0, 6.0, 1.0))
     value = editor.value(instance)
@@ -207,8 +207,8 @@ def test_windows_of_pet_are_in_suv(everything: Protocol, factor: float | None, p
 
 def test_masking_by_the_protocol(scene: Any, everything: Protocol, studies: Any, sessions: Any) -> None:
     case = sessions(studies(everything)).open_next()
-    case.editor.activate(ItemKey("organ"))
-    rules = case.editor.activate(case.editor.add_instance(ItemKey("lesion"))).masking
+    case.editor.drawing.activate(ItemKey("organ"))
+    rules = case.editor.drawing.activate(case.editor.add_instance(ItemKey("lesion"))).masking
     assert (rules.overwrite, rules.inside) == (Overwrite.NONE, "organ")
     node = slicer.vtkMRMLSegmentEditorNode()
     apply_masking(node, replace(rules, intensity=(50.0, float("inf"))), (-1000.0, 900.0))

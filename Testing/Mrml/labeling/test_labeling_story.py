@@ -40,7 +40,7 @@ ORGAN = ItemKey("organ")
 
 
 def paint(case: OpenCase, key: ItemKey, region: tuple[slice, ...]) -> None:
-    target = case.editor.activate(key)
+    target = case.editor.drawing.activate(key)
     grid = case.images.grid(case.images.roles[0])
     voxels = np.zeros(grid.shape, bool)
     voxels[region] = True
@@ -49,7 +49,7 @@ def paint(case: OpenCase, key: ItemKey, region: tuple[slice, ...]) -> None:
 
 def place(case: OpenCase, key: ItemKey, *points: tuple[float, float, float]) -> None:
     for x, y, z in points:
-        target = case.editor.activate(key)
+        target = case.editor.drawing.activate(key)
         count = target.node.GetNumberOfControlPoints()
         if target.point < count:
             target.node.SetNthControlPointPositionWorld(target.point, -x, -y, z)
@@ -75,13 +75,13 @@ def answer_all(case: OpenCase) -> ItemKey:
     for number in (1, 2):
         editor.rate(ItemKey("grade", Subject(instance=number)), number)
     box = editor.add_instance(ItemKey("box"))
-    node = editor.activate(box).node
+    node = editor.drawing.activate(box).node
     node.SetCenter((3.0, 2.0, 1.0))
     node.SetSize((7.0, 6.0, 5.0))
     place(case, ItemKey("outline"), (-10.0, -8.0, -4.0), (0.0, -8.0, -4.5), (0.0, 3.0, -3.6))
-    editor.snap_to_slice(ItemKey("outline"))
+    editor.drawing.snap_to_slice(ItemKey("outline"))
     place(case, ItemKey("marks"), (1.0, 2.0, 3.0), (1.5, 2.5, 3.5))
-    editor.mark_not_visible(ItemKey("marks"), "p3")
+    editor.drawing.mark_not_visible(ItemKey("marks"), "p3")
     place(case, ItemKey("axes"), (-10.0, 0.0, -5.0), (2.0, 0.0, -5.0), (-4.0, -3.0, -5.0), (-4.0, 5.0, -5.0))
     place(case, ItemKey("angle"), (0.0, 5.0, 0.0), (0.0, 0.0, 0.0), (5.0, 0.0, 0.0))
     editor.choose(ItemKey("kind"), ["b", "a"])
@@ -148,7 +148,7 @@ def test_files_are_those_of_slicer(
     assert {k: v[1] for k, v in plain(read_segmentation(tmp_path / "slicer.seg.nrrd")).items()} == {
         k: v[1] for k, v in plain(contents.segmentation).items()
     }
-    marks = case.editor.nodes(ItemKey("marks"))[0]
+    marks = case.editor.drawing.nodes(ItemKey("marks"))[0]
     marks.AddDefaultStorageNode()
     marks.GetStorageNode().SetFileName(str(tmp_path / "Marks.mrk.json"))
     assert marks.GetStorageNode().WriteData(marks) == 1
@@ -166,15 +166,15 @@ def test_files_are_those_of_slicer(
 
 def test_segments_are_as_the_protocol_says(studies: Any, sessions: Any, everything: Protocol) -> None:
     case = sessions(studies(everything)).open_next()
-    target = case.editor.activate(ORGAN)
+    target = case.editor.drawing.activate(ORGAN)
     segment = case.editor.segmentation_node.GetSegmentation().GetSegment("organ")
     assert target.segment_id == "organ"
     assert segment.GetName() == "Organ"
     assert segment.GetColor() == pytest.approx((0x40 / 255, 0x80 / 255, 0xC0 / 255))
     assert "52988006" in segment.GetTerminology()
     with pytest.raises(InputError, match="add an instance first"):
-        case.editor.activate(LESION)
-    assert case.editor.activate(case.editor.add_instance(LESION)).segment_id == "lesion#1"
+        case.editor.drawing.activate(LESION)
+    assert case.editor.drawing.activate(case.editor.add_instance(LESION)).segment_id == "lesion#1"
 
 
 def test_a_draft_is_resumed_after_a_crash(studies: Any, sessions: Any, everything: Protocol) -> None:
@@ -313,20 +313,20 @@ def test_a_deleted_segment_comes_back(studies: Any, sessions: Any, everything: P
     before = plain(case.autosave.contents.segmentation)["lesion#1"][1]
     case.editor.segmentation_node.GetSegmentation().RemoveSegment("lesion#1")
     lesion = LESION.of_instance(1)
-    assert case.editor.deleted_segments() == (lesion,)
+    assert case.editor.drawing.deleted_segments() == (lesion,)
     states = {entry.key: entry.state for entry in case.editor.entries()}
     assert states[lesion] == ItemState.PROBLEM
     assert any("was deleted" in problem.message for problem in case.check())
     rest(study, case)  # saved once more, without the segment
     case.restore_segment(lesion)
-    assert case.editor.deleted_segments() == ()
+    assert case.editor.drawing.deleted_segments() == ()
     assert plain(case.editor.snapshot().contents().segmentation)["lesion#1"][1] == before
 
 
 def test_a_segment_that_is_not_of_the_protocol(studies: Any, sessions: Any, everything: Protocol) -> None:
     case = sessions(studies(everything)).open_next()
     case.editor.segmentation_node.GetSegmentation().AddEmptySegment("Segment_1", "Segment_1")
-    assert case.editor.foreign_segments() == ("Segment_1",)
+    assert case.editor.drawing.foreign_segments() == ("Segment_1",)
     assert any(p.kind == CheckKind.SEGMENTS and p.severity == Severity.ERROR for p in case.check())
 
 

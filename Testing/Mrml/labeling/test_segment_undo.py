@@ -17,7 +17,7 @@ from AnnotationQALib.logic.segment_painting import set_voxels
 def test_undo_that_empties_a_segment_leaves_it_begun(studies: Any, sessions: Any, everything: Protocol) -> None:
     case = sessions(studies(everything)).open_next()
     organ = ItemKey("organ")
-    case.editor.activate(organ)
+    case.editor.drawing.activate(organ)
     node = case.editor.segmentation_node
     history = slicer.vtkSegmentationHistory()
     history.SetSegmentation(node.GetSegmentation())
@@ -27,7 +27,7 @@ def test_undo_that_empties_a_segment_leaves_it_begun(studies: Any, sessions: Any
     assert _voxels(case) == 8
     assert history.RestorePreviousState()
     assert _voxels(case) == 0
-    assert case.editor.deleted_segments() == ()
+    assert case.editor.drawing.deleted_segments() == ()
     assert next(e.state for e in case.editor.entries() if e.key == organ) == ItemState.TO_DO
     assert history.RestoreNextState()
     assert _voxels(case) == 8
