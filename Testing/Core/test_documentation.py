@@ -1,6 +1,7 @@
 """What the documentation shows is run: a command that does not work, or a link that leads nowhere, fails here."""
 
 import importlib
+import json
 import keyword
 import os
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from AnnotationQACore.cli.main import COMMANDS
+from AnnotationQACore.cli.main import COMMANDS, main
 from AnnotationQACore.errors import MissingExtra
 from AnnotationQACore.interchange.lidc.database import find_database
 
@@ -57,6 +58,17 @@ def test_the_tutorial_works_as_written(repository: Path, tmp_path: Path) -> None
     assert ran >= 12
     assert (tmp_path / "report" / "index.html").stat().st_size > 10_000
     assert list((tmp_path / "objects").glob("*.seg.nrrd"))
+
+
+def test_what_the_page_for_scripts_shows_works(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    power, schema = shell_commands((repository / "Documentation" / "scripting.md").read_text(encoding="utf-8"))
+    assert main(shlex.split(power)[1:]) == 0
+    assert json.loads(capsys.readouterr().out)["statistic"] == "icc"
+    assert main(shlex.split(schema)[1:]) == 0
+    assert json.loads(Path("protocol.schema.json").read_text())["$schema"].startswith("https://json-schema.org/")
 
 
 def test_the_two_commands_of_the_readme_exist(repository: Path) -> None:
