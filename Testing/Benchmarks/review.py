@@ -26,7 +26,9 @@ from AnnotationQACore.geometry import Grid
 from AnnotationQACore.review.consensus_choices import METHODS, ConsensusChoices
 from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 from AnnotationQALib.logic.volumes import add_volume
+from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.case_review import CaseReview
+from AnnotationQALib.review.surfaces import Surfaces
 
 HERE = Path(__file__).resolve().parent
 SHAPE = (300, 512, 512)
@@ -128,9 +130,30 @@ def main() -> None:
     timed("take a region and show the result", lambda: review.take_region("reader-0"))
     timed("heat map: readers who differ", lambda: review.show_heat_map("readers"))
     timed("surface distances of all regions (fills in meanwhile)", lambda: list(review.measure_distances()))
+    three_dimensional(review)
     for view in views:
         view.close()
     review.close()
+
+
+def three_dimensional(review: CaseReview) -> None:
+    """Surfaces for 3D views: how long they take beside the main thread, and how long that one cannot look at events."""
+    background = Background(print)
+    review.surfaces = Surfaces(background)
+    start = time.perf_counter()
+    review.open_views(three_d="each", with_result=False)
+    opened = time.perf_counter() - start
+    longest = 0.0
+    while not background.is_idle:
+        before = time.perf_counter()
+        background.poll()
+        time.sleep(0.005)
+        longest = max(longest, time.perf_counter() - before)
+    structures = len(review.labels.segments) * len(review.shown)
+    print(f"{'3D views are laid out, empty':<58} {opened:8.3f} s wall")
+    print(f"{f'  surfaces of {structures} structures fill in meanwhile':<58} {time.perf_counter() - start:8.3f} s wall")
+    print(f"  longest time in which the main thread was not back: {1000 * longest:.0f} ms")
+    background.close()
 
 
 if __name__ == "__main__":
