@@ -153,10 +153,16 @@ def _first(found: Mapping[str, Mapping[str, Segment]], key: str) -> Segment:
 def _unlike(found: Mapping[str, Mapping[str, Segment]], wanted: Sequence[str], missing: Missing) -> tuple[str, ...]:
     told = []
     taken = "taken as empty" if missing == "empty" else "taken as not read"
+    missed: dict[str, list[str]] = {}
     for key in wanted:
-        without = [name for name, segments in found.items() if key not in segments]
+        without = ", ".join(name for name, segments in found.items() if key not in segments)
         if without:
-            told.append(f"segment {key!r} is not there for {', '.join(without)}; {taken}.")
+            missed.setdefault(without, []).append(key)
+    for without, keys in missed.items():
+        listed = ", ".join(map(repr, keys[:5])) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+        these = f"segment {listed} is" if len(keys) == 1 else f"segments {listed} are"
+        told.append(f"{these} not there for {without}; {taken}.")
+    for key in wanted:
         names = {segments[key].name for segments in found.values() if key in segments}
         if len(names) > 1:
             told.append(f"segment {key!r} has several names ({', '.join(sorted(names))}); the first reader's is kept.")

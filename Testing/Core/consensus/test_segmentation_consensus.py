@@ -90,6 +90,17 @@ def test_a_missing_segment_is_empty_or_unread_as_told():
     assert [row.reader for segment, row in unread.structures[1].performance() if segment.id == "lesion"] == ["a", "b"]
 
 
+def test_many_missing_segments_are_told_in_one_line():
+    many = tuple(Segment(f"s{number}", f"S {number}", number) for number in range(1, 9))
+    voxels = np.zeros((1, 3, 4, 12), np.uint8)
+    voxels[0, 1, 1, 1:9] = range(1, 9)
+    full = Segmentation(voxels, Grid(voxels.shape[1:]), many)
+    none = Segmentation(np.zeros_like(voxels), full.grid, many[:1])
+    result = segmentation_consensus({"a": full, "b": full, "c": none}, majority)
+    (told,) = (warning for warning in result.warnings if "not there" in warning)
+    assert told == "segments 's2', 's3', 's4', 's5', 's6' and 2 more are not there for c; taken as empty."
+
+
 def test_a_segment_of_one_reader_only_is_refused_when_the_others_did_not_read_it():
     readings = {"a": reading((0, 4), (4, 6)), "b": reading((0, 4), segments=(LIVER,))}
     with pytest.raises(InputError, match="'lesion': read by one reader only"):
