@@ -18,6 +18,8 @@ __all__ = ["compare"]
 
 def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Compare markup files; returns the JSON document and the text to show."""
+    if len(arguments.landmarks) < 2:
+        raise InputError("agreement: one reader cannot be compared; give the landmarks of two readers or more.")
     names = reader_names(arguments.landmarks, arguments.readers)
     progress = ConsoleProgress("reading")
     readings: dict[str, dict[str, Vector | None]] = {}

@@ -307,7 +307,7 @@ def test_landmarks_that_are_not_visible_and_a_reference(run, tmp_path):
 
 def test_bad_landmark_files_are_one_line(refused, tmp_path):
     a = landmarks(tmp_path / "a.mrk.json", {"apex": (0.0, 0.0, 0.0)})
-    assert "at least two readers" in refused("--landmarks", a)
+    assert "one reader cannot be compared" in refused("--landmarks", a)
     line = tmp_path / "line.mrk.json"
     write_markups(line, [Markup(MarkupKind.LINE, "L", (MarkupPoint("1", (0, 0, 0)), MarkupPoint("2", (1, 0, 0))))])
     assert "no landmarks" in refused("--landmarks", a, line)
