@@ -15,7 +15,10 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication
 from release_study import SHEET, Study, make_study
 
-from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
+from AnnotationQACore.project.answers import Presence
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, load_identity
+from AnnotationQACore.project.state import Action
 from AnnotationQACore.release.sheet import sheet_text
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 from AnnotationQALib.widgets.practice_project import GRID as PRACTICE_GRID
@@ -71,6 +74,7 @@ class _Shown:
 def labeling_states(work: Path, folder: Path, suffix: str) -> None:
     """Go through the panel as a reader and as a lead do."""
     _nodules(work / "nodules", _Shown(folder, suffix))
+    _troubles(work / "troubles", _Shown(folder, suffix))
     _release(work / "release", folder, suffix)
     states = (
         ("chest_xray_findings", _x_ray, None),
@@ -131,6 +135,42 @@ def _nodules(work: Path, shown: _Shown) -> None:
     panel.submission.check()
     panel.checks.ui.problemsTable.selectRow(0)
     shown.shoot("labeling-checks")
+    shown.end()
+
+
+def _troubles(work: Path, shown: _Shown) -> None:
+    """A folder that is no project, a project out of reach, and a case that was sent back."""
+    os.environ[USER_FOLDER_VARIABLE] = str(work / "user")
+    project = studies.make_study(work, "lung_nodule_ct", ("case-1",))
+    panel = shown.panel
+    studies.sign_in(panel, Path("elsewhere"), "anna")
+    shown.shoot("labeling-no-project")
+    studies.sign_in(panel, project)
+    panel.worklist.ui.nextButton.click()
+    panel.case.page._presence.buttons[Presence.ABSENT].click()
+    away = project.with_name("away")
+    project.rename(away)
+    studies.pause(panel, shown.clock)
+    shown.shoot("labeling-offline")
+    away.rename(project)
+    studies.pause(panel, shown.clock, 20.0)
+    panel.submission.check()
+    for row in range(panel.checks.ui.problemsTable.rowCount):
+        panel.checks.ui.problemsTable.selectRow(row)
+        panel.checks.ui.reasonEdit.insert("a phantom")
+    panel.submission.submit()
+    review = Project.open(project, load_identity("lead"))
+    review.change_member("lead", "Lead", ["lead", "reviewer"])
+    reading = review.state.latest_readings("case-1")[0]
+    comments = [
+        {"text": "There is one in the right lower lobe, beside the vessel.", "item": "nodule", "position": [0, 0, 0]},
+        {"text": "Please say something about the quality of the image, too."},
+    ]
+    review.decide("case-1", Action.SEND_BACK, [reading.id], comments=comments, reason="missed")
+    panel.session.refresh()
+    panel.projects.refresh()
+    panel.worklist.ui.nextButton.click()
+    shown.shoot("labeling-sent-back")
     shown.end()
 
 

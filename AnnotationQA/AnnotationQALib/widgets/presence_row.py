@@ -14,6 +14,9 @@ from AnnotationQALib.widgets.answer_texts import presence_text
 
 __all__ = ["PresenceRow"]
 
+CHOSEN = "QToolButton:checked { border: 2px solid palette(highlight); border-radius: 3px; padding: 2px; }"
+"""A pressed button can hardly be told from others in a dark theme."""
+
 
 class PresenceRow:
     """One button for each thing that can be said instead of drawing.
@@ -37,6 +40,7 @@ class PresenceRow:
         self, item: DrawnItem, on_declared: Callable[[Presence | None], None], with_drawn: bool = True
     ) -> None:
         self.widget = qt.QWidget()
+        self.widget.styleSheet = CHOSEN
         layout = qt.QHBoxLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
