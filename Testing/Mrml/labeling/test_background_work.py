@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from AnnotationQACore.project.state import TaskStatus
 from AnnotationQACore.protocol.model import TextAnswer
 from AnnotationQACore.segmentation import Mask
 from AnnotationQALib.logic.autosave import SaveState
+from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.case_contents import Notice
 from AnnotationQALib.logic.case_loading import load_case
 from AnnotationQALib.logic.form import ItemKey
@@ -234,3 +236,22 @@ def test_the_dicom_database_is_asked_on_the_thread_that_calls(
     worker.work()
     assert session.finish_opening(item, task.result()).images.grid("ct").shape == (3, 8, 8)
     session.close()
+
+
+class Hung(Executor):
+    """Begins work and never ends it, as on a share that does not answer."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_work_that_hangs_is_abandoned_without_waiting() -> None:
+    task: BackgroundTask[None] = BackgroundTask(Hung(), lambda _progress: None)
+    task.cancel()
+    assert not task.is_done  # a cancelled task still ends at its next step
+    task.abandon()
+    assert task.is_done
+    with pytest.raises(Cancelled):
+        task.result()
