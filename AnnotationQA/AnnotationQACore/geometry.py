@@ -159,7 +159,7 @@ def require_same_grid(first: Grid, second: Grid, names: tuple[str, str]) -> None
     if differing:
         raise GridMismatch(
             f"{names[0]} and {names[1]} differ in {', '.join(differing)}; "
-            "label them on the same image, or ask for resampling."
+            "label them on the same image, or resample one onto the grid of the other."
         )
 
 

@@ -245,7 +245,7 @@ def _common_shape(arrays: Sequence[NDArray[np.generic]], names: Sequence[str]) -
         if array.shape != arrays[0].shape:
             raise InputError(
                 f"{names[0]} and {name} have shapes {arrays[0].shape} and {array.shape}; "
-                "label them on the same image, or ask for resampling."
+                "label them on the same image, or resample one onto the grid of the other."
             )
         if array.dtype.kind not in "buif":
             raise InputError(f"{name}: the label map has type {array.dtype}; export it as whole numbers.")
