@@ -167,9 +167,8 @@ def cell_form(source: Source) -> CellForm:
 def _embedded_overlay_mask(source: Source) -> int | None:
     """Bits of a pixel cell that stay when overlays lie in the pixels (PS3.3, C.9.2, retired); None where none do."""
     positions = set()
-    groups = {span[0] >> 16 for span in source.spans if span[0] >> 24 == 0x60}
-    for group in groups:
-        if source.first(group << 16 | 0x3000):
+    for group in source.layout.groups:
+        if group >> 8 != 0x60 or source.first(group << 16 | 0x3000):
             continue
         position = _number(source, group << 16 | 0x0102)
         if position:

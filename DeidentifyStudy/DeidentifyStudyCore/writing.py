@@ -1,10 +1,12 @@
 """Writing a chunk of one patient's objects: the work of one worker process."""
 
+import os
 import pickle
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,21 +145,23 @@ def _writer(work: bytes) -> "_Writer":
 class _Writer:
     def __init__(self, job: Job, subject: Subject) -> None:
         self._job = job
+        # joined as text: a Path takes longer to join than a file to be found
+        self._source, self._destination = os.fspath(job.source), os.fspath(job.destination)
         self._uid = job.pseudonyms.uid
         self.engine = Engine(RuleBook(job.profile), job.pseudonyms, subject)
         retained = job.pseudonyms.retain_uids
         self._verifier = Verifier(subject, uids_retained=retained, whole_bytes=job.whole_bytes)
         self._pixels: PixelStep | None = None
-        self._folder: Path | None = None
+        self._folder = ""
         self._devices = KnownDevices(job.pixels.rules)
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
-        uses: Counter[Uses] = Counter()
-        self._folder = None
+        uses: list[list[Uses]] = []
+        self._folder = ""
         for task in tasks:
             result.files.append(self.write(task, uses))
-        for used, count in uses.items():
+        for used, count in Counter(chain.from_iterable(uses)).items():
             for key in used:
                 result.tally[key] += count
         result.retained = set(self.engine.retained)
@@ -165,8 +169,8 @@ class _Writer:
         flush_files(self._job.destination / done.output for done in result.files if done.output)
         return result
 
-    def write(self, task: Task, uses: Counter[Uses]) -> FileResult:
-        path = self._job.source / task.facts.path
+    def write(self, task: Task, uses: list[list[Uses]]) -> FileResult:
+        path = f"{self._source}/{task.facts.path}"
         result = FileResult(task.number, risks=task.facts.risks)
         try:
             if task.facts.reason:
@@ -182,7 +186,7 @@ class _Writer:
                 decision = self._job.decisions.get(result.input_header)
                 result.risks += self._further_risks(source, result.risks)
                 if task.face.digest or self._job.pixels.concerns(result.risks, decision):
-                    face = self._face(path, task.face)
+                    face = self._face(Path(path), task.face)
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
                 else:
                     cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
@@ -233,17 +237,9 @@ class _Writer:
 
         return face_areas(path, state)
 
-    def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, uses: Counter[Uses]) -> None:
-        target = self._job.destination / task.output
-        if target.parent != self._folder:
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                reason = error.strerror or "unknown error"
-                raise DestinationError(
-                    f"{target.parent}: cannot be written ({reason}); choose another folder."
-                ) from error
-            self._folder = target.parent
+    def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, uses: list[list[Uses]]) -> None:
+        target = f"{self._destination}/{task.output}"
+        self._make_folder(target.rpartition("/")[0])
         facts = task.facts
         expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
         references = {self._uid(reference) for reference in facts.references}
@@ -268,10 +264,20 @@ class _Writer:
             except MalformedFile:
                 raise Quarantined("verification-failed") from None
         result.input_pixels = (
-            shared[0] or digests_of(source, self._job.source / task.facts.path, result.input_header).pixels
+            shared[0] or digests_of(source, f"{self._source}/{task.facts.path}", result.input_header).pixels
         )
         result.output = task.output
         result.pixels = (*cleaned.report(), *sorted(rewritten.pixels_changed))
         result.references = found
         result.references_removed = len(task.facts.references) - found
-        uses.update(rewritten.uses)
+        uses.append(rewritten.uses)
+
+    def _make_folder(self, folder: str) -> None:
+        if folder == self._folder:
+            return
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or "unknown error"
+            raise DestinationError(f"{folder}: cannot be written ({reason}); choose another folder.") from error
+        self._folder = folder
