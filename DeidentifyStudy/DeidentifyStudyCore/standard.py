@@ -12,7 +12,17 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["AttributeTypes", "Row", "attribute_types", "method_codes", "row_for", "safe_private", "table_rows"]
+__all__ = [
+    "AttributeTypes",
+    "CodedWords",
+    "Row",
+    "attribute_types",
+    "coded_words",
+    "method_codes",
+    "row_for",
+    "safe_private",
+    "table_rows",
+]
 
 _CODE_TYPES = {0x00080100: "1", 0x00080102: "1", 0x00080104: "1", 0x00081150: "1", 0x00081155: "1", 0x00081199: "1"}
 
@@ -66,6 +76,30 @@ def safe_private() -> Mapping[str, Mapping[str, str]]:
 def method_codes() -> Mapping[str, str]:
     """CID 7050: code value to meaning."""
     return MappingProxyType(_load("method_codes.json")["codes"])
+
+
+@dataclass(frozen=True, slots=True)
+class CodedWords:
+    """Words of the code meanings of PS3.16, in small letters.
+
+    Attributes
+    ----------
+    all : frozenset of str
+        Eponyms such as Barrett and places such as Boston among them.
+    common : frozenset of str
+        Those that are no names of persons, places or breeds.
+    """
+
+    all: frozenset[str]
+    common: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def coded_words() -> CodedWords:
+    """Words of the code meanings of PS3.16, read from a list: the dictionaries they come from take 16 MB."""
+    table = _load("coded_words.json")
+    common, names = (frozenset(" ".join(table[key].values()).split()) for key in ("common", "names"))
+    return CodedWords(common | names, common)
 
 
 class AttributeTypes:

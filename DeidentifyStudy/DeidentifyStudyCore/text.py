@@ -14,6 +14,7 @@ from importlib.resources import files
 from pydicom.datadict import DicomDictionary
 
 from DeidentifyStudyCore.echo import Echo, normalized
+from DeidentifyStudyCore.standard import coded_words
 
 __all__ = ["Allowed", "clean_text", "has_identifier_pattern", "is_coded", "is_technical_token", "is_term", "vocabulary"]
 
@@ -66,9 +67,6 @@ _TECHNICAL = re.compile(
     r"(?:te|tr|ti|fa|b|bval|ph|phase|echo|e|nex|sl|im|se|vol|ir|pa|dir|mb|snr|dose|cor|sag|tra|ax)\d{1,4}|"
     r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
 )
-_WHOLE_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?!['’A-Za-z])")
-_BREEDS = (7480, 7481, 7486)
-"""Context groups of PS3.16: breeds, their registries, mixed breeds."""
 _REPLACED = "�"
 _SHORTEST_UNKNOWN = 4
 _MIXED = re.compile(r"(?=.{2,12}$)(?!.*\d{5})(?!.*[a-z]{5})(?=.*\d)[a-z\d]+")
@@ -106,48 +104,6 @@ def _terms() -> frozenset[str]:
     return frozenset(listed.union(names))
 
 
-@lru_cache(maxsize=1)
-def _meanings() -> tuple[str, ...]:
-    """Code meanings in PS3.16: read only when a word is in no smaller list."""
-    from pydicom.sr._concepts_dict import concepts
-
-    return tuple(meaning for scheme in concepts.values() for codes in scheme.values() for meaning, *_ in codes.values())
-
-
-@lru_cache(maxsize=1)
-def _coded() -> frozenset[str]:
-    """Words of the code meanings in PS3.16."""
-    return frozenset(word for meaning in _meanings() for word in _letters(meaning))
-
-
-@lru_cache(maxsize=1)
-def _common_coded() -> frozenset[str]:
-    """Those of them that are no names of persons, places or breeds: PS3.16 writes them in small letters, as an
-    abbreviation, alone, or beside an isotope."""
-    found: set[str] = set()
-    for meaning in _meanings():
-        words = _WHOLE_WORD.findall(meaning)
-        everything = len(words) == 1 or "^" in meaning
-        found.update(word.lower() for word in words if everything or word.islower() or word.isupper())
-    return frozenset(found - _coded_breeds())
-
-
-@lru_cache(maxsize=1)
-def _coded_breeds() -> frozenset[str]:
-    """Words that only names of breeds have, which are mostly places."""
-    from pydicom.sr._cid_dict import cid_concepts
-    from pydicom.sr._concepts_dict import concepts
-
-    breeds = {(scheme, name) for cid in _BREEDS for scheme, names in cid_concepts[cid].items() for name in names}
-    inside: set[str] = set()
-    outside: set[str] = set()
-    for scheme, codes in concepts.items():
-        for name, meanings in codes.items():
-            words = (word for meaning, *_ in meanings.values() for word in _letters(meaning))
-            (inside if (scheme, name) in breeds else outside).update(words)
-    return frozenset(inside - outside)
-
-
 def _letters(text: str) -> list[str]:
     return re.findall(r"[a-z]+", normalized(text))
 
@@ -167,12 +123,12 @@ def is_term(word: str) -> bool:
         words = [part for part in parts if not part.isdigit() and len(part) >= _SHORTEST_UNKNOWN]
         if words and all(is_term(part) for part in words):
             return True
-    return word.isascii() and word.isalpha() and word in _common_coded()
+    return word.isascii() and word.isalpha() and word in coded_words().common
 
 
 def is_coded(word: str) -> bool:
     """Whether a normalized word is a term, or a word of any code meaning: Barrett and Boston are."""
-    return is_term(word) or word in _coded()
+    return is_term(word) or word in coded_words().all
 
 
 def is_technical_token(word: str) -> bool:

@@ -2,9 +2,9 @@
 
     python Testing/Core/deidentify/standard_tables.py SHARED_DATA OUTPUT_FOLDER
 
-Sources: PS3.15 2026d Tables E.1-1 and E.3.10-1 and PS3.16 CID 7050 (tables of facts), and the types of attributes by
-IOD of PS3.3 as highdicom lists them. `test_standard_tables.py` holds the files that are committed equal to what this
-script writes.
+Sources: PS3.15 2026d Tables E.1-1 and E.3.10-1 and PS3.16 CID 7050 (tables of facts), the types of attributes by IOD of
+PS3.3 as highdicom lists them, and the code meanings of PS3.16 as pydicom lists them. `test_standard_tables.py` holds
+the files that are committed equal to what this script writes.
 """
 
 import csv
@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import sys
+from itertools import groupby
 from pathlib import Path
 
 EDITION = "2026d"
@@ -88,6 +89,47 @@ def attribute_types() -> dict[str, object]:
     return {"source": "PS3.3, through highdicom's tables", "modules": modules, "sop_classes": iods}
 
 
+def coded_words() -> dict[str, object]:
+    """Words of the code meanings of PS3.16 by their first letter.
+
+    Common are those that it writes in small letters, as an abbreviation, alone, or beside an isotope, and not only in
+    the names of breeds, which are mostly places; the others are names.
+    """
+    from pydicom.sr._cid_dict import cid_concepts
+    from pydicom.sr._concepts_dict import concepts
+
+    from DeidentifyStudyCore.echo import normalized
+
+    def words_of(meaning: str) -> list[str]:
+        return re.findall(r"[a-z]+", normalized(meaning))
+
+    breeds = {(scheme, name) for cid in BREEDS for scheme, names in cid_concepts[cid].items() for name in names}
+    common: set[str] = set()
+    of_breeds: set[str] = set()
+    elsewhere: set[str] = set()
+    for scheme, codes in concepts.items():
+        for name, meanings in codes.items():
+            for meaning, *_ in meanings.values():
+                (of_breeds if (scheme, name) in breeds else elsewhere).update(words_of(meaning))
+                whole = re.findall(r"(?<![A-Za-z])[A-Za-z]+(?!['’A-Za-z])", meaning)
+                everything = len(whole) == 1 or "^" in meaning
+                common.update(word.lower() for word in whole if everything or word.islower() or word.isupper())
+    words = of_breeds | elsewhere
+    common = (common & words) - (of_breeds - elsewhere)
+    return {
+        "source": "PS3.16, through pydicom's tables",
+        "common": by_first_letter(common),
+        "names": by_first_letter(words - common),
+    }
+
+
+def by_first_letter(words: set[str]) -> dict[str, str]:
+    return {letter: " ".join(group) for letter, group in groupby(sorted(words), key=lambda word: word[0])}
+
+
+BREEDS = (7480, 7481, 7486)
+"""Context groups of PS3.16: breeds, their registries, mixed breeds."""
+
 CLEANED_NUMBERS = {0x00100040, 0x00101020, 0x00101030, 0x001021C0, 0x001021A0, 0x00102203, 0x00181042}
 """Numbers and codes that profiles remove: their types matter too."""
 
@@ -112,6 +154,7 @@ def tables(shared: Path) -> dict[str, dict[str, object]]:
         "safe_private.json": safe_private_table(shared / "deid" / "ps3_15_table_e3_10_1_2026d.csv"),
         "method_codes.json": method_codes(shared / "deid" / "cid_7050_2026d.json"),
         "attribute_types.json": attribute_types(),
+        "coded_words.json": coded_words(),
     }
 
 

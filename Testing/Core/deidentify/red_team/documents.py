@@ -15,9 +15,7 @@ from red_team.planting import Person, Plants, free_text
 __all__ = ["document_objects"]
 
 _SOP = "1.2.840.10008.5.1.4.1.1."
-
-
-ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+_ITEM = b"\xfe\xff\x00\xe0"
 
 
 def document_objects(plants: Plants, person: Person) -> Iterator[tuple[str, Dataset, str]]:
@@ -217,10 +215,10 @@ def _fragments(plants: Plants, person: Person) -> Dataset:
     dataset = _compressed(plants, person, _jpeg(plants))
     stray = [plants.word(place).encode() for place in ("offset table", "stray fragment")]
     table, last = (
-        ITEM + struct.pack("<I", len(word) + len(word) % 2) + word + b" " * (len(word) % 2) for word in stray
+        _ITEM + struct.pack("<I", len(word) + len(word) % 2) + word + b" " * (len(word) % 2) for word in stray
     )
     frame = dataset.PixelData[8 + int.from_bytes(dataset.PixelData[4:8], "little") :]
-    dataset.PixelData = table + frame.removesuffix(SEQUENCE_END) + last + SEQUENCE_END
+    dataset.PixelData = table + frame + last
     return dataset
 
 
