@@ -23,6 +23,8 @@ _LEAST_PIXELS = 8
 """Of the brightest value: unclipped images have fewer."""
 _LEAST_SHARE = 0.02
 """Of a line's box that has the brightest value."""
+_LARGEST_PIECE = 0.4
+"""Of these pixels: bones and pieces of metal, which are clipped at the brightest value, are one or two to a box."""
 _LARGEST_SHARE = 0.3
 """Of a part of the frame: print takes less, a saturated background more."""
 _WHOLE = 1024
@@ -83,9 +85,19 @@ def _has_print(frames: "Frames", number: int) -> bool:
             continue
         lines = find_text(view[tile.row : tile.bottom, tile.column : tile.right], "classical")
         boxes = (line.box for line in lines)
-        if any(part[box.row : box.bottom, box.column : box.right].mean() >= _LEAST_SHARE for box in boxes):
+        if any(_is_print(part[box.row : box.bottom, box.column : box.right]) for box in boxes):
             return True
     return False
+
+
+def _is_print(drawn: NDArray[np.bool_]) -> bool:
+    """Whether a line's box has pixels of the brightest value, and these in the many pieces that letters are."""
+    if drawn.mean() < _LEAST_SHARE:
+        return False
+    from scipy import ndimage  # few objects need it
+
+    pieces = np.bincount(ndimage.label(drawn, np.ones((3, 3)))[0].ravel())[1:]
+    return bool(pieces.max() <= _LARGEST_PIECE * pieces.sum())
 
 
 def _suspicious_frames(source: Source) -> list[int]:

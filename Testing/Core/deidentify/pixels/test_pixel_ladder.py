@@ -389,6 +389,28 @@ def test_saturated_anatomy_is_no_print(make_dataset, encode, deidentify):
     assert [(result.reason, result.risks) for result in outcome.files] == [("", ())]
 
 
+def test_metal_with_its_streaks_is_no_print(make_dataset, encode, deidentify):
+    """Clips and fillings are cut off at the largest value, and what radiates from them looks like strokes."""
+    random = np.random.default_rng(7)
+    j, i = np.mgrid[0:256, 0:256]
+    slices = {}
+    for number in range(12):
+        values = random.normal(1000, 12, j.shape)
+        for row, column in random.uniform(60, 190, (3, 2)):
+            axes, angle = random.uniform(2, 14, 2), random.uniform(0, np.pi)
+            along = (i - column) * np.cos(angle) + (j - row) * np.sin(angle)
+            across = (j - row) * np.cos(angle) - (i - column) * np.sin(angle)
+            values += 6000 * np.exp(-3 * np.maximum((along / axes[0]) ** 2 + (across / axes[1]) ** 2 - 1, 0))
+            for ray in random.uniform(0, np.pi, 9):
+                aside = (i - column) * np.sin(ray) - (j - row) * np.cos(ray)
+                away = np.hypot(i - column, j - row) + 1
+                values += random.uniform(-3e4, 3e4) * np.exp(-((aside / 2) ** 2)) / away
+        pixels = np.clip(values, 0, 4095).astype(np.uint16).tobytes()
+        slices[f"{number:02}"] = encode(make_dataset(number=number + 1, Rows=256, Columns=256, PixelData=pixels))
+    outcome, _ = deidentify(slices)
+    assert {(result.reason, result.risks) for result in outcome.files} == {("", ())}
+
+
 def test_an_object_that_holds_print_is_searched_for_more_that_nobody_reads(
     ink, make_capture, encode, deidentify, cleaning, finds_white, monkeypatch
 ):
