@@ -16,7 +16,7 @@ from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT, is_rep
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.standard import safe_private
-from DeidentifyStudyCore.stream import copied_ranges
+from DeidentifyStudyCore.stream import SHORT_RANGE, copied_ranges
 from DeidentifyStudyCore.text import vocabulary
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA, Buffer, Span
 from DeidentifyStudyCore.walk import Leaf, leaves
@@ -32,8 +32,6 @@ _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
 _MOST_REMEMBERED = 20000
 _COMPARED = 1 << 16  # larger buffers would be mapped and faulted in each time
-_MAPPED = 4 << 20
-"""Longer ranges are read in pieces, so that they do not stay in memory."""
 _IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
 _REFERENCED_INSTANCE = 0x00081155
 
@@ -209,7 +207,7 @@ def _same_bytes(source: Source, at: int, output: Source, there: int, length: int
     """SHA-256 of a range that is equal in both files, open for more."""
     digest = hashlib.sha256()
     whole = length - length % _COMPARED
-    if length <= _MAPPED:
+    if length <= SHORT_RANGE:
         _compare_mapped(memoryview(source.buffer)[at : at + whole], output, there, digest)
     else:
         _compare_read(source, at, output, there, whole, digest)

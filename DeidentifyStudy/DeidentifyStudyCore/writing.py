@@ -1,9 +1,11 @@
 """Writing a chunk of one patient's objects: the work of one worker process."""
 
+import contextlib
+import gc
 import os
 import pickle
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -142,6 +144,18 @@ def _writer(work: bytes) -> "_Writer":
     return _Writer(*pickle.loads(work))  # noqa: S301  # made by `packed` in this run, as executors do themselves
 
 
+@contextlib.contextmanager
+def _cycles_kept() -> Iterator[None]:
+    """Put off the collection of cycles, which would go through all that is remembered again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class _Writer:
     def __init__(self, job: Job, subject: Subject) -> None:
         self._job = job
@@ -159,8 +173,9 @@ class _Writer:
         result = ChunkResult()
         uses: list[list[Uses]] = []
         self._folder = ""
-        for task in tasks:
-            result.files.append(self.write(task, uses))
+        with _cycles_kept():
+            for task in tasks:
+                result.files.append(self.write(task, uses))
         for used, count in Counter(chain.from_iterable(uses)).items():
             for key in used:
                 result.tally[key] += count
