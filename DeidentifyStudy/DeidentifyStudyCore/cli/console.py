@@ -4,18 +4,15 @@ import argparse
 import contextlib
 import getpass
 import json
-import multiprocessing
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from multiprocessing import forkserver
-from multiprocessing.context import BaseContext
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
+from DeidentifyStudyCore.cli.workers import WorkerPool, processes
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
 from DeidentifyStudyCore.keyfile import Secret, open_key
 from DeidentifyStudyCore.profile import OPTIONS
@@ -108,40 +105,8 @@ def executor_of(arguments: argparse.Namespace) -> Iterator[Executor | None]:
     if arguments.workers == 1:
         yield None
         return
-    with _WorkerPool(arguments.workers, mp_context=_processes()) as executor:
+    with WorkerPool(arguments.workers, mp_context=processes()) as executor:
         yield executor
-
-
-class _WorkerPool(ProcessPoolExecutor):
-    """Ctrl-C in a terminal reaches every process: theirs is left to the one that started them, which ends them."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with _interruptions_held():
-            return super().submit(fn, *args, **kwargs)
-
-
-@contextlib.contextmanager
-def _interruptions_held() -> Iterator[None]:
-    """Hold SIGINT back; what is started meanwhile never gets it. Windows has no such thing."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
-
-
-def _processes() -> BaseContext:
-    """How workers are started: from a server that has loaded our modules once, where there is such a thing."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["DeidentifyStudyCore.index", "DeidentifyStudyCore.writing"])
-    with _interruptions_held():
-        forkserver.ensure_running()  # it loads while the caller reads the key and lists the files
-    return context
 
 
 def progress_of(arguments: argparse.Namespace) -> Progress:

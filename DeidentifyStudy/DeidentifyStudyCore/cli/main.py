@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from DeidentifyStudyCore.cli import workers
 from DeidentifyStudyCore.cli.parsing import CommandParser, meant
 from DeidentifyStudyCore.errors import Cancelled, DeidentifyError
 
@@ -83,6 +84,8 @@ def _run(argv: list[str]) -> int:
         return CLEAN
     if argv[0] not in COMMANDS:
         return _say(f"no such command{meant(argv[0], COMMANDS)}; see deidentify-study --help.", BAD_USE)
+    if workers.are_wanted(argv):
+        workers.processes()
     module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
     parser = CommandParser(f"deidentify-study {argv[0]}", module.__doc__)
     module.add_arguments(parser)

@@ -33,6 +33,7 @@ _MOST_DECODED = 32
 _ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
 _ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
 _MODALITY = 0x00080060
+_BLOCK = 1 << 15
 _MAPPED = 4 << 20
 """Longer pixel data are read frame by frame, so that they do not stay in memory."""
 
@@ -124,13 +125,18 @@ def _suspicious_frames(source: Source) -> list[int]:
             if long
             else np.frombuffer(source.buffer, kind, rows * columns, start)
         )
-        if _LEAST_PIXELS <= np.count_nonzero(cells == _brightest(cells, inverted)) <= most:
+        if _LEAST_PIXELS <= _count(cells, _brightest(cells, inverted)) <= most:
             found.append(number)
     return found
 
 
 def _brightest(values: NDArray[Any], inverted: bool) -> Any:
     return values.min() if inverted else values.max()
+
+
+def _count(cells: NDArray[Any], value: Any) -> int:
+    """How often a value is there; in blocks, since a mask of the whole would take new memory from the kernel."""
+    return sum(int(np.count_nonzero(cells[at : at + _BLOCK] == value)) for at in range(0, len(cells), _BLOCK))
 
 
 def _number(source: Source, tag: int) -> int:
