@@ -73,7 +73,7 @@ def test_new_from_a_protocol_that_is_not_shipped(run, tmp_path):
 def test_new_into_a_folder_that_is_not_there(run):
     code, _, err = run("new", "--from", "chest_xray_findings", "-o", "none/mine.json")
     assert code == 2
-    assert "cannot be written" in err
+    assert "its folder is not there; create it first" in err
 
 
 def test_show_writes_html_or_markdown(run, tmp_path):
