@@ -103,8 +103,6 @@ class _Pattern:
         Held so that its identity, which is in the key, stays its own.
     elements : tuple of bytes
         Of that object, in the order of its spans.
-    taken : list of _Decision
-        On each of them.
     uses : list of Uses
         What is counted of each of them.
     parts : list of bytes
@@ -117,7 +115,6 @@ class _Pattern:
 
     layout: Scanned
     elements: tuple[bytes, ...]
-    taken: list[_Decision]
     uses: list[Uses]
     parts: list[bytes]
     places: list[int]
@@ -145,11 +142,10 @@ class _Pattern:
         parts.extend(element for _, element in reversed(waiting))
         if len(pixels) > 1:
             return None
-        return cls(source.layout, elements, taken, _uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
+        return cls(source.layout, elements, _uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
 
     def exchange(self, index: int, raw: bytes, decision: _Decision) -> None:
         """Take an element in the place of the one before."""
-        self.taken[index] = decision
         self.uses[index] = decision[1]
         self.parts[self.places[index]] = _part(decision, raw)
 
@@ -272,7 +268,7 @@ class Engine:
             return None
         for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
             span, raw = source.spans[index], elements[index]
-            if pattern.taken[index] is _HANDED_OVER:
+            if pattern.places[index] == pattern.pixels:
                 continue
             if span[0] & 0x10000 or span[0] == _MIME:
                 return None

@@ -22,7 +22,7 @@ from DeidentifyStudyCore.tokenizer import (
     Span,
 )
 
-__all__ = ["DEFLATED", "Source", "opened", "text_of"]
+__all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
@@ -32,6 +32,8 @@ _TRANSFER_SYNTAX = 0x00020010
 _META_GROUP = frozenset({2})
 _LARGEST_META = 1 << 16
 _READ_WHOLE = 64 << 10
+SHORT_RANGE = 4 << 20
+"""Ranges up to this may be read through the map of their file; longer ones would stay in memory."""
 _DEFLATE_CHUNK = 1 << 20
 _LARGEST_INFLATED = 16 << 30
 _LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
@@ -102,6 +104,12 @@ class Source:
         """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
         span = self.layout.first.get(tag)
         return b"" if span is None else self.buffer[span[3] : span[4]].rstrip(b" \0")
+
+    def unsigned(self, tag: int) -> int:
+        """First value of a US element; 0 when it is absent."""
+        span = self.layout.first.get(tag)
+        raw = b"" if span is None else self.buffer[span[3] : min(span[4], span[3] + 2)]
+        return int.from_bytes(raw, "big" if self.encoding.big else "little")
 
     def sequences(self) -> list[Span]:
         """Elements that are or may hold sequences."""

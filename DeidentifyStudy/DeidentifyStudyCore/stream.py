@@ -12,13 +12,11 @@ import numpy as np
 from DeidentifyStudyCore.codestream import Piece
 from DeidentifyStudyCore.engine import Rewritten
 from DeidentifyStudyCore.pixeldata import Generated, Masked
-from DeidentifyStudyCore.source import DEFLATED, Source
+from DeidentifyStudyCore.source import DEFLATED, SHORT_RANGE, Source
 
-__all__ = ["BULK_RANGE", "SHORT_RANGE", "copied_ranges", "write_object"]
+__all__ = ["BULK_RANGE", "copied_ranges", "write_object"]
 
 BULK_RANGE = 1 << 16
-SHORT_RANGE = 4 << 20
-"""Ranges up to this are read through the map of their file; longer ones would stay in memory."""
 _CHUNK = 1 << 20
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from DeidentifyStudyCore.source import Source
+from DeidentifyStudyCore.source import SHORT_RANGE, Source
 
 __all__ = [
     "CLEARED",
@@ -31,8 +31,6 @@ CLEARED = "unused bits cleared"
 KEPT = "bits beyond Bits Stored belong to the values, and were kept"
 
 _CHUNK = 1 << 20
-_MAPPED = 4 << 20
-"""Longer pixel data are read in chunks, so that they do not stay in memory."""
 _MOST_CHANGES, _MOST_OVERFLOWS = 0.3, 0.25
 """Of neighbours: that differ in hidden bits; and of these, that differ less with these bits than without them."""
 _SAMPLED_CHUNKS = 32
@@ -149,7 +147,7 @@ def cleared_chunks(source: Source, start: int, stop: int, form: CellForm) -> Ite
 def _cells(source: Source, start: int, stop: int, form: CellForm) -> Iterator[Cells]:
     width = form.allocated // 8
     stop -= (stop - start) % width
-    if stop - start <= _MAPPED:
+    if stop - start <= SHORT_RANGE:
         yield np.frombuffer(source.buffer, form.kind, (stop - start) // width, start)
         return
     for at in range(start, stop, _CHUNK):

@@ -14,9 +14,9 @@ from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.rules.book import MARKERS
 from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT, is_replacement
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.source import DEFLATED, Source, text_of
+from DeidentifyStudyCore.source import DEFLATED, SHORT_RANGE, Source, text_of
 from DeidentifyStudyCore.standard import safe_private
-from DeidentifyStudyCore.stream import SHORT_RANGE, copied_ranges
+from DeidentifyStudyCore.stream import copied_ranges
 from DeidentifyStudyCore.text import vocabulary
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA, Buffer, Span
 from DeidentifyStudyCore.walk import Leaf, leaves

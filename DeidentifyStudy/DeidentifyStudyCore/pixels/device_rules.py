@@ -165,7 +165,7 @@ def matching_rules(rules: tuple[DeviceRule, ...], source: Source) -> list[Device
         key: source.value(tag).decode(codecs[0] if codecs else "ascii", "replace").replace("\\", " ")
         for key, tag in _TEXTS.items()
     }
-    rows, columns = _size(source, 0x00280010), _size(source, 0x00280011)
+    rows, columns = source.unsigned(0x00280010), source.unsigned(0x00280011)
     return [rule for rule in rules if rule.matches(header, rows, columns)]
 
 
@@ -178,17 +178,9 @@ class KnownDevices:
 
     def has(self, source: Source) -> bool:
         """Whether a rule says that the device writes text into such objects."""
-        sizes = _size(source, 0x00280010), _size(source, 0x00280011)
+        sizes = source.unsigned(0x00280010), source.unsigned(0x00280011)
         key = (*map(source.value, (0x00080005, *_TEXTS.values())), *sizes)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = bool(matching_rules(self._rules, source))
         return known
-
-
-def _size(source: Source, tag: int) -> int:
-    span = source.first(tag)
-    if span is None:
-        return 0
-    raw = bytes(source.buffer[span[3] : span[4]])
-    return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")

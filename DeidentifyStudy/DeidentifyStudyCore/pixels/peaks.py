@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.source import Source
+from DeidentifyStudyCore.source import SHORT_RANGE, Source
 from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 
 if TYPE_CHECKING:  # it loads decoders, which most objects do not need
@@ -34,8 +34,6 @@ _ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
 _ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
 _MODALITY = 0x00080060
 _BLOCK = 1 << 15
-_MAPPED = 4 << 20
-"""Longer pixel data are read frame by frame, so that they do not stay in memory."""
 
 
 def has_peak_print(source: Source, *, decode: bool = False) -> bool:
@@ -107,7 +105,7 @@ def _suspicious_frames(source: Source) -> list[int]:
     if span is None:
         return []
     rows, columns, samples, allocated, signed = (
-        _number(source, tag) for tag in (_ROWS, _COLUMNS, _SAMPLES, _ALLOCATED, _SIGNED)
+        source.unsigned(tag) for tag in (_ROWS, _COLUMNS, _SAMPLES, _ALLOCATED, _SIGNED)
     )
     size = rows * columns * (allocated // 8)
     if samples != 1 or allocated not in {8, 16} or size == 0 or source.value(_MODALITY) == b"SEG":
@@ -115,7 +113,7 @@ def _suspicious_frames(source: Source) -> list[int]:
     kind = np.dtype(f"{'>' if source.encoding.big else '<'}{'i' if signed else 'u'}{allocated // 8}")
     inverted = source.value(_PHOTOMETRIC) == b"MONOCHROME1"
     starts = range(span[3], span[4] - size + 1, size)
-    long = span[4] - span[3] > _MAPPED
+    long = span[4] - span[3] > SHORT_RANGE
     # a large frame is looked at in parts, some of which may have less of a saturated background than the whole has
     most = _LARGEST_SHARE * rows * columns if max(rows, columns) <= _WHOLE else rows * columns - 1
     found = []
@@ -137,9 +135,3 @@ def _brightest(values: NDArray[Any], inverted: bool) -> Any:
 def _count(cells: NDArray[Any], value: Any) -> int:
     """How often a value is there; in blocks, since a mask of the whole would take new memory from the kernel."""
     return sum(int(np.count_nonzero(cells[at : at + _BLOCK] == value)) for at in range(0, len(cells), _BLOCK))
-
-
-def _number(source: Source, tag: int) -> int:
-    span = source.first(tag)
-    raw = b"" if span is None else bytes(source.buffer[span[3] : span[4]])
-    return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")
