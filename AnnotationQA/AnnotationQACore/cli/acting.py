@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.parsing import meant
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.folder import Project
@@ -85,7 +85,7 @@ def open_project(arguments: argparse.Namespace, identity: Identity | None = None
     """Open the project, and say on standard error when its ledger is broken."""
     project = Project.open(arguments.project, identity, progress=_QuietWhenShort("opening"))
     for problem in project.problems:
-        print(f"warning: {problem}; see annotation-qa verify.", file=sys.stderr)
+        say(f"warning: {problem}; see annotation-qa verify.")
     return project
 
 

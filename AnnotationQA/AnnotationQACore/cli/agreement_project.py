@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import open_project
-from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.output import rows_as_text
 from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.evaluation.executors import open_executor
@@ -51,7 +50,7 @@ def _kept(project: Project) -> Path | None:
     try:
         return kept_results_folder(project)
     except AnnotationQAError as error:
-        print(f"note: results are not kept for the next time: {error}", file=sys.stderr)
+        say(f"note: results are not kept for the next time: {error}")
         return None
 
 

@@ -1,10 +1,20 @@
-"""What commands show on a terminal: progress with the time left."""
+"""What commands show on the standard error: progress with the time left, and lines between."""
 
+import shutil
 import sys
 import time
 from typing import TextIO
 
-__all__ = ["ConsoleProgress"]
+__all__ = ["ConsoleProgress", "say"]
+
+_CLEAR = "\r\x1b[2K"
+"""Takes what stands on the present line of a terminal away, and begins there."""
+
+
+def say(line: str) -> None:
+    """Print a line on the standard error; the half line of a progress that was not finished gives way to it."""
+    if sys.stderr is not None:  # none where a program closed it
+        print(f"{_CLEAR if sys.stderr.isatty() else ''}{line}", file=sys.stderr)
 
 
 class ConsoleProgress:
@@ -25,7 +35,8 @@ class ConsoleProgress:
         line = f"{self._title}: {done}/{total} in {_duration(elapsed)}{left} {message}".rstrip()
         if self._stream.isatty():
             end = "\n" if done >= total else ""
-            self._stream.write(f"\r\x1b[2K{line}{end}")
+            columns = shutil.get_terminal_size().columns  # of a line that is wrapped only the last part can be cleared
+            self._stream.write(f"{_CLEAR}{line[: columns - 1]}{end}")
             self._stream.flush()
             return
         tenth = 10 * done // max(total, 1)

@@ -3,13 +3,12 @@
 import argparse
 import math
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 
-from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.duplicates import Duplicate, DuplicateKind
@@ -102,7 +101,7 @@ def _cache(folder: Path) -> HeaderCache | None:
     try:
         return HeaderCache.of_folder(folder)
     except InputError as error:
-        print(f"note: headers are not kept for the next time: {error}", file=sys.stderr)
+        say(f"note: headers are not kept for the next time: {error}")
         return None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from AnnotationQACore.cli.console import say
 from AnnotationQACore.cli.parsing import CommandParser, meant
 from AnnotationQACore.errors import AnnotationQAError, Cancelled
 
@@ -115,7 +116,7 @@ def _run(argv: list[str]) -> int:
 
 def _say(message: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"annotation-qa: {message}", file=sys.stderr)
+        say(f"annotation-qa: {message}")
     return code
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
+from AnnotationQACore.cli.console import say
 from AnnotationQACore.cli.examples import examples_of
 
 __all__ = ["CommandParser", "meant"]
@@ -37,7 +37,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line and end with exit code 2."""
-        print(f"{self.prog}: {self._in_words(message)}; see {self.prog} --help.", file=sys.stderr)
+        say(f"{self.prog}: {self._in_words(message)}; see {self.prog} --help.")
         raise SystemExit(_BAD_USE)
 
     def _in_words(self, message: str) -> str:

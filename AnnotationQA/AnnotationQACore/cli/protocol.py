@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from AnnotationQACore.atomic import write_text
+from AnnotationQACore.cli.console import say
 from AnnotationQACore.cli.output import STANDARD_OUTPUT, require_place
 from AnnotationQACore.errors import DestinationError, InvalidProtocol
 from AnnotationQACore.protocol.difference import Change, ProtocolDiff, protocol_diff
@@ -68,7 +69,7 @@ def _check(arguments: argparse.Namespace) -> int:
         protocol = _load(arguments.file)
     except InvalidProtocol as invalid:
         for problem in invalid.problems:
-            print(f"{arguments.file}: {problem}", file=sys.stderr)
+            say(f"{arguments.file}: {problem}")
         return 2
     for advice in find_advice(protocol):
         print(f"{arguments.file}: advice: {advice}")

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from AnnotationQACore import atomic
 from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
-from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.init import protocol_of
 from AnnotationQACore.cli.output import require_place, rows_as_text, show, write_json
 from AnnotationQACore.interchange.report_texts import ReportText, read_reports
@@ -131,7 +130,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _reports(arguments: argparse.Namespace) -> tuple[tuple[ReportText, ...], int]:
     texts = read_reports(arguments.reports, ConsoleProgress("reading reports"))
     for problem in texts.problems:
-        print(f"not read: {problem}", file=sys.stderr)
+        say(f"not read: {problem}")
     return texts.reports, _SOME_PROBLEMS if texts.problems else 0
 
 

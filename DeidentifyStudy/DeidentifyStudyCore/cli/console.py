@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TextIO
 
+from DeidentifyStudyCore.cli.lines import rewrite
 from DeidentifyStudyCore.cli.workers import WorkerPool, processes
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
 from DeidentifyStudyCore.keyfile import Secret, open_key
@@ -158,8 +159,7 @@ class _TextProgress(_Timed):
         left = self._left(done, total, message)
         line = f"{message}: {done}/{total}" + (f", {_duration(left)} left" if left and done < total else "")
         if self._stream.isatty():
-            self._stream.write(f"\r\x1b[2K{line}" + ("\n" if done >= total else ""))
-            self._stream.flush()
+            rewrite(line, self._stream, is_last=done >= total)
             return
         tenth = (message, 10 * done // max(total, 1))
         if tenth != self._last:

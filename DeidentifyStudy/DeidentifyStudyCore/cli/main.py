@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from DeidentifyStudyCore.cli import workers
+from DeidentifyStudyCore.cli.lines import say
 from DeidentifyStudyCore.cli.parsing import CommandParser, meant
 from DeidentifyStudyCore.errors import Cancelled, DeidentifyError
 
@@ -94,7 +95,7 @@ def _run(argv: list[str]) -> int:
 
 def _say(message: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"deidentify-study: {message}", file=sys.stderr)
+        say(f"deidentify-study: {message}")
     return code
 
 

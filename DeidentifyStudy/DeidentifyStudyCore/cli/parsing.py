@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 from DeidentifyStudyCore.cli.examples import examples_of
+from DeidentifyStudyCore.cli.lines import say
 
 __all__ = ["CommandParser", "meant"]
 
@@ -40,7 +40,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line and end with exit code 2."""
-        print(f"{self.prog}: {self._in_words(message)}; see {self.prog} --help.", file=sys.stderr)
+        say(f"{self.prog}: {self._in_words(message)}; see {self.prog} --help.")
         raise SystemExit(_BAD_USE)
 
     def _in_words(self, message: str) -> str:
