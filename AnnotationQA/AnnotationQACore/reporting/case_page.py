@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from AnnotationQACore.evaluation.drawn_statistics import TITLES
+from AnnotationQACore.evaluation.figure_names import figure_name
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement, PairFigures, ValueRow
 from AnnotationQACore.evaluation.segmentation_items import surface_tolerance_mm
@@ -25,8 +25,6 @@ __all__ = ["case_page"]
 
 NO_IMAGE = "No image: outlines only. The stronger the grey, the more readers marked it."
 
-_FIGURES = {**TITLES, "volume_difference_mm3": "Volume difference, mm³", "boundary_shift_mm": "Boundary shift, mm",
-            "max_distance_mm": "Largest distance, mm", "disputed": "Points only one placed"}  # fmt: skip
 _UNITS = {"segmentation": "volume, mm³", "polygon": "area, mm²", "box": "number"}
 
 
@@ -209,14 +207,14 @@ def _pairs(pairs: Iterable[PairFigures], caption: str) -> Markup:
     several = list(pairs)
     names = _names(several)
     rows = [(f"{pair.a} – {pair.b}", _state(pair), *_cells(pair, names)) for pair in several]
-    columns: Sequence[Column | str] = ("Pair", "Drawn by", *(Column(_FIGURES.get(name, name), True) for name in names))
+    columns: Sequence[Column | str] = ("Pair", "Drawn by", *(Column(figure_name(name).title, True) for name in names))
     return table(columns, rows, caption=caption)
 
 
 def _lesion_pairs(lesions: Sequence[tuple[int, PairFigures]]) -> Markup:
     names = _names([pair for _, pair in lesions])
     rows = [(f"Lesion {lesion}", f"{pair.a} – {pair.b}", *_cells(pair, names)) for lesion, pair in lesions]
-    columns: Sequence[Column | str] = ("Lesion", "Pair", *(Column(_FIGURES.get(name, name), True) for name in names))
+    columns: Sequence[Column | str] = ("Lesion", "Pair", *(Column(figure_name(name).title, True) for name in names))
     return table(columns, rows, caption="Lesions that both readers of the pair drew")
 
 

@@ -10,8 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from AnnotationQACore.evaluation import figure_names
+from AnnotationQACore.evaluation.figure_names import FigureName
 from AnnotationQACore.reporting.analysis_records import Estimate, ReaderEstimate, ReaderFigures
+from AnnotationQACore.reporting.case_page import case_page
 from AnnotationQACore.reporting.contents import Contents
+from AnnotationQACore.reporting.definitions import DEFINITIONS
 from AnnotationQACore.reporting.html import _VOID
 from AnnotationQACore.reporting.numbers import interval, number
 from AnnotationQACore.reporting.project_page import project_page
@@ -217,6 +221,21 @@ def test_case_pages_mark_where_readers_differ(report: Path) -> None:
     assert row.count("not drawn") == 1
     malignancy = text[text.index('id="item-malignancy"') : text.index('id="item-fracture"')]
     assert "not answered" in malignancy  # who did not draw it was not asked
+
+
+def test_figures_of_pairs_are_called_as_everywhere_else(contents: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = contents.agreement.study.cases[0]
+    names = {name for one in case.items for pair in one.pairs for name in pair.figures}
+    assert {"dice", "volume_difference_mm3", "boundary_shift_mm", "max_distance_mm", "disputed"} <= names
+    renamed = {name: FigureName(f"Renamed {place}", "") for place, name in enumerate(sorted(names))}
+    monkeypatch.setattr(figure_names, "FIGURES", renamed)
+    heads = {cell for row in Page(case_page(contents, case, contents.cases[0], None, {})).rows for cell in row}
+    assert {one.title for one in renamed.values()} <= heads
+
+
+def test_a_definition_has_the_name_of_its_figure() -> None:
+    for name in ("dice", "hd95", "assd", "nsd", "hausdorff_mm", "boundary_shift_mm", "detection_f1", "gwet_ac1"):
+        assert DEFINITIONS[name].title == figure_names.figure_name(name).title.removesuffix(", mm")
 
 
 @pytest.mark.parametrize(("high", "named"), [(0.3, True), (0.55, False)])
