@@ -16,7 +16,7 @@ from AnnotationQACore.agreement.instances.instances_clusters import cluster_inst
 from AnnotationQACore.agreement.instances.instances_matching import InstanceAgreement, match_instances
 from AnnotationQACore.agreement.segmentations.segmentation_agreement import SegmentationAgreement
 from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE, compare_segmentations
-from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import require_same_grid
@@ -25,6 +25,9 @@ from AnnotationQACore.interchange.labels import default_segment
 from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
 
 __all__ = ["compare"]
+
+_NAMED = 20
+"""Labels that a message names; a parcellation has hundreds."""
 
 
 def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -41,10 +44,7 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         raise InputError("agreement: a reader is called 'reference'; choose another name with --readers.")
     files = _read(everyone)
     readings = _matched(files, arguments.match, arguments.labels)
-    known = {segment.id for reading in readings.values() for segment in reading.segments}
-    unknown = [label for label in arguments.labels or () if label not in known]
-    if unknown:
-        raise InputError(f"--labels: no reader has a label '{unknown[0]}'; there are {', '.join(sorted(known))}.")
+    _require_labels(arguments.labels or (), readings, _labels_of(_matched(files, arguments.match, None)))
     result = compare_segmentations(
         {name: readings[name] for name in names},
         labels=arguments.labels,
@@ -58,7 +58,7 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     document: dict[str, Any] = dict(result.to_json())
     text = _text(result)
     if arguments.instances:
-        instances = _instances(files, arguments)
+        instances = _instances(readings, arguments)
         found = _instance_pairs(instances, arguments)
         document["instances"] = [{"a": a, "b": b, **agreement.to_json()} for a, b, agreement in found]
         text += "\n\n" + _instance_text(found)
@@ -93,6 +93,32 @@ def _matched(files: Mapping[str, Segmentation], match: str, labels: Sequence[str
     return {name: _by_value(name, file, values if bare[name] else set()) for name, file in files.items()}
 
 
+def _labels_of(readings: Mapping[str, Segmentation]) -> list[str]:
+    """Labels that any of the files has, in their order: values by their size."""
+    labels = dict.fromkeys(segment.id for reading in readings.values() for segment in reading.segments)
+    return sorted(labels, key=int) if all(map(str.isdecimal, labels)) else list(labels)
+
+
+def _require_labels(wanted: Sequence[str], readings: Mapping[str, Segmentation], there: Sequence[str]) -> None:
+    """Refuse a label that cannot be one, and say of which no file has a voxel: it may be mistyped, or truly absent."""
+    comparable = _labels_of(readings)
+    refused = next((label for label in wanted if label not in comparable), None)
+    if refused is not None:
+        raise InputError(f"--labels: no reader has a label '{refused}'; {_in_words(there)}.")
+    absent = [label for label in wanted if label not in there]
+    if absent:
+        plural = "s" if len(absent) > 1 else ""
+        say(f"note: --labels: no reader has label{plural} {', '.join(absent)}; {_in_words(there)}.")
+
+
+def _in_words(labels: Sequence[str]) -> str:
+    if not labels:
+        return "their files hold no label at all"
+    shown = ", ".join(labels[:_NAMED])
+    more = len(labels) - _NAMED
+    return f"there {'is' if len(labels) == 1 else 'are'} {shown}{f' and {more} more' if more > 0 else ''}"
+
+
 def _is_bare(file: Segmentation) -> bool:
     return len(file.layers) == 1 and all(segment.id == default_segment(segment.value).id for segment in file.segments)
 
@@ -108,12 +134,11 @@ def _by_value(name: str, file: Segmentation, values: set[int]) -> Segmentation:
     return Segmentation(file.layers, file.grid, tuple(segments[value] for value in sorted(segments)))
 
 
-def _instances(files: Mapping[str, Segmentation], arguments: argparse.Namespace) -> dict[str, Instances]:
-    first, *others = files
+def _instances(readings: Mapping[str, Segmentation], arguments: argparse.Namespace) -> dict[str, Instances]:
+    first, *others = readings
     for name in others:
-        require_same_grid(files[first].grid, files[name].grid, (first, name))
-    wanted = {int(label) for label in arguments.labels or () if label.isdecimal()}
-    return {name: _instances_of(name, file, wanted, arguments) for name, file in files.items()}
+        require_same_grid(readings[first].grid, readings[name].grid, (first, name))
+    return {name: _instances_of(name, reading, arguments) for name, reading in readings.items()}
 
 
 def _instance_pairs(
@@ -129,15 +154,16 @@ def _instance_pairs(
     ]
 
 
-def _instances_of(name: str, file: Segmentation, wanted: set[int], arguments: argparse.Namespace) -> Instances:
-    if len(file.layers) > 1:
+def _instances_of(name: str, reading: Segmentation, arguments: argparse.Namespace) -> Instances:
+    if len(reading.layers) > 1:
         raise InputError(f"{name}: has overlapping segments; export it as one label image to match instances.")
-    labels: LabelArray = file.layers[0]
-    if wanted:
-        labels = np.where(np.isin(labels, sorted(wanted)), labels, 0)
+    labels: LabelArray = reading.layers[0]
+    if arguments.labels:
+        wanted = [segment.value for segment in reading.segments if segment.id in arguments.labels]
+        labels = np.where(np.isin(labels, wanted), labels, 0)
     if arguments.instances == "given":
-        return given_instances(labels, file.grid)
-    return connected_instances(labels, file.grid, connectivity=arguments.connectivity)
+        return given_instances(labels, reading.grid)
+    return connected_instances(labels, reading.grid, connectivity=arguments.connectivity)
 
 
 def _text(result: SegmentationAgreement) -> str:

@@ -98,12 +98,51 @@ def test_label_files_of_three_readers(run, write):
     assert "ann – bob" in printed.out
 
 
-def test_labels_that_nobody_has_are_both_absent(run, write):
-    a, b = write("a.nrrd", cube((3, 3, 3), 4)), write("b.nrrd", cube((3, 3, 3), 4))
-    _, document, _ = run(a, b, "--labels", "1", "7")
+def notes(printed):
+    return [line for line in printed.err.splitlines() if line.startswith("note: ")]
+
+
+def test_labels_that_nobody_has_are_both_absent_and_it_is_said(run, write):
+    a = write("a.nrrd", cube((3, 3, 3), 4) + cube((3, 12, 12), 3, 10))
+    b = write("b.nrrd", cube((3, 3, 3), 4) + cube((3, 12, 12), 3, 2))
+    code, document, printed = run(a, b, "--labels", "1", "7")
+    assert code == 0
     (pair,) = document["labels"]["7"]["pairs"]
     assert pair["state"] == "both absent"
     assert pair["dice"] is None
+    assert document["messages"] == []
+    assert notes(printed) == ["note: --labels: no reader has label 7; there are 1, 2, 10."]
+    _, _, printed = run(a, b, "--labels", "8", "2", "9")
+    assert notes(printed) == ["note: --labels: no reader has labels 8, 9; there are 1, 2, 10."]
+    assert notes(run(a, b, "--labels", "1", "2")[2]) == []
+    assert notes(run(a, b)[2]) == []
+
+
+def test_of_many_labels_the_first_are_named(run, write):
+    many = np.arange(np.prod(GRID.shape), dtype=np.uint16).reshape(GRID.shape) % 300
+    files = [write("a.nrrd", many), write("b.nrrd", many)]
+    (note,) = notes(run(*files, "--labels", "300")[2])
+    assert note.endswith(
+        "there are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 and 279 more."
+    )
+
+
+def test_a_label_of_empty_files_is_said_to_be_nowhere(run, write):
+    files = [write("a.nrrd", cube((3, 3, 3), 0)), write("b.nrrd", cube((3, 3, 3), 0))]
+    (note,) = notes(run(*files, "--labels", "1")[2])
+    assert note == "note: --labels: no reader has label 1; their files hold no label at all."
+
+
+def test_instances_are_those_of_the_labels_asked_for(run, write):
+    lesion, vessel = Segment("lesion", "Lesion", 1), Segment("vessel", "Vessel", 2)
+    labels = cube((1, 1, 1), 3) + cube((6, 10, 10), 4, 2)
+    a = write("a.seg.nrrd", labels, segments=[lesion, vessel])
+    b = write("b.seg.nrrd", labels, segments=[lesion, vessel])
+    for label, size in (("lesion", 27), ("vessel", 64)):
+        (found,) = run(a, b, "--instances", "connected", "--labels", label)[1]["instances"]
+        assert [match["volume_a_mm3"] for match in found["matches"]] == [size * 2.0]
+    (found,) = run(a, b, "--instances", "connected")[1]["instances"]
+    assert len(found["matches"]) == 2
 
 
 def test_named_segments_are_matched_by_id_and_may_be_unread(run, write):
@@ -329,7 +368,7 @@ def test_the_seed_makes_it_repeatable(run, table):
         (["missing-project"], "missing-project: is no project and no label file; check the path."),
         (["--seed", "3"], "agreement: --seed has no meaning for label files; leave it out."),
         (["--resamples", "0"], "agreement: --resamples has no meaning for label files; leave it out."),
-        (["--labels", "1", "lung"], "--labels: no reader has a label 'lung'; there are 1."),
+        (["--labels", "1", "lung"], "--labels: no reader has a label 'lung'; there is 1."),
     ],
 )
 def test_a_useless_option_or_label_is_refused(refused, tmp_path, arguments, message):
