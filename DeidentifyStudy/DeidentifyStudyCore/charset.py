@@ -1,12 +1,29 @@
 """Text of elements: Specific Character Set (PS3.5, 6.1; PS3.3, C.12.1.1.2) to Python and back."""
 
+import contextlib
 import warnings
 from functools import lru_cache
 
-from pydicom.charset import decode_bytes, encode_string, python_encoding
-
 __all__ = ["codecs_of", "decoded", "encoded", "search_forms"]
 
+_PLAIN = {
+    "": "ascii",
+    "ISO_IR 6": "iso8859",
+    "ISO_IR 100": "latin_1",
+    "ISO_IR 101": "iso8859_2",
+    "ISO_IR 109": "iso8859_3",
+    "ISO_IR 110": "iso8859_4",
+    "ISO_IR 126": "iso_ir_126",
+    "ISO_IR 127": "iso_ir_127",
+    "ISO_IR 138": "iso_ir_138",
+    "ISO_IR 144": "iso_ir_144",
+    "ISO_IR 148": "iso_ir_148",
+    "ISO_IR 166": "iso_ir_166",
+    "ISO_IR 192": "UTF8",
+}
+"""Character sets without code extensions; pydicom, whose loading takes longer than a small study does, knows the rest."""
+_PLAIN_CODECS = frozenset(_PLAIN.values())
+_ESCAPE = b"\x1b"
 _DELIMITERS = {ord(character) for character in "\\^=\r\n\f\t"}
 _SEARCHED = (
     "utf-8",
@@ -31,18 +48,25 @@ def codecs_of(specific_character_set: bytes) -> tuple[str, ...]:
 
 
 def _codec(term: str) -> str:
+    if term in _PLAIN:
+        return _PLAIN[term]
+    from pydicom.charset import python_encoding
+
     found = python_encoding.get(term) or python_encoding.get(term.replace("_", " ").replace("ISO-IR", "ISO_IR"))
     if found is None and term.startswith(("ISO IR", "ISO-IR", "ISO 2022-IR")):
         found = python_encoding.get("ISO_IR " + term.split(" ")[-1].removeprefix("IR"))
-    return "ascii" if found in {None, "iso8859"} and not term else found or "ascii"
+    return found or "ascii"
 
 
 def decoded(value: bytes, codecs: tuple[str, ...]) -> str:
     """Decode a value; what the character set does not have becomes U+FFFD, which no rule ever keeps."""
-    if value.isascii() and b"\x1b" not in value:
+    escaped = _ESCAPE in value
+    if value.isascii() and not escaped:
         return value.decode("ascii")
-    if codecs == ("ascii",):
-        return value.decode("ascii", "replace")
+    if codecs == ("ascii",) or (codecs[0] in _PLAIN_CODECS and not escaped):
+        return value.decode(codecs[0], "replace")
+    from pydicom.charset import decode_bytes
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -55,6 +79,11 @@ def encoded(text: str, codecs: tuple[str, ...]) -> bytes:
     """Encode text with the element's own character set; characters it does not have are dropped."""
     if text.isascii():
         return text.encode("ascii")
+    if codecs[0] in _PLAIN_CODECS:
+        with contextlib.suppress(UnicodeEncodeError):
+            return text.encode(codecs[0])
+    from pydicom.charset import encode_string
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

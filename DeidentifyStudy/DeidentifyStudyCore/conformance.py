@@ -7,8 +7,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from pydicom.uid import ExplicitVRLittleEndian
-
 from DeidentifyStudyCore.errors import DeidentifyError
 from DeidentifyStudyCore.markers import file_meta
 from DeidentifyStudyCore.source import DEFLATED, opened, text_of
@@ -16,6 +14,7 @@ from DeidentifyStudyCore.source import DEFLATED, opened, text_of
 __all__ = ["is_available", "new_errors"]
 
 _TIMEOUT = 60
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _SHOWN = re.compile(r"Element=<\w*>|Module=<\w*>|attribute <[^>]*>|</[^>]*>|<[^>]*>|[\d.]+")
 
 
@@ -36,7 +35,7 @@ def _errors(path: Path) -> Counter[str]:
             if source.transfer_syntax != DEFLATED:
                 return _told(path)
             instance = text_of(source.value(0x00080018))
-            inflated.write(file_meta(text_of(source.value(0x00080016)), instance, str(ExplicitVRLittleEndian)))
+            inflated.write(file_meta(text_of(source.value(0x00080016)), instance, _EXPLICIT_LITTLE))
             inflated.write(source.buffer)
             inflated.flush()
             return _told(Path(inflated.name))

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.codestream import Piece
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.layouts import Scanned
 from DeidentifyStudyCore.markers import file_meta, marker_elements
@@ -30,7 +31,6 @@ from DeidentifyStudyCore.tokenizer import (
     Buffer,
     Encoding,
     Span,
-    dictionary_vr,
     items,
     scan,
 )

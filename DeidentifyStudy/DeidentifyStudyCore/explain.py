@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.datadict import keyword_for_tag
-
 from DeidentifyStudyCore.charset import codecs_of, decoded
+from DeidentifyStudyCore.dictionary import keyword_of
 from DeidentifyStudyCore.engine import Engine
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.index import index_files
@@ -81,7 +80,7 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
                 after = _shown(action.value[:256], vr, len(action.value), codecs)
             rows.append(
                 Explanation(
-                    "/".join(_tag(part) for part in above), _tag(tag), keyword_for_tag(tag), vr,
+                    "/".join(_tag(part) for part in above), _tag(tag), keyword_of(tag), vr,
                     action.kind.value, rule, why, before, after,
                 )
             )  # fmt: skip

@@ -9,11 +9,11 @@ from itertools import compress
 from pathlib import Path
 
 from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.dictionary import is_well_known
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
 from DeidentifyStudyCore.layouts import Scanned
 from DeidentifyStudyCore.profile import Profile
-from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.risk import burned_in_risks
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.identity import CLASS_UIDS

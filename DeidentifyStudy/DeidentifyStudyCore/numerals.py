@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
-from pydicom.datadict import keyword_for_tag
+
+from DeidentifyStudyCore.dictionary import keyword_of
 
 __all__ = ["BINARY_NUMBERS", "significant_digits", "spoken_numbers", "tells_long_number", "whole_number"]
 
@@ -57,7 +58,7 @@ def tells_long_number(tag: int, vr: str, value: bytes, *, big: bool) -> bool:
     """
     if vr not in _EXACT or not value or len(value) > _FEW_BYTES:
         return False
-    keyword = keyword_for_tag(tag)
+    keyword = keyword_of(tag)
     if not keyword or _LARGE_BY_NATURE.search(keyword):
         return False
     numbers = (int(digits) for digits in spoken_numbers(vr, value, big=big))

@@ -7,21 +7,13 @@ import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pydicom._uid_dict import UID_dictionary
-
+from DeidentifyStudyCore.dictionary import is_well_known
 from DeidentifyStudyCore.keyfile import Secret
 
-__all__ = ["Pseudonyms", "is_well_known"]
+__all__ = ["Pseudonyms"]
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _CACHE = 20000
-
-
-@lru_cache(maxsize=4096)
-def is_well_known(uid: str) -> bool:
-    """Whether PS3.6 registers the UID: classes, transfer syntaxes, coding schemes, context groups, well-known
-    frames."""
-    return uid in UID_dictionary
 
 
 @dataclass(frozen=True, slots=True)

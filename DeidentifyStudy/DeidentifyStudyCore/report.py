@@ -7,11 +7,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydicom.datadict import keyword_for_tag
 
 from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.batch import Outcome
 from DeidentifyStudyCore.canonical import canonical_bytes
+from DeidentifyStudyCore.dictionary import dictionary_vr, keyword_of
 from DeidentifyStudyCore.digests import Digests, digests_of
 from DeidentifyStudyCore.errors import DeidentifyError, InputError
 from DeidentifyStudyCore.html_report import as_html
@@ -21,7 +21,6 @@ from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.quarantine import REASONS
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.source import opened
-from DeidentifyStudyCore.tokenizer import dictionary_vr
 from DeidentifyStudyCore.walk import leaves
 
 __all__ = ["FORMAT", "build_report", "check_report", "read_report", "write_report"]
@@ -178,7 +177,7 @@ def _attributes(tally: Counter[tuple[tuple[int, ...], int, str, str]]) -> list[d
         {
             "path": [_tag(part) for part in path],
             "tag": _tag(tag),
-            "name": keyword_for_tag(tag),
+            "name": keyword_of(tag),
             "rule": rule,
             "action": action,
             "elements": count,
@@ -201,7 +200,7 @@ def _rules(profile: Profile) -> dict[str, str]:
 
 
 def _strings(retained: set[tuple[int, str]]) -> list[dict[str, str]]:
-    rows = [{"tag": _tag(tag), "name": keyword_for_tag(tag), "text": text} for tag, text in sorted(retained)]
+    rows = [{"tag": _tag(tag), "name": keyword_of(tag), "text": text} for tag, text in sorted(retained)]
     return rows[:_MOST_STRINGS]
 
 

@@ -7,8 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, Self
 
-from pydicom.uid import AllTransferSyntaxes
-
+from DeidentifyStudyCore.dictionary import transfer_syntaxes
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.layouts import Scanned, scanned
 from DeidentifyStudyCore.tokenizer import (
@@ -26,7 +25,6 @@ __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
-_KNOWN_SYNTAXES = frozenset(map(str, AllTransferSyntaxes))  # a UID made of a damaged value would warn, and quote it
 _GROUP_LENGTH = b"\x02\0\0\0UL\4\0"
 _TRANSFER_SYNTAX = 0x00020010
 _META_GROUP = frozenset({2})
@@ -263,17 +261,13 @@ def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
         if head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS:
             return IMPLICIT_LITTLE
         return EXPLICIT_BIG if head[:1] == b"\0" and head[1:2] != b"\0" else EXPLICIT_LITTLE
-    if not _is_known(syntax):
+    if syntax not in transfer_syntaxes():
         raise Quarantined("unknown-transfer-syntax")
     encoding = _ENCODINGS.get(syntax, EXPLICIT_LITTLE)
     explicit = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
     if len(head) == 8 and encoding.implicit == explicit:
         raise Quarantined("unknown-transfer-syntax")  # the file meta information contradicts the data set
     return encoding
-
-
-def _is_known(syntax: str) -> bool:
-    return syntax in _KNOWN_SYNTAXES
 
 
 def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "Row",
     "attribute_types",
     "coded_words",
+    "load_table",
     "method_codes",
     "row_for",
     "safe_private",
@@ -50,7 +51,7 @@ class Row:
 @lru_cache(maxsize=1)
 def table_rows() -> Mapping[str, Row]:
     """All rows of Table E.1-1 by tag."""
-    rows = _load("confidentiality_profile.json")["rows"]
+    rows = load_table("confidentiality_profile.json")["rows"]
     return MappingProxyType(
         {tag: Row(tag, name, basic, MappingProxyType(options)) for tag, (name, basic, options) in rows.items()}
     )
@@ -69,13 +70,13 @@ def row_for(tag: int) -> Row | None:
 @lru_cache(maxsize=1)
 def safe_private() -> Mapping[str, Mapping[str, str]]:
     """Table E.3.10-1: private creator to element (group and last two digits, hexadecimal) to VR."""
-    return MappingProxyType(_load("safe_private.json")["creators"])
+    return MappingProxyType(load_table("safe_private.json")["creators"])
 
 
 @lru_cache(maxsize=1)
 def method_codes() -> Mapping[str, str]:
     """CID 7050: code value to meaning."""
-    return MappingProxyType(_load("method_codes.json")["codes"])
+    return MappingProxyType(load_table("method_codes.json")["codes"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class CodedWords:
 @lru_cache(maxsize=1)
 def coded_words() -> CodedWords:
     """Words of the code meanings of PS3.16, read from a list: the dictionaries they come from take 16 MB."""
-    table = _load("coded_words.json")
+    table = load_table("coded_words.json")
     common, names = (frozenset(" ".join(table[key].values()).split()) for key in ("common", "names"))
     return CodedWords(common | names, common)
 
@@ -129,10 +130,11 @@ def attribute_types(sop_class: str) -> AttributeTypes:
 
 @lru_cache(maxsize=1)
 def _types_table() -> dict[str, Any]:
-    return _load("attribute_types.json")
+    return load_table("attribute_types.json")
 
 
-def _load(name: str) -> dict[str, Any]:
+def load_table(name: str) -> dict[str, Any]:
+    """Content of a data file."""
     content: dict[str, Any] = json.loads(
         files("DeidentifyStudyCore").joinpath("data", name).read_text(encoding="utf-8")
     )

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
-from pydicom.datadict import DicomDictionary
-
+from DeidentifyStudyCore.dictionary import dictionary_words
 from DeidentifyStudyCore.echo import Echo, normalized
 from DeidentifyStudyCore.standard import coded_words
 
@@ -100,12 +99,7 @@ def _terms() -> frozenset[str]:
     text = files("DeidentifyStudyCore").joinpath("data", "terms.txt").read_text(encoding="utf-8")
     lines = (line.split("#", 1)[0] for line in text.splitlines())
     listed = {normalized(word) for line in lines for word in line.split()}
-    names = (word for entry in DicomDictionary.values() for word in (*_letters(str(entry[2])), str(entry[4]).lower()))
-    return frozenset(listed.union(names))
-
-
-def _letters(text: str) -> list[str]:
-    return re.findall(r"[a-z]+", normalized(text))
+    return dictionary_words() | listed
 
 
 @lru_cache(maxsize=20000)

@@ -14,11 +14,9 @@ import mmap
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from pydicom.datadict import DicomDictionary, RepeatersDictionary, mask_match
-
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.errors import MalformedFile
 
 __all__ = [
@@ -34,7 +32,6 @@ __all__ = [
     "Buffer",
     "Encoding",
     "Span",
-    "dictionary_vr",
     "fragments",
     "items",
     "scan",
@@ -88,26 +85,6 @@ _IMPLICIT: dict[bool, _Unpack] = {
     big: struct.Struct((">" if big else "<") + "HHI").unpack_from for big in (False, True)
 }
 _LENGTH: dict[bool, _Unpack] = {big: struct.Struct((">" if big else "<") + "I").unpack_from for big in (False, True)}
-
-
-@lru_cache(maxsize=20000)
-def dictionary_vr(tag: int) -> bytes:
-    """VR of a standard tag by PS3.6; ``UN`` for private and unknown tags, the first choice where PS3.6 offers
-    several."""
-    if tag & 0xFFFF == 0:
-        return b"UL"
-    if tag >> 16 & 1:
-        return b"LO" if 0x10 <= tag & 0xFFFF <= 0xFF else b"UN"
-    entry = DicomDictionary.get(tag)
-    if entry is None:
-        mask = mask_match(tag)
-        entry = RepeatersDictionary.get(mask) if mask else None
-    if entry is None:
-        return b"UN"
-    vr = str(entry[0])
-    if " or " in vr:
-        return b"OW" if "OW" in vr else vr[:2].encode()
-    return vr.encode() if len(vr) == 2 else b"UN"
 
 
 def scan(buffer: Buffer, start: int, stop: int, encoding: Encoding, depth: int = 0) -> list[Span]:

@@ -5,12 +5,12 @@ import re
 from itertools import filterfalse
 
 from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.dictionary import is_well_known
 from DeidentifyStudyCore.digests import pixels_start
 from DeidentifyStudyCore.engine import Rewritten
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.layouts import LONGEST_ELEMENT
 from DeidentifyStudyCore.numerals import BINARY_NUMBERS
-from DeidentifyStudyCore.pseudonyms import is_well_known
 from DeidentifyStudyCore.rules.book import MARKERS
 from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT, is_replacement
 from DeidentifyStudyCore.rules.model import Subject

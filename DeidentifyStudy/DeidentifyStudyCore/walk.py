@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from DeidentifyStudyCore.charset import codecs_of, decoded
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.errors import MalformedFile
-from DeidentifyStudyCore.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, dictionary_vr, items, scan
+from DeidentifyStudyCore.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
 
 __all__ = ["Leaf", "leaves"]
 

@@ -8,7 +8,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from AnnotationQACore.cli.console import say
@@ -69,6 +68,7 @@ _LACKING: dict[type[Exception], str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code; of whatever fails one line is shown, never a traceback."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads burn time while they wait for large matrices
     _show_what_the_terminal_lacks_as_escapes()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
@@ -152,6 +152,8 @@ def _overview() -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # no other command needs it
+
     try:
         return version("annotation-qa")
     except PackageNotFoundError:

@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from DeidentifyStudyCore.cli import workers
@@ -48,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Of whatever fails one line is shown, never a traceback: its words may name what is in a file.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads burn time while they wait for large matrices
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -125,6 +125,8 @@ def _overview() -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # no other command needs it
+
     try:
         return version("annotation-qa")
     except PackageNotFoundError:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.rules.encapsulated import EncapsulatedDocument, EncapsulatedLength
 from DeidentifyStudyCore.rules.identity import CLASS_UIDS, Age, ClassUid, PseudonymousId, PseudonymousUid
@@ -23,7 +24,6 @@ from DeidentifyStudyCore.rules.textual import (
 )
 from DeidentifyStudyCore.standard import Row, row_for, table_rows
 from DeidentifyStudyCore.text import Allowed
-from DeidentifyStudyCore.tokenizer import dictionary_vr
 
 __all__ = ["MARKERS", "OpenItems", "RuleBook"]
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.dates import capped_age
-from DeidentifyStudyCore.pseudonyms import is_well_known
+from DeidentifyStudyCore.dictionary import is_well_known
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import RemoveByType
 

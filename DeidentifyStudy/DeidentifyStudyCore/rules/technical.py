@@ -1,10 +1,10 @@
 """Attributes of text that describe equipment and technique: the table does not list them, and science needs them."""
 
-from pydicom.datadict import tag_for_keyword
+from DeidentifyStudyCore.dictionary import tags_of
 
 __all__ = ["TECHNICAL_TEXT"]
 
-_KEYWORDS = [
+_KEYWORDS = {
     "Manufacturer",
     "ManufacturerModelName",
     "SoftwareVersions",
@@ -86,7 +86,7 @@ _KEYWORDS = [
     "RequestedImageSize",
     "PixelPresentation",
     "SliceProgressionDirection",
-]
+}
 
-TECHNICAL_TEXT = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag is not None)
+TECHNICAL_TEXT = tags_of(_KEYWORDS)
 """Tags whose text is kept unless it repeats the patient's dictionary or holds an identifier's pattern."""

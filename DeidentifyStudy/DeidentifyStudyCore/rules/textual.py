@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from pydicom.datadict import keyword_for_tag
-
 from DeidentifyStudyCore.charset import encoded
+from DeidentifyStudyCore.dictionary import keyword_of
 from DeidentifyStudyCore.hidden_text import holds_text
 from DeidentifyStudyCore.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
@@ -328,7 +327,7 @@ class NumberString:
             return part  # such as 1.5E7
         if element.tag == _NUMERIC_VALUE and number < _LARGEST_WITH_UNIT and _has_unit(context):
             return part
-        keyword = keyword_for_tag(element.tag)
+        keyword = keyword_of(element.tag)
         if keyword in _ROUNDED:
             if significant_digits(number) <= _DIGITS_KEPT:
                 return part

@@ -3,8 +3,8 @@
     python Testing/Core/deidentify/standard_tables.py SHARED_DATA OUTPUT_FOLDER
 
 Sources: PS3.15 2026d Tables E.1-1 and E.3.10-1 and PS3.16 CID 7050 (tables of facts), the types of attributes by IOD of
-PS3.3 as highdicom lists them, and the code meanings of PS3.16 as pydicom lists them. `test_standard_tables.py` holds
-the files that are committed equal to what this script writes.
+PS3.3 as highdicom lists them, and the dictionary of PS3.6 and the code meanings of PS3.16 as pydicom lists them.
+`test_standard_tables.py` holds the files that are committed equal to what this script writes.
 """
 
 import csv
@@ -123,6 +123,26 @@ def coded_words() -> dict[str, object]:
     }
 
 
+def data_dictionary() -> dict[str, object]:
+    """VR and keyword of each attribute of PS3.6, the words of their names, and the registered UIDs."""
+    from pydicom._uid_dict import UID_dictionary
+    from pydicom.datadict import DicomDictionary, RepeatersDictionary
+    from pydicom.uid import AllTransferSyntaxes
+
+    from DeidentifyStudyCore.echo import normalized
+
+    words = {word for entry in DicomDictionary.values() for word in re.findall(r"[a-z]+", normalized(entry[2]))}
+    words |= {entry[4].lower() for entry in DicomDictionary.values() if entry[4]}
+    return {
+        "source": "PS3.6, through pydicom's tables",
+        "attributes": {f"{tag:08X}": [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(DicomDictionary.items())},
+        "repeating": {tag: [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(RepeatersDictionary.items())},
+        "words": by_first_letter(words),
+        "transfer_syntaxes": sorted(map(str, AllTransferSyntaxes)),
+        "uids": sorted(UID_dictionary),
+    }
+
+
 def by_first_letter(words: set[str]) -> dict[str, str]:
     return {letter: " ".join(group) for letter, group in groupby(sorted(words), key=lambda word: word[0])}
 
@@ -155,6 +175,7 @@ def tables(shared: Path) -> dict[str, dict[str, object]]:
         "method_codes.json": method_codes(shared / "deid" / "cid_7050_2026d.json"),
         "attribute_types.json": attribute_types(),
         "coded_words.json": coded_words(),
+        "dictionary.json": data_dictionary(),
     }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.dates import capped_age, shifted_date, shifted_datetime, spellings
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.echo import Echo, EchoBuilder
 from DeidentifyStudyCore.errors import ProfileError
 from DeidentifyStudyCore.keyfile import Secret
@@ -21,7 +22,6 @@ from DeidentifyStudyCore.rules.model import Context, Element, Kind, Subject
 from DeidentifyStudyCore.rules.removal import dummy_value
 from DeidentifyStudyCore.standard import attribute_types, table_rows
 from DeidentifyStudyCore.text import clean_text, vocabulary
-from DeidentifyStudyCore.tokenizer import dictionary_vr
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 bounded = settings(max_examples=80, deadline=None, derandomize=True)

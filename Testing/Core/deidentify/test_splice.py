@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.engine import Engine
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.index import index_files
@@ -25,7 +26,6 @@ from DeidentifyStudyCore.source import opened
 from DeidentifyStudyCore.standard import attribute_types
 from DeidentifyStudyCore.stream import write_object
 from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.tokenizer import dictionary_vr
 
 Row = tuple[tuple[object, ...], int, str, bytes]
 MAIN_PIXELS = {0x7FE00010, 0x7FE00001, 0x7FE00002}

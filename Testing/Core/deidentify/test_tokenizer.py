@@ -16,6 +16,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
+from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.source import Source, opened
 from DeidentifyStudyCore.tokenizer import (
@@ -24,7 +25,6 @@ from DeidentifyStudyCore.tokenizer import (
     IMPLICIT_LITTLE,
     MAX_DEPTH,
     Encoding,
-    dictionary_vr,
     items,
     scan,
     scan_dataset,
