@@ -21,6 +21,7 @@ __all__ = ["Echo", "EchoBuilder", "normalized", "words_of"]
 
 _WORD = re.compile(r"[^\W_]+")
 _LONG_NUMBER = re.compile(r"\d{5,}")
+_LONG_WHOLE = re.compile(r"\d{5}|[eE]")
 _UID_BYTES = re.compile(rb"[0-9]+(?:\.[0-9]+){4,}")
 _WRAPPED = re.compile(r"[A-Za-z0-9+/]{8,}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
@@ -142,16 +143,18 @@ class Echo:
         return frozenset(spelling for date in self.dates for spelling in spellings(date))
 
     @cached_property
-    def _bytes(self) -> re.Pattern[bytes] | None:
-        forms = {form for word in self.words if _is_long(word) for form in search_forms(word)}
-        for date in self.dates:
-            for spelling in spellings(date):
-                if len(spelling) >= _SHORTEST_DATE:
-                    forms |= search_forms(spelling)
-        if not forms:
-            return None
+    def _plain(self) -> re.Pattern[bytes] | None:
+        """Pattern of the words and dates in ASCII, in small letters."""
+        texts = {word for word in self.words if word.isascii() and _is_long(word)}
+        texts |= {spelling for spelling in self._dates if len(spelling) >= _SHORTEST_DATE}
+        return re.compile(_any_of(texts).encode("ascii")) if texts else None
+
+    @cached_property
+    def _foreign(self) -> re.Pattern[bytes] | None:
+        """Pattern of the other words in all character sets."""
+        forms = {form for word in self.words if not word.isascii() and _is_long(word) for form in search_forms(word)}
         # one letter of Latin-1 for each byte
-        return re.compile(_any_of({form.decode("latin-1") for form in forms}).encode("latin-1"))
+        return re.compile(_any_of({form.decode("latin-1") for form in forms}).encode("latin-1")) if forms else None
 
     def has_word(self, word: str) -> bool:
         """Whether a normalized word is the patient's, or contains a longer one that is."""
@@ -180,7 +183,12 @@ class Echo:
 
     def is_in_bytes(self, value: bytes) -> bool:
         """Whether opaque bytes hold a word or date in any character set, or an original UID."""
-        if self._bytes is not None and self._bytes.search(value) is not None:
+        if self._plain is not None:
+            small = value.lower()
+            narrow = small.replace(b"\0", b"")  # as UTF-16 has it
+            if self._plain.search(small) is not None or (narrow != small and self._plain.search(narrow) is not None):
+                return True
+        if self._foreign is not None and self._foreign.search(value) is not None:
             return True
         return any(uid.decode() in self.uids for uid in _UID_BYTES.findall(value))
 
@@ -197,6 +205,8 @@ class Echo:
 
     def is_number(self, text: str) -> bool:
         """Whether a whole number of five digits or more, however it is written, is one of the patient's or a date."""
+        if _LONG_WHOLE.search(text) is None:
+            return False
         number = whole_number(text)
         return number is not None and str(number) in self._numbers
 

@@ -105,10 +105,9 @@ def _number(source: Source, tag: int) -> int:
     span = source.first(tag)
     if span is None:
         return 0
-    raw = bytes(source.buffer[span[3] : span[4]])
-    if span[1] in {b"US", b"SS", b"UL"} and len(raw) >= 2:
-        return int.from_bytes(raw[:2], "big" if source.encoding.big else "little")
-    text = raw.split(b"\\")[0].strip(b" \0")
+    if span[1] in {b"US", b"SS", b"UL"} and span[4] - span[3] >= 2:
+        return source.unsigned(tag)
+    text = source.value(tag).split(b"\\")[0].strip(b" \0")
     return int(text) if text.isdigit() else 0
 
 
