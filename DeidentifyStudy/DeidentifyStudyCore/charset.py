@@ -21,7 +21,7 @@ _PLAIN = {
     "ISO_IR 166": "iso_ir_166",
     "ISO_IR 192": "UTF8",
 }
-"""Character sets without code extensions; pydicom, whose loading takes longer than a small study does, knows the rest."""
+"""Character sets without code extensions; pydicom, which takes longer to load than a small study does, has the rest."""
 _PLAIN_CODECS = frozenset(_PLAIN.values())
 _ESCAPE = b"\x1b"
 _DELIMITERS = {ord(character) for character in "\\^=\r\n\f\t"}
