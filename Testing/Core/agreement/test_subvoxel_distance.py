@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from AnnotationQACore.agreement.segmentations import subvoxel_distance, triangle_distance
 from AnnotationQACore.agreement.segmentations.segmentations import compare_masks, compare_segmentations
 from AnnotationQACore.agreement.segmentations.subvoxel_surface import smooth_surface, smoothing_sigmas
 from AnnotationQACore.agreement.segmentations.triangle_distance import distances_to_triangles, point_triangle_distances
@@ -145,6 +146,19 @@ def test_leave_one_out_consensus_has_a_smooth_surface():
     assert shifts == pytest.approx([-1, 1, 2], abs=0.1)
 
 
+def test_the_surface_of_each_mask_is_made_once(monkeypatch):
+    made = []
+
+    def counted(mask, *others):
+        made.append(int(mask.sum()))
+        return smooth_surface(mask, *others)
+
+    monkeypatch.setattr(subvoxel_distance, "smooth_surface", counted)
+    balls = {name: ball(GRIDS[0], radius) for name, radius in (("A", 14), ("B", 15), ("C", 16))}
+    compare_segmentations(balls, GRIDS[0], definition="subvoxel", reference=ball(GRIDS[0], 13))
+    assert made == [int(mask.sum()) for mask in (*balls.values(), ball(GRIDS[0], 13))]
+
+
 def test_the_surface_is_closed():
     mask = ball(Grid((16, 16, 16)), 5)
     surface = smooth_surface(mask, np.zeros(3, dtype=np.int64), np.eye(3))
@@ -178,6 +192,23 @@ def test_degenerate_triangles_are_segments_and_points():
     point = np.zeros((3, 3))
     assert point_triangle_distances(np.array([1.0, 3, 0]), segment) == pytest.approx(3)
     assert point_triangle_distances(np.array([0.0, 3, 4]), point) == pytest.approx(5)
+
+
+@pytest.mark.parametrize("difference", [0.0, 1.5, 8.0])
+def test_few_triangles_are_looked_at_closely(monkeypatch, difference):
+    looked_at = []
+
+    def counted(points, triangles):
+        looked_at.append(len(points))
+        return point_triangle_distances(points, triangles)
+
+    one, other = (smooth_surface(ball(GRIDS[0], radius), np.zeros(3, dtype=np.int64), np.eye(3)) for radius in
+                  (12, 12 + difference))  # fmt: skip
+    expected = distances_to_triangles(one.centroids, other.vertices)
+    monkeypatch.setattr(triangle_distance, "point_triangle_distances", counted)
+    found = distances_to_triangles(one.centroids, other.vertices)
+    np.testing.assert_array_equal(found, expected)
+    assert len(found) <= sum(looked_at) < 12 * len(found)
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 0.7, 0.7)])
