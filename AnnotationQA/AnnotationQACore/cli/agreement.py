@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import importlib
 from pathlib import Path
-from typing import Any
+from typing import Literal, get_args
 
 from AnnotationQACore.agreement.ratings.categories import Level
 from AnnotationQACore.agreement.ratings.weights import WEIGHTS
 from AnnotationQACore.agreement.statistics.intervals import RESAMPLES
-from AnnotationQACore.cli import agreement_landmarks, agreement_project, agreement_ratings, agreement_segmentations
 from AnnotationQACore.cli.numbers import number, seed
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.layout import PROJECT_FILE
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "add_executor", "run"]
 
-LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
+Mode = Literal["project", "ratings", "landmarks", "segmentations"]
+"""What is compared; module ``cli.agreement_<mode>`` has ``compare(arguments)``, and is loaded when it is asked for."""
+
+_OF_TABLES = frozenset({"ratings", "matrix", "case", "reader", "value", "patient", "level", "categories", "weights",
+                        "multiplier", "limits", "confidence", "resamples", "seed"})  # fmt: skip
+_OF_SEGMENTATIONS = frozenset({"labels", "tolerance", "definition", "resample", "match", "reference", "consensus",
+                               "instances", "iou", "within", "connectivity"})  # fmt: skip
+_OPTIONS: dict[Mode, tuple[str, frozenset[str]]] = {
+    "project": ("a project", frozenset({"resample", "resamples", "seed", "workers", "scheduler"})),
+    "ratings": ("a table of ratings", _OF_TABLES | {"readers"}),
+    "landmarks": ("landmarks", frozenset({"landmarks", "readers", "reference", "confidence"})),
+    "segmentations": ("label files", _OF_SEGMENTATIONS | {"readers"}),
+}
+"""What each mode is called, and the options that have a meaning there."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--readers", nargs="+", metavar="NAME", help="names of the readers; default: the file names")
     _segmentation_arguments(parser.add_argument_group("segmentations"))
     _rating_arguments(parser.add_argument_group("ratings"))
-    agreement_project.add_executor(parser.add_argument_group("projects"))
+    add_executor(parser.add_argument_group("projects"))
     landmarks = parser.add_argument_group("landmarks")
     landmarks.add_argument(
         "--landmarks", nargs="+", type=Path, metavar="FILE", help=".mrk.json or .fcsv of each reader"
@@ -44,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     require_place(
         arguments.json, *arguments.files, *_tables(arguments), *(arguments.landmarks or ()), arguments.reference
     )
-    report, table = mode(arguments)
+    module = importlib.import_module(f"AnnotationQACore.cli.agreement_{mode}")
+    report, table = module.compare(arguments)
     if arguments.json:
         write_json(arguments.json, report)
     show(table, arguments.json)
@@ -53,9 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tables(arguments: argparse.Namespace) -> list[Path]:
     return [Path(one) for one in (arguments.ratings, arguments.matrix) if isinstance(one, str | Path)]
-
-
-Mode = Callable[[argparse.Namespace], tuple[dict[str, Any], str]]
 
 
 def _mode(arguments: argparse.Namespace) -> Mode:
@@ -68,25 +78,12 @@ def _mode(arguments: argparse.Namespace) -> Mode:
             f"{'only one of these at a time' if any(given) else 'see annotation-qa agreement --help'}."
         )
     if len(arguments.files) == 1 and (arguments.files[0] / PROJECT_FILE).is_file():
-        return agreement_project.compare
+        return "project"
     if table:
-        return agreement_ratings.compare
+        return "ratings"
     if len(arguments.files) == 1 and not arguments.files[0].is_file():
         raise InputError(f"{arguments.files[0]}: is no project and no label file; check the path.")
-    return agreement_landmarks.compare if arguments.landmarks else agreement_segmentations.compare
-
-
-_OF_TABLES = frozenset({"ratings", "matrix", "case", "reader", "value", "patient", "level", "categories", "weights",
-                        "multiplier", "limits", "confidence", "resamples", "seed"})  # fmt: skip
-_OF_SEGMENTATIONS = frozenset({"labels", "tolerance", "definition", "resample", "match", "reference", "consensus",
-                               "instances", "iou", "within", "connectivity"})  # fmt: skip
-_OPTIONS: dict[Mode, tuple[str, frozenset[str]]] = {
-    agreement_project.compare: ("a project", frozenset({"resample", "resamples", "seed", "workers", "scheduler"})),
-    agreement_ratings.compare: ("a table of ratings", _OF_TABLES | {"readers"}),
-    agreement_landmarks.compare: ("landmarks", frozenset({"landmarks", "readers", "reference", "confidence"})),
-    agreement_segmentations.compare: ("label files", _OF_SEGMENTATIONS | {"readers"}),
-}
-"""What is compared, and the options that have a meaning there."""
+    return "landmarks" if arguments.landmarks else "segmentations"
 
 
 def _require_options_of(mode: Mode, arguments: argparse.Namespace) -> None:
@@ -98,8 +95,14 @@ def _require_options_of(mode: Mode, arguments: argparse.Namespace) -> None:
     useless = [name for name in unset if name not in usable | {"files", "json"}]
     given = next((name for name in useless if getattr(arguments, name) != unset[name]), None)
     if given is not None:
-        hint = "; its protocol says how it is measured" if mode is agreement_project.compare else ""
+        hint = "; its protocol says how it is measured" if mode == "project" else ""
         raise InputError(f"agreement: --{given} has no meaning for {what}{hint}; leave it out.")
+
+
+def add_executor(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say where the cases of a project are compared."""
+    group.add_argument("--workers", type=int, metavar="N", help="local processes; default: 1, this one")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler, such as tcp://host:8786")
 
 
 def _segmentation_arguments(group: argparse._ArgumentGroup) -> None:
@@ -125,7 +128,7 @@ def _rating_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--reader", nargs="+", metavar="COL", help="column of the reader; of a matrix, all of them")
     group.add_argument("--value", metavar="COL", help="column of the rating")
     group.add_argument("--patient", metavar="COL", help="column of the patient: the bootstrap draws patients")
-    group.add_argument("--level", choices=LEVELS, help="level of measurement of the values")
+    group.add_argument("--level", choices=get_args(Level), help="level of measurement of the values")
     group.add_argument("--categories", nargs="+", metavar="VALUE", help="the whole scale, from low to high")
     group.add_argument("--weights", choices=WEIGHTS, default="quadratic", help="of Gwet's AC2; quadratic")
     group.add_argument("--multiplier", type=number, default=1.96, metavar="M", help="of the limits of agreement; 1.96")

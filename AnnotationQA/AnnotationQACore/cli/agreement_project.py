@@ -19,13 +19,7 @@ from AnnotationQACore.evaluation.summary import Figure, ItemSummary
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.protocol.statistics import STATISTICS
 
-__all__ = ["add_executor", "compare", "evaluate"]
-
-
-def add_executor(group: argparse._ArgumentGroup) -> None:
-    """Add the options that say where the work runs."""
-    group.add_argument("--workers", type=int, metavar="N", help="local processes; default: 1, this one")
-    group.add_argument("--scheduler", metavar="ADDRESS", help="address of a Dask scheduler, such as tcp://host:8786")
+__all__ = ["compare", "evaluate"]
 
 
 def evaluate(project: Project, arguments: argparse.Namespace) -> ProjectAgreement:

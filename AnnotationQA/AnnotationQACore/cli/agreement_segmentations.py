@@ -5,24 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from AnnotationQACore.agreement.instances.instances import Instances, connected_instances, given_instances
-from AnnotationQACore.agreement.instances.instances_clusters import cluster_instances
-from AnnotationQACore.agreement.instances.instances_matching import InstanceAgreement, match_instances
 from AnnotationQACore.agreement.segmentations.segmentation_agreement import SegmentationAgreement
 from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE, compare_segmentations
 from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.geometry import require_same_grid
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.interchange.labels import default_segment
-from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
+from AnnotationQACore.segmentation import Segment, Segmentation
 
 __all__ = ["compare"]
 
@@ -58,15 +51,11 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     document: dict[str, Any] = dict(result.to_json())
     text = _text(result)
     if arguments.instances:
-        instances = _instances(readings, arguments)
-        found = _instance_pairs(instances, arguments)
-        document["instances"] = [{"a": a, "b": b, **agreement.to_json()} for a, b, agreement in found]
-        text += "\n\n" + _instance_text(found)
-        if len(names) > 2 and arguments.within is None:
-            lesions = cluster_instances([instances[name] for name in names], names, iou_above=arguments.iou)
-            document["lesions"] = lesions.to_json()
-            counts = ", ".join(f"{count} by {found_by}" for found_by, count in enumerate(lesions.found_by, start=1))
-            text += f"\n{len(lesions.clusters)} instances among all readers, found {counts}"
+        from AnnotationQACore.cli.agreement_instances import compare_instances  # half of all that is loaded
+
+        found, instances_text = compare_instances(readings, names, arguments)
+        document.update(found)
+        text += "\n\n" + instances_text
     return document, text
 
 
@@ -134,38 +123,6 @@ def _by_value(name: str, file: Segmentation, values: set[int]) -> Segmentation:
     return Segmentation(file.layers, file.grid, tuple(segments[value] for value in sorted(segments)))
 
 
-def _instances(readings: Mapping[str, Segmentation], arguments: argparse.Namespace) -> dict[str, Instances]:
-    first, *others = readings
-    for name in others:
-        require_same_grid(readings[first].grid, readings[name].grid, (first, name))
-    return {name: _instances_of(name, reading, arguments) for name, reading in readings.items()}
-
-
-def _instance_pairs(
-    instances: Mapping[str, Instances], arguments: argparse.Namespace
-) -> list[tuple[str, str, InstanceAgreement]]:
-    if REFERENCE in instances:
-        pairs = [(REFERENCE, name) for name in instances if name != REFERENCE]
-    else:
-        pairs = list(combinations(instances, 2))
-    return [
-        (a, b, match_instances(instances[a], instances[b], iou_above=arguments.iou, within_mm=arguments.within))
-        for a, b in pairs
-    ]
-
-
-def _instances_of(name: str, reading: Segmentation, arguments: argparse.Namespace) -> Instances:
-    if len(reading.layers) > 1:
-        raise InputError(f"{name}: has overlapping segments; export it as one label image to match instances.")
-    labels: LabelArray = reading.layers[0]
-    if arguments.labels:
-        wanted = [segment.value for segment in reading.segments if segment.id in arguments.labels]
-        labels = np.where(np.isin(labels, wanted), labels, 0)
-    if arguments.instances == "given":
-        return given_instances(labels, reading.grid)
-    return connected_instances(labels, reading.grid, connectivity=arguments.connectivity)
-
-
 def _text(result: SegmentationAgreement) -> str:
     parts = [f"{len(result.readers)} readers ({', '.join(result.readers)}); definition {result.definition.value}"]
     for label in result.labels.values():
@@ -186,14 +143,3 @@ def _text(result: SegmentationAgreement) -> str:
     notes = [f"note: {message}" for message in result.messages]
     left_out = [f"note: {name}: {volume:.1f} mm³ lie outside" for name, volume in result.left_out_mm3.items() if volume]
     return "\n\n".join([*parts, *(["\n".join([*notes, *left_out])] if notes or left_out else [])])
-
-
-def _instance_text(found: Sequence[tuple[str, str, InstanceAgreement]]) -> str:
-    rows = [["instances", "matched", "missed", "extra", "precision", "recall", "F1", "SQ", "PQ"]]
-    for a, b, result in found:
-        detection = result.detection
-        counts = (detection.true_positives, detection.false_negatives, detection.false_positives)
-        rates = (detection.precision, detection.recall, detection.f1)
-        quality = (result.segmentation_quality, result.panoptic_quality)
-        rows.append([f"{a} – {b}", *map(str, counts), *map(figure, (*rates, *quality))])
-    return f"{rows_as_text(rows)}\nmatched by {found[0][2].rule}; missed: of the first only, extra: of the second only"

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from AnnotationQACore.cli.acting import add_project, open_project
-from AnnotationQACore.cli.agreement_project import add_executor, evaluate
+from AnnotationQACore.cli.agreement import add_executor
+from AnnotationQACore.cli.agreement_project import evaluate
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.cli.numbers import seed

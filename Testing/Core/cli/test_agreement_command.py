@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -131,6 +133,18 @@ def test_a_label_of_empty_files_is_said_to_be_nowhere(run, write):
     files = [write("a.nrrd", cube((3, 3, 3), 0)), write("b.nrrd", cube((3, 3, 3), 0))]
     (note,) = notes(run(*files, "--labels", "1")[2])
     assert note == "note: --labels: no reader has label 1; their files hold no label at all."
+
+
+def test_label_files_load_no_statistics_of_tables(write):
+    """What is loaded is most of what a user waits for with small files."""
+    files = [str(write(name, cube((3, 3, 3), 4))) for name in ("a.nrrd", "b.nrrd")]
+    program = (
+        "import sys; from AnnotationQACore.cli.main import main; assert main(sys.argv[1:]) == 0; "
+        "print(*sorted({'scipy.stats', 'scipy.optimize', 'cryptography'} & set(sys.modules)), file=sys.stderr)"
+    )
+    call = [sys.executable, "-c", program, "agreement", *files]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr.splitlines()[-1] == ""
 
 
 def test_instances_are_those_of_the_labels_asked_for(run, write):
