@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from DeidentifyStudyCore.errors import DestinationError
 
-__all__ = ["flush_files", "replacing", "write_bytes", "write_text"]
+__all__ = ["flush_files", "remove_leftovers", "replacing", "write_bytes", "write_text"]
+
+_TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{12}-")
 
 
 @contextlib.contextmanager
@@ -40,6 +43,15 @@ def replacing(path: str | os.PathLike[str], *, flush: bool = True) -> Iterator[P
         if isinstance(error, OSError):
             raise _cannot_write(path, error) from error
         raise
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Remove the temporary files of a run that was killed; what cannot be removed stays."""
+    for folder in folders:
+        for path in folder.rglob(".tmp-*"):
+            if _TEMPORARY.match(path.name):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

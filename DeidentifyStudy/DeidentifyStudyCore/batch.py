@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from DeidentifyStudyCore.atomic import remove_leftovers
 from DeidentifyStudyCore.crosswalk import assign_pseudonyms
 from DeidentifyStudyCore.dicomdir import write_dicomdir
 from DeidentifyStudyCore.echo import EchoBuilder
@@ -20,6 +21,7 @@ from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.index import FileFacts, index_files, list_files
 from DeidentifyStudyCore.journal import Journal
 from DeidentifyStudyCore.keyfile import Secret, load_crosswalk, save_crosswalk
+from DeidentifyStudyCore.patients import with_issuers
 from DeidentifyStudyCore.pixels.device_rules import DeviceRule, shipped_device_rules
 from DeidentifyStudyCore.pixels.policy import Decision, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
@@ -145,7 +147,7 @@ def build_index(source: Path, profile: Profile, executor: Executor | None = None
         done += len(facts)
         progress(done, len(listing), "indexing")
     files = [facts for number in sorted(results) for facts in results[number]]
-    return Index(_with_duplicates(source, files), patients)
+    return Index(_with_duplicates(source, with_issuers(files, patients)), patients)
 
 
 def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret, options: BatchOptions) -> Outcome:
@@ -262,7 +264,10 @@ def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, 
         "source": hmac.digest(key, str(source.resolve()).encode(), hashlib.sha256).hex(),
         "destination": hmac.digest(key, str(destination.resolve()).encode(), hashlib.sha256).hex(),
     }
-    return Journal(path, header)
+    journal = Journal(path, header)
+    if journal.resumed:
+        remove_leftovers(destination, report)
+    return journal
 
 
 def _with_duplicates(source: Path, files: list[FileFacts]) -> list[FileFacts]:

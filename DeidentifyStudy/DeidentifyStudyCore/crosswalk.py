@@ -17,7 +17,7 @@ _PSEUDONYM = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def read_supplied(path: Path) -> dict[str, str]:
-    """Read a CSV with the columns ``patient_id`` and ``pseudonym``.
+    """Read a CSV with the columns ``patient_id`` and ``pseudonym``, between commas, semicolons or tabs.
 
     Raises
     ------
@@ -25,7 +25,8 @@ def read_supplied(path: Path) -> dict[str, str]:
         The table cannot be read, a pseudonym is invalid, or two patients share one. The message names the row only.
     """
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        rows = list(csv.DictReader(lines, delimiter=_delimiter(lines[0] if lines else "")))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise InputError(f"{path}: cannot be read as CSV in UTF-8; check the name and the encoding.") from None
     supplied: dict[str, str] = {}
@@ -43,6 +44,11 @@ def read_supplied(path: Path) -> dict[str, str]:
     if not supplied:
         raise InputError(f"{path}: has no rows; the columns are patient_id and pseudonym.")
     return supplied
+
+
+def _delimiter(heading: str) -> str:
+    """What separates the columns: where the comma is a decimal sign, spreadsheets write semicolons."""
+    return max(",;\t", key=heading.count)
 
 
 def assign_pseudonyms(

@@ -222,7 +222,10 @@ def test_a_killed_run_goes_on_where_it_stopped(make_dataset, encode, deidentify,
     # a line that the crash cut short, and a file that it left unfinished
     with (tmp_path / "report" / "journal.jsonl").open("a") as journal:
         journal.write('{"files": {"ab')
+    unfinished = next(iter(before)).with_name(".tmp-0123456789ab-IMABCDEF.dcm")
+    unfinished.write_bytes(b"half")
     outcome, _ = deidentify({})
+    assert not unfinished.exists()
     assert outcome.journal.resumed
     assert len(outcome.files) == len(read_all(destination)) == 80
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
@@ -272,9 +275,31 @@ def test_runs_of_different_days_give_the_same_pseudonyms(make_dataset, encode, t
     assert b"A1111" not in key_file.with_name("key.json.crosswalk").read_bytes()
 
 
-def test_a_supplied_crosswalk_is_used(make_dataset, encode, deidentify, tmp_path):
+def test_objects_that_leave_out_the_issuer_are_of_the_patient_of_their_study(make_dataset, encode, deidentify):
+    here = {"IssuerOfPatientID": "St. Quillon"}
+    elsewhere = {
+        "StudyInstanceUID": "1.2.826.0.1.3680043.2.1143.7",
+        "SeriesInstanceUID": "1.2.826.0.1.3680043.2.1143.8",
+    }
+    files = {
+        "a": encode(make_dataset(number=1, **here)),
+        "b": encode(make_dataset(number=2, ImageComments="liver Brindlecroft", PatientComments="x")),
+        "c": encode(make_dataset(number=3, PatientName="Brindlecroft^A", **elsewhere)),
+        "d": encode(make_dataset(number=4, PatientName="Brindlecroft^Z", AccessionNumber="ACC777")),
+    }
+    outcome, destination = deidentify(files)
+    written = {dataset.InstanceNumber: dataset for dataset in read_all(destination)}
+    assert len({written[number].PatientID for number in (1, 2, 4)}) == 1
+    assert written[3].PatientID != written[1].PatientID  # another study that names no issuer is no evidence
+    assert written[1].StudyDate == written[2].StudyDate
+    assert "Brindlecroft" not in written[2].ImageComments  # a name of another object of the same patient
+    assert outcome.quarantined == 0
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_supplied_crosswalk_is_used(separator, make_dataset, encode, deidentify, tmp_path):
     table = tmp_path / "ids.csv"
-    table.write_text("patient_id,pseudonym\nMRN-7391846,SITE-9001\n")
+    table.write_text(f"patient_id{separator}pseudonym\nMRN-7391846{separator}SITE-9001\n")
     _, destination = deidentify({"a": encode(make_dataset())}, supplied=read_supplied(table))
     assert read_all(destination)[0].PatientID == "SITE-9001"
     assert [path.name for path in destination.iterdir()] == ["SITE-9001"]
