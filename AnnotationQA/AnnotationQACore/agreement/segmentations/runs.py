@@ -201,9 +201,9 @@ def _with_labels(block: Sequence[NDArray[np.generic]]) -> list[slice]:
     labeled = framed[1:-1]
     labeled[whole] = whole * _PIECE < len(block[0])
     for part in block:
-        # as 64-bit words, whatever the type: zeros are zeros, and comparing them costs little more than reading them
+        # as 64-bit words, whatever the type: zeros are zeros, and this costs no more than reading them
         words = part[: whole * _PIECE].view(np.uint64).reshape(whole, _PIECE * part.itemsize // 8)
-        labeled[:whole] |= words.max(axis=1, initial=0) > 0
+        labeled[:whole] |= np.bitwise_or.reduce(words, axis=1) != 0
     if not labeled.any():
         return []
     edges = np.flatnonzero(framed[1:] != framed[:-1]).tolist()
