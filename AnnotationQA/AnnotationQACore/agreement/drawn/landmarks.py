@@ -11,9 +11,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import spatial, stats
+from scipy import spatial
 
 from AnnotationQACore.agreement.ratings.categories import require_readers
+from AnnotationQACore.agreement.statistics.distributions import f_tail, t_quantile
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Vector
@@ -288,7 +289,7 @@ def _per_reader(
     n = len(known)
     shift = offsets.mean(axis=0) if n else np.full(3, np.nan)
     spread = offsets.std(axis=0, ddof=1) if n > 1 else np.full(3, np.nan)
-    reach = float(stats.t.ppf((1.0 + level) / 2.0, n - 1)) * spread / math.sqrt(n) if n > 1 else spread
+    reach = t_quantile((1.0 + level) / 2.0, n - 1) * spread / math.sqrt(n) if n > 1 else spread
     placement = readings.placement[row]
     return PerReader(
         reader=readings.readers[row],
@@ -316,7 +317,7 @@ def _hotelling_p(offsets: FloatArray) -> float:
     if np.linalg.cond(covariance) > 1e12:
         return math.nan
     t2 = n * float(mean @ np.linalg.solve(covariance, mean))
-    return float(stats.f.sf(t2 * (n - axes) / (axes * (n - 1)), axes, n - axes))
+    return f_tail(t2 * (n - axes) / (axes * (n - 1)), axes, n - axes)
 
 
 def _per_landmark(readings: LandmarkReadings, column: int, centre: FloatArray, errors: FloatArray) -> PerLandmark:

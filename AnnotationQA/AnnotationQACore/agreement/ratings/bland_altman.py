@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from AnnotationQACore.agreement.statistics.distributions import noncentral_t_quantile, t_quantile, t_tail
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
@@ -140,7 +140,7 @@ def bland_altman(
         )
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
     tail = (1.0 + level) / 2.0
-    reach = float(stats.t.ppf(tail, n - 1)) * sd / math.sqrt(n)
+    reach = t_quantile(tail, n - 1) * sd / math.sqrt(n)
     inner, outer = limit_reach(n, multiplier, tail, method)
     return BlandAltman(
         bias=bias,
@@ -184,10 +184,11 @@ def limits_statistic(a: ArrayLike, b: ArrayLike, multiplier: float = 1.96) -> Su
 def limit_reach(n: int, multiplier: float, tail: float, method: LimitsMethod) -> tuple[float, float]:
     """Inner and outer end of the interval of a limit, in standard deviations from the bias; `tail` is e.g. 0.975."""
     if method == "approximate":
-        reach = float(stats.t.ppf(tail, n - 1)) * math.sqrt((1.0 + multiplier**2 / 2.0) / n)
+        reach = t_quantile(tail, n - 1) * math.sqrt((1.0 + multiplier**2 / 2.0) / n)
         return multiplier - reach, multiplier + reach
-    inner, outer = stats.nct.ppf([1.0 - tail, tail], n - 1, multiplier * math.sqrt(n)) / math.sqrt(n)
-    return float(inner), float(outer)
+    root = math.sqrt(n)
+    inner, outer = (noncentral_t_quantile(p, n - 1, multiplier * root) / root for p in (1.0 - tail, tail))
+    return inner, outer
 
 
 def _proportional_bias(difference: FloatArray, mean: FloatArray, tail: float) -> ProportionalBias:
@@ -201,8 +202,8 @@ def _proportional_bias(difference: FloatArray, mean: FloatArray, tail: float) ->
     intercept = float(difference.mean()) - slope * float(mean.mean())
     residual_sd = math.sqrt(float(((difference - intercept - slope * mean) ** 2).sum()) / (n - 2))
     error = residual_sd / math.sqrt(spread)
-    reach = float(stats.t.ppf(tail, n - 2)) * error
-    p = float(2.0 * stats.t.sf(abs(slope) / error, n - 2)) if error > 0 else nan
+    reach = t_quantile(tail, n - 2) * error
+    p = 2.0 * t_tail(abs(slope) / error, n - 2) if error > 0 else nan
     return ProportionalBias(intercept, slope, slope - reach, slope + reach, p, residual_sd)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from AnnotationQACore.agreement.ratings.categories import CategoryRatings, Level
 from AnnotationQACore.agreement.ratings.weights import WeightName, agreement_weights
+from AnnotationQACore.agreement.statistics.distributions import normal_tail, t_quantile
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic, standard_errors
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
@@ -274,7 +274,7 @@ def fleiss_z(ratings: CategoryRatings) -> tuple[float, float]:
     variance = 2.0 * (spread**2 - skew) / (spread**2 * cases * readers * (readers - 1.0))
     kappa = float(coefficient_statistic(ratings).estimates()[COEFFICIENTS.index("fleiss")])
     z = kappa / math.sqrt(variance)
-    return z, float(2.0 * stats.norm.sf(abs(z)))
+    return z, 2.0 * normal_tail(abs(z))
 
 
 def _with_fixed_share(statistic: SumStatistic) -> SumStatistic:
@@ -332,7 +332,7 @@ def _conger_chance(by_reader: FloatArray, weights: FloatArray) -> FloatArray:
 def _coefficient(value: float, error: float, n: int, level: float, reason: str, least: float = -1.0) -> Coefficient:
     if math.isnan(value):
         return _undefined(reason, level, n)
-    reach = float(stats.t.ppf((1.0 + level) / 2.0, n - 1)) * error if n > 1 else math.nan
+    reach = t_quantile((1.0 + level) / 2.0, n - 1) * error if n > 1 else math.nan
     low, high = max(value - reach, least), min(value + reach, 1.0)
     if math.isnan(reach):
         low = high = math.nan

@@ -8,10 +8,10 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from AnnotationQACore.agreement.ratings.categories import CategoryRatings
 from AnnotationQACore.agreement.ratings.weights import agreement_weights
+from AnnotationQACore.agreement.statistics.distributions import normal_quantile
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
@@ -158,7 +158,7 @@ def cohen_kappa(
     variance_h0 = (chance * (w - marginal) ** 2).sum() - expected**2
     error = math.sqrt(max(float(variance), 0.0) / cases) / (1.0 - expected)
     error_h0 = math.sqrt(max(float(variance_h0), 0.0) / cases) / (1.0 - expected)
-    reach = float(stats.norm.ppf((1.0 + level) / 2.0)) * error
+    reach = normal_quantile((1.0 + level) / 2.0) * error
     return Kappa(
         value=value,
         standard_error=error,

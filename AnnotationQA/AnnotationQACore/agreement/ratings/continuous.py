@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from AnnotationQACore.agreement.ratings.bland_altman import BlandAltman, LimitsMethod, bland_altman, paired_values
 from AnnotationQACore.agreement.ratings.categories import require_readers
 from AnnotationQACore.agreement.ratings.icc import IccTable, intraclass_correlations
+from AnnotationQACore.agreement.statistics.distributions import chi2_quantile, normal_quantile
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 
@@ -172,7 +172,7 @@ def repeatability(values: ArrayLike, *, level: float = 0.95) -> Repeatability:
     means = filled.sum(axis=1) / counts[kept]
     squares = float((np.where(read[kept], filled - means[:, None], 0.0) ** 2).sum())
     sd = math.sqrt(squares / df)
-    tails = stats.chi2.ppf([(1.0 + level) / 2.0, (1.0 - level) / 2.0], df)
+    tails = [chi2_quantile(p, df) for p in ((1.0 + level) / 2.0, (1.0 - level) / 2.0)]
     overall = float(filled.sum() / counts[kept].sum())
     return Repeatability(
         within_subject_sd=sd,
@@ -238,6 +238,6 @@ def _lin_interval(ccc: float, r: float, u2: float, n: int, level: float) -> tupl
     ) / (n - 2)
     if variance < 0.0:
         return nan, nan
-    reach = float(stats.norm.ppf((1.0 + level) / 2.0)) * math.sqrt(variance)
+    reach = normal_quantile((1.0 + level) / 2.0) * math.sqrt(variance)
     z = math.atanh(ccc)
     return math.tanh(z - reach), math.tanh(z + reach)

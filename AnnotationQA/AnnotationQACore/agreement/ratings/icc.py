@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from AnnotationQACore.agreement.ratings.categories import require_readers
+from AnnotationQACore.agreement.statistics.distributions import f_quantile, f_tail
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 
@@ -226,7 +226,7 @@ def _form(form: str, table: AnovaTable, level: float, reason: str) -> Icc:
         reason = "no residual variance: no interval" if math.isfinite(value) else "cases do not differ"
         return Icc(form, name, value if math.isfinite(value) else nan, nan, nan, math.inf, df1, df2, 0.0, reason)
     f = table.between_cases / noise
-    p = float(stats.f.sf(f, df1, df2))
+    p = f_tail(f, df1, df2)
     if not math.isfinite(value):
         reason = "the estimate of the total variance is not positive" if f > 0 else "cases do not differ"
         return Icc(form, name, nan, nan, nan, f, df1, df2, p, reason)
@@ -241,8 +241,8 @@ def _form(form: str, table: AnovaTable, level: float, reason: str) -> Icc:
 
 def _interval_from_f(f: float, df1: float, df2: float, k: int, level: float) -> tuple[float, float]:
     tail = (1.0 + level) / 2.0
-    low = f / float(stats.f.ppf(tail, df1, df2))
-    high = f * float(stats.f.ppf(tail, df2, df1))
+    low = f / f_quantile(tail, df1, df2)
+    high = f * f_quantile(tail, df2, df1)
     return (low - 1.0) / (low + k - 1.0), (high - 1.0) / (high + k - 1.0)
 
 
@@ -258,7 +258,7 @@ def _absolute_agreement_interval(table: AnovaTable, level: float) -> tuple[float
     parts = (a * readers) ** 2 / (k - 1.0) + (b * residual) ** 2 / ((n - 1.0) * (k - 1.0))
     df = (a * readers + b * residual) ** 2 / parts
     tail = (1.0 + level) / 2.0
-    f_low, f_high = float(stats.f.ppf(tail, n - 1.0, df)), float(stats.f.ppf(tail, df, n - 1.0))
+    f_low, f_high = f_quantile(tail, n - 1.0, df), f_quantile(tail, df, n - 1.0)
     spread = k * readers + (k * n - k - n) * residual
     low = n * (cases - f_low * residual) / (f_low * spread + n * cases)
     high = n * (f_high * cases - residual) / (spread + n * f_high * cases)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from AnnotationQACore.agreement.ratings.bland_altman import BlandAltman, bland_altman, paired_values
 from AnnotationQACore.agreement.ratings.categories import CategoryRatings, require_readers
@@ -21,6 +20,7 @@ from AnnotationQACore.agreement.ratings.categories_pairs import (
     contingency_table,
 )
 from AnnotationQACore.agreement.ratings.continuous import Repeatability, repeatability
+from AnnotationQACore.agreement.statistics.distributions import t_quantile, t_tail, wilson_interval
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
 
@@ -234,7 +234,7 @@ def reader_history(
     n, nan = len(difference), math.nan
     tail = (1.0 + level) / 2.0
     bias = float(difference.mean()) if n else nan
-    reach = float(stats.t.ppf(tail, n - 1)) * float(difference.std(ddof=1)) / math.sqrt(n) if n > 1 else nan
+    reach = t_quantile(tail, n - 1) * float(difference.std(ddof=1)) / math.sqrt(n) if n > 1 else nan
     slope, slope_reach, slope_p = _slope(when, difference, tail)
     normal = difference[:baseline] if baseline is not None else difference
     centre = float(normal.mean()) if baseline is not None and n else 0.0
@@ -281,11 +281,11 @@ def gold_categories(
     )
     table = contingency_table(ratings, 0, 1)
     n, right = int(table.sum()), int(np.trace(table))
-    interval = stats.binomtest(right, n).proportion_ci(level, method="wilson") if n else None
+    low, high = wilson_interval(right, n, level) if n else (math.nan, math.nan)
     return GoldCategories(
         accuracy=right / n if n else math.nan,
-        low=float(interval.low) if interval else math.nan,
-        high=float(interval.high) if interval else math.nan,
+        low=low,
+        high=high,
         n=n,
         kappa=cohen_kappa(table, level=level),
         categories=tuple(
@@ -327,8 +327,8 @@ def _slope(when: FloatArray, difference: FloatArray, tail: float) -> tuple[float
     slope = float((x * difference).sum()) / spread
     residual = difference - difference.mean() - slope * x
     error = math.sqrt(float((residual**2).sum()) / (n - 2) / spread)
-    p = float(2.0 * stats.t.sf(abs(slope) / error, n - 2)) if error > 0 else nan
-    return slope, float(stats.t.ppf(tail, n - 2)) * error, p
+    p = 2.0 * t_tail(abs(slope) / error, n - 2) if error > 0 else nan
+    return slope, t_quantile(tail, n - 2) * error, p
 
 
 def _chart(

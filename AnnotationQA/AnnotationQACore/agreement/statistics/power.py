@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from AnnotationQACore.agreement.ratings.bland_altman import LimitsMethod, limit_reach
+from AnnotationQACore.agreement.statistics.distributions import normal_quantile, t_quantile
 from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.errors import InputError
 
@@ -185,7 +185,7 @@ def cases_for_mean(sd: float, width: float, *, readers: int = 2, level: float = 
     _require_readers(readers)
 
     def expected(n: int) -> float:
-        return 2.0 * float(stats.t.ppf((1.0 + level) / 2.0, n - 1)) * sd / math.sqrt(n)
+        return 2.0 * t_quantile((1.0 + level) / 2.0, n - 1) * sd / math.sqrt(n)
 
     return SampleSize(
         _smallest(expected, width, 2), readers, width, level, "Student's t interval", f"standard deviation {sd:g}"
@@ -233,7 +233,7 @@ def _smallest(expected_width: Callable[[int], float], width: float, least: int) 
 
 
 def _normal_quantile(level: float) -> float:
-    return float(stats.norm.ppf((1.0 + level) / 2.0))
+    return normal_quantile((1.0 + level) / 2.0)
 
 
 def _require_width(width: float, level: float) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from AnnotationQACore.agreement.statistics.results import Result
 from AnnotationQACore.errors import AnnotationQAError, InputError
@@ -117,7 +116,9 @@ def _places(values: Sequence[float]) -> list[float]:
     places = np.full(array.shape, np.nan)
     count = int(known.sum())
     if count:
-        places[known] = (stats.rankdata(array[known]) - 1) / max(count - 1, 1)
+        _, of, ties = np.unique(array[known], return_inverse=True, return_counts=True)
+        below = np.cumsum(ties) - ties
+        places[known] = (below + (ties - 1) / 2)[of] / max(count - 1, 1)
     return [float(place) for place in places]
 
 
