@@ -5,23 +5,23 @@ import datetime
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from DeidentifyStudyCore.atomic import remove_leftovers
 from DeidentifyStudyCore.crosswalk import assign_pseudonyms
 from DeidentifyStudyCore.dicomdir import write_dicomdir
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import DestinationError, InputError
+from DeidentifyStudyCore.executors import completed
 from DeidentifyStudyCore.faces.state import FaceState
-from DeidentifyStudyCore.index import FileFacts, index_files, list_files
+from DeidentifyStudyCore.folder_index import Index, build_index
 from DeidentifyStudyCore.journal import Journal
 from DeidentifyStudyCore.keyfile import Secret, load_crosswalk, save_crosswalk
-from DeidentifyStudyCore.patients import with_issuers
 from DeidentifyStudyCore.pixels.device_rules import DeviceRule, shipped_device_rules
 from DeidentifyStudyCore.pixels.policy import Decision, PixelPolicy
 from DeidentifyStudyCore.profile import Profile
@@ -30,57 +30,17 @@ from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.report_pictures import PICTURES
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.rules.model import Subject
+from DeidentifyStudyCore.tasks import chunks_of, tasks_of
 from DeidentifyStudyCore.text import vocabulary
 from DeidentifyStudyCore.writing import FileResult, Job, Task, packed, write_chunk
 
 if TYPE_CHECKING:
     from DeidentifyStudyCore.faces.survey import FaceSurvey
 
-__all__ = ["BatchOptions", "Index", "Outcome", "build_index", "run_batch"]
+__all__ = ["BatchOptions", "Outcome", "run_batch"]
 
-_INDEX_CHUNK = 64
-_WRITE_CHUNKS = 16  # of a run at least, so that workers finish together; each is flushed to disk at once
-_SMALLEST_WRITE_CHUNK, _LARGEST_WRITE_CHUNK = 8, 128
-_WRITE_CHUNK_BYTES = 256 << 20
-_IN_FLIGHT = 8
 _REVIEWED = frozenset({"burned-in-risk", "rejected-by-reviewer", "review-does-not-fit"})
 _FACES = frozenset({"face-unconfirmed", "face-gates-failed", "face-not-examined", "rejected-by-reviewer"})
-
-_Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class Index:
-    """What the first pass found.
-
-    Attributes
-    ----------
-    files : list of FileFacts
-        Sorted by path; duplicates carry a reason.
-    patients : mapping of str to EchoBuilder
-        By the index's key of a patient.
-    """
-
-    files: list[FileFacts]
-    patients: dict[str, EchoBuilder]
-
-    def counts(self) -> dict[str, int]:
-        """Numbers that say nothing of anybody."""
-        good = [facts for facts in self.files if not facts.reason and not facts.is_dicomdir]
-        instances = {facts.instance for facts in good}
-        references = [reference for facts in good for reference in facts.references]
-        return {
-            "files": len(self.files),
-            "objects": len(good),
-            "patients": len({facts.patient for facts in good}),
-            "studies": len({facts.study for facts in good}),
-            "series": len({facts.series for facts in good}),
-            "dicomdirs": sum(facts.is_dicomdir for facts in self.files),
-            "unusable": sum(bool(facts.reason) for facts in self.files),
-            "at_risk_of_burned_in_text": sum(bool(facts.risks) for facts in good),
-            "references": len(references),
-            "references_to_absent_objects": sum(reference not in instances for reference in references),
-        }
 
 
 @dataclass(frozen=True)
@@ -129,25 +89,6 @@ class Outcome:
     def quarantined(self) -> int:
         """Files that were not written and are no duplicates or directories."""
         return sum(bool(result.reason) for result in self.files)
-
-
-def build_index(source: Path, profile: Profile, executor: Executor | None = None, progress: Progress = silent) -> Index:
-    """Run the first pass over a folder."""
-    listing = list_files(source)
-    chunks = [listing[at : at + _INDEX_CHUNK] for at in range(0, len(listing), _INDEX_CHUNK)]
-    results: dict[int, list[FileFacts]] = {}
-    patients: dict[str, EchoBuilder] = {}
-    done = 0
-    progress(0, len(listing), "indexing")
-    calls = ((number, (source, chunk, profile)) for number, chunk in enumerate(chunks))
-    for number, (facts, found) in _completed(executor, index_files, calls):
-        results[number] = facts
-        for patient, builder in found.items():
-            patients.setdefault(patient, EchoBuilder(vocabulary())).merge(builder)
-        done += len(facts)
-        progress(done, len(listing), "indexing")
-    files = [facts for number in sorted(results) for facts in results[number]]
-    return Index(_with_duplicates(source, with_issuers(files, patients)), patients)
 
 
 def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret, options: BatchOptions) -> Outcome:
@@ -208,7 +149,7 @@ def _survey(source: Path, index: Index, profile: Profile, options: BatchOptions)
     paths = {
         number: facts.path for number, facts in enumerate(index.files) if not facts.reason and not facts.is_dicomdir
     }
-    run = partial(_completed, options.executor)
+    run = partial(completed, options.executor)
     return survey_faces(
         source,
         paths,
@@ -270,27 +211,6 @@ def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, 
     return journal
 
 
-def _with_duplicates(source: Path, files: list[FileFacts]) -> list[FileFacts]:
-    """Mark files whose SOP Instance UID another file has: copies are left out, contradictions go to quarantine."""
-    first: dict[str, FileFacts] = {}
-    result = []
-    for facts in files:
-        if facts.reason or facts.is_dicomdir:
-            result.append(facts)
-            continue
-        other = first.setdefault(facts.instance, facts)
-        if other is not facts:
-            same = other.size == facts.size and _same_bytes(source / other.path, source / facts.path)
-            facts = replace(facts, reason="duplicate-copy" if same else "duplicate-uid")
-        result.append(facts)
-    return result
-
-
-def _same_bytes(first: Path, second: Path) -> bool:
-    with first.open("rb") as one, second.open("rb") as two:
-        return hashlib.file_digest(one, "sha256").digest() == hashlib.file_digest(two, "sha256").digest()
-
-
 def _subjects(
     index: Index, profile: Profile, secret: Secret, pseudonyms: Pseudonyms, options: BatchOptions
 ) -> dict[str, Subject]:
@@ -321,7 +241,7 @@ def _write_all(
     faces: Mapping[int, FaceState],
 ) -> list[FileResult]:
     key = secret.derive("journal")
-    tasks, keys = _tasks(job, index, subjects, key, faces)
+    tasks, keys = tasks_of(job, index, subjects, key, faces)
     total = len(tasks)
     waiting = [task for task in tasks if keys[task.number] not in journal.done]
     # objects that wait for a reviewer are looked at again when the reviewer has decided
@@ -345,9 +265,9 @@ def _write_all(
     ]
     done = total - len(waiting)
     options.progress(done, total, "writing")
-    chunks = list(_chunks(waiting))
+    chunks = list(chunks_of(waiting))
     calls = ((number, (work, chunk)) for number, (work, chunk) in enumerate(_with_work(job, subjects, chunks)))
-    for number, result in _completed(options.executor, write_chunk, calls):
+    for number, result in completed(options.executor, write_chunk, calls):
         journal.add([keys[task.number] for task in chunks[number]], result)
         done += len(result.files)
         options.progress(done, total, "writing")
@@ -369,83 +289,6 @@ def _with_work(job: Job, subjects: dict[str, Subject], chunks: list[list[Task]])
             patient = chunk[0].facts.patient
             work = packed(job, subjects.get(patient) or Subject("", 0, EchoBuilder().built()))
         yield work, chunk
-
-
-def _tasks(
-    job: Job, index: Index, subjects: dict[str, Subject], key: bytes, faces: Mapping[int, FaceState]
-) -> tuple[list[Task], dict[int, str]]:
-    """Tasks in the order of the listing, and the journal's key of each."""
-    media = any(facts.is_dicomdir for facts in index.files)
-    taken: set[str] = set()
-    tasks, keys = [], {}
-    for number, facts in enumerate(index.files):
-        if facts.is_dicomdir or facts.reason == "duplicate-copy":
-            continue
-        output = "" if facts.reason else _output_name(job, facts, subjects[facts.patient].pseudonym, media, taken)
-        tasks.append(Task(number, facts, output, faces.get(number, FaceState())))
-        described = f"{facts.path}\0{facts.size}\0{facts.modified}\0{facts.reason}".encode("utf-8", "surrogateescape")
-        keys[number] = hmac.digest(key, described, hashlib.sha256).hex()[:32]
-    return tasks, keys
-
-
-def _output_name(job: Job, facts: FileFacts, pseudonym: str, media: bool, taken: set[str]) -> str:
-    name = job.pseudonyms.name
-    patient = name("patient", facts.patient, "P") if media else pseudonym
-    folder = f"{patient}/{name('study', facts.study, 'ST')}/{name('series', facts.series, 'SE')}"
-    attempt = 0
-    while True:
-        output = f"{folder}/{name(f'instance{attempt}', facts.instance, 'IM')}{'' if media else '.dcm'}"
-        if output not in taken:
-            taken.add(output)
-            return output
-        attempt += 1
-
-
-def _chunks(tasks: list[Task]) -> Iterator[list[Task]]:
-    """Chunks of one patient each, in the order of patients and series, so that workers remember what they decided."""
-    chunk: list[Task] = []
-    size = 0
-    most = min(max(len(tasks) // _WRITE_CHUNKS, _SMALLEST_WRITE_CHUNK), _LARGEST_WRITE_CHUNK)
-    for task in sorted(
-        tasks, key=lambda task: (task.facts.patient, task.facts.study, task.facts.series, task.facts.path)
-    ):
-        full = len(chunk) >= most or size + task.facts.size > _WRITE_CHUNK_BYTES
-        if chunk and (full or chunk[0].facts.patient != task.facts.patient):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(task)
-        size += task.facts.size
-    if chunk:
-        yield chunk
-
-
-def _completed(
-    executor: Executor | None, function: Callable[..., _Result], calls: Iterable[tuple[int, tuple[Any, ...]]]
-) -> Iterator[tuple[int, _Result]]:
-    """Results as they come, with a bounded number of calls under way; without an executor, one after the other."""
-    if executor is None:
-        for number, arguments in calls:
-            yield number, function(*arguments)
-        return
-    running: dict[Future[_Result], int] = {}
-    remaining = iter(calls)
-    exhausted = False
-    try:
-        while running or not exhausted:
-            while not exhausted and len(running) < _IN_FLIGHT:
-                call = next(remaining, None)
-                if call is None:
-                    exhausted = True
-                    break
-                running[executor.submit(function, *call[1])] = call[0]
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield running.pop(future), future.result()
-    except BrokenExecutor:
-        raise InputError("a worker process died (out of memory?); run the same command again to resume.") from None
-    finally:
-        for future in running:
-            future.cancel()
 
 
 def _decisions(queue: ReviewQueue | None) -> dict[str, Decision]:

@@ -18,9 +18,10 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 
 from DeidentifyStudyCore import conformance, writing
-from DeidentifyStudyCore.batch import BatchOptions, build_index, run_batch
+from DeidentifyStudyCore.batch import BatchOptions, run_batch
 from DeidentifyStudyCore.crosswalk import read_supplied
 from DeidentifyStudyCore.errors import Cancelled, DestinationError, InputError
+from DeidentifyStudyCore.folder_index import build_index
 from DeidentifyStudyCore.keyfile import create_key, ephemeral_secret, load_crosswalk
 from DeidentifyStudyCore.profile import load_profile, parse_profile
 from DeidentifyStudyCore.quarantine import REASONS
