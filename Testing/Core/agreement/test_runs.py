@@ -97,11 +97,13 @@ def test_extents_of_runs_within_rows_are_exact():
     assert extents[:, 1].max(axis=1).tolist() == [2, 2, 4]
 
 
+@pytest.mark.parametrize("part", [1, 24, 40, 1000])
 @pytest.mark.parametrize("block", [1, 7, 24, 1000])
-def test_blocks_do_not_show_in_the_result(monkeypatch, block):
+def test_parts_and_blocks_do_not_show_in_the_result(monkeypatch, part, block):
     generator = np.random.default_rng(4)
     maps = [generator.integers(0, 2, (7, 3, 4), dtype=np.uint8) for _ in range(3)]
     expected = joint_runs(maps)
+    monkeypatch.setattr(runs_module, "_PART", part)
     monkeypatch.setattr(runs_module, "_BLOCK", block)
     runs = joint_runs(maps)
     np.testing.assert_array_equal(runs.starts, expected.starts)
@@ -109,10 +111,12 @@ def test_blocks_do_not_show_in_the_result(monkeypatch, block):
         np.testing.assert_array_equal(runs.paint(values), array)
 
 
+@pytest.mark.parametrize("block", [5, 1 << 19])
 @pytest.mark.parametrize("near", [0, 4])
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 7, 9)])
-def test_what_is_background_to_all_is_passed_over_and_nothing_else(monkeypatch, kind, shape, near):
+def test_what_is_background_to_all_is_passed_over_and_nothing_else(monkeypatch, kind, shape, near, block):
+    monkeypatch.setattr(runs_module, "_BLOCK", block)
     monkeypatch.setattr(runs_module, "_PIECE", 8)
     monkeypatch.setattr(runs_module, "_NEAR", near)
     generator = np.random.default_rng(9)

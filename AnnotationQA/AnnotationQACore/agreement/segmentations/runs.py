@@ -21,8 +21,11 @@ __all__ = ["Box", "JointRuns", "joint_runs", "ranked"]
 
 Box = tuple[slice, slice, slice]
 
+_PART = 1 << 21
+"""Voxels read at a time, to find where there are labels."""
+
 _BLOCK = 1 << 19
-"""Voxels scanned at a time: a block and its comparison stay in the processor's cache."""
+"""Voxels compared at a time: they and the comparison stay in the processor's cache."""
 
 _PIECE = 1 << 12
 """Voxels that are looked at together for any label at all; much of an image is background to all readers."""
@@ -140,18 +143,18 @@ def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | Non
     names = [f"label array {n}" for n in range(1, len(arrays) + 1)] if names is None else names
     shape = _common_shape(arrays, names)
     sources = [array.view(np.uint8) if array.dtype == np.bool_ else array for array in arrays]
-    planes = max(1, _BLOCK // (shape[1] * shape[2]))
+    planes = max(1, _PART // (shape[1] * shape[2]))
     starts: list[NDArray[np.int64]] = []
     values: list[list[LabelArray]] = [[] for _ in sources]
     previous: list[np.generic] | None = None
     for k in range(0, shape[0], planes):
-        block = [np.ascontiguousarray(source[k : k + planes]).reshape(-1) for source in sources]
-        first = _changes(block, previous)
-        previous = [part[-1] for part in block]
+        parts = [np.ascontiguousarray(source[k : k + planes]).reshape(-1) for source in sources]
+        first = _changes(parts, previous)
+        previous = [part[-1] for part in parts]
         if not len(first):
             continue
         starts.append(first + k * shape[1] * shape[2])
-        for part, kept, name in zip(block, values, names, strict=True):
+        for part, kept, name in zip(parts, values, names, strict=True):
             kept.append(_whole_numbers(part[first], name))
     all_starts = np.concatenate(starts)
     lengths = np.diff(all_starts, append=math.prod(shape))
@@ -173,14 +176,16 @@ def ranked(values: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.i
     return distinct, place[values]
 
 
-def _changes(block: Sequence[NDArray[np.generic]], previous: Sequence[np.generic] | None) -> NDArray[np.int64]:
-    """Positions in a block at which any array differs from the voxel before; `previous` is the one before the block."""
-    begins = previous is None or any(part[0] != value for part, value in zip(block, previous, strict=True))
+def _changes(parts: Sequence[NDArray[np.generic]], previous: Sequence[np.generic] | None) -> NDArray[np.int64]:
+    """Positions in a part at which any array differs from the voxel before; `previous` is the one before the part."""
+    begins = previous is None or any(part[0] != value for part, value in zip(parts, previous, strict=True))
     found = [np.zeros(1 if begins else 0, dtype=np.int64)]
-    for piece in _with_labels(block):
+    last = len(parts[0])
+    for labeled in _with_labels(parts):
         # one voxel before and one after: where background begins again
-        start, stop = max(piece.start - 1, 0), min(piece.stop + 1, len(block[0]))
-        found.append(_changes_within([part[start:stop] for part in block]) + start + 1)
+        for start in range(max(labeled.start - 1, 0), min(labeled.stop, last - 1), _BLOCK):
+            stop = min(start + _BLOCK, labeled.stop, last - 1) + 1
+            found.append(_changes_within([part[start:stop] for part in parts]) + start + 1)
     return np.concatenate(found)
 
 
@@ -194,13 +199,13 @@ def _changes_within(block: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
     return np.flatnonzero(changed)
 
 
-def _with_labels(block: Sequence[NDArray[np.generic]]) -> list[slice]:
-    """Stretches of a block outside of which all arrays are zero, more than `_NEAR` pieces apart."""
-    whole = len(block[0]) // _PIECE
+def _with_labels(parts: Sequence[NDArray[np.generic]]) -> list[slice]:
+    """Stretches of a part outside of which all arrays are zero, more than `_NEAR` pieces apart."""
+    whole = len(parts[0]) // _PIECE
     framed = np.zeros(whole + 3, dtype=np.bool_)
     labeled = framed[1:-1]
-    labeled[whole] = whole * _PIECE < len(block[0])
-    for part in block:
+    labeled[whole] = whole * _PIECE < len(parts[0])
+    for part in parts:
         # as 64-bit words, whatever the type: zeros are zeros, and this costs no more than reading them
         words = part[: whole * _PIECE].view(np.uint64).reshape(whole, _PIECE * part.itemsize // 8)
         labeled[:whole] |= np.bitwise_or.reduce(words, axis=1) != 0
@@ -213,7 +218,7 @@ def _with_labels(block: Sequence[NDArray[np.generic]]) -> list[slice]:
             stretches.append([start, stop])
         else:
             stretches[-1][1] = stop
-    return [slice(start * _PIECE, min(stop * _PIECE, len(block[0]))) for start, stop in stretches]
+    return [slice(start * _PIECE, min(stop * _PIECE, len(parts[0]))) for start, stop in stretches]
 
 
 def _whole_numbers(values: NDArray[np.generic], name: str) -> LabelArray:
