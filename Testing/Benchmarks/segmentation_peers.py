@@ -336,14 +336,15 @@ def answer(peer, request, stored):
         stored.clear()
         stored[folder] = [np.load(name) for name in sorted(Path(folder).glob("*.npy"))]
     readers, spacing = stored[folder], tuple(request["spacing"])
-    if peer.whole:
+    if peer.whole and not request["cropped"]:
         peer.prepare(readers, spacing)
     else:
         a, b = (chosen(reader, request["labels"], peer.maps) for reader in readers[:2])
         if request["cropped"]:
             a, b = cropped(a, b)
-        peer.prepare(a, b, spacing)
-        del a, b
+        masks = ((a, b),) if peer.whole else (a, b)
+        peer.prepare(*masks, spacing)
+        del a, b, masks
     # The highest mark so far is that of this call only if the call raises it; it is reset where the system allows.
     Path("/proc/self/clear_refs").write_text("5")
     before, start = resident_mb(), processor_seconds()
