@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from itertools import chain, compress
 from types import MappingProxyType
 
-from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.codestream import Piece
+from DeidentifyStudyCore.deciding import NO_BLOCK, Decider
 from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
-from DeidentifyStudyCore.layouts import Scanned
 from DeidentifyStudyCore.markers import file_meta, marker_elements
+from DeidentifyStudyCore.patterns import HANDED_OVER, Decision, Pattern, PatternKey, Uses, uses_of
 from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.rules.model import Action, Context, Element, Kind, Mode, Subject
-from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
+from DeidentifyStudyCore.rules.model import Context, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.private import PrivateBlock
 from DeidentifyStudyCore.source import Source, text_of
-from DeidentifyStudyCore.standard import attribute_types
 from DeidentifyStudyCore.tokenizer import (
     IMPLICIT_LITTLE,
     ITEM,
@@ -35,34 +34,17 @@ from DeidentifyStudyCore.tokenizer import (
     scan,
 )
 
-__all__ = ["Engine", "Rewritten", "TallyKey", "Uses"]
-
-TallyKey = tuple[tuple[int, ...], int, str, str]
-"""Path of sequences, tag, rule, and what was done."""
+__all__ = ["Engine", "Rewritten"]
 
 _CHARACTER_SET = 0x00080005
-_CONTENT = 0x0040A730
 _MIME = 0x00420012
 _LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
 _MOST_PATTERNS = 256
-_BULK = 1 << 20
-_BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
 _NUL_PADDED = frozenset({b"UI", b"OB", b"UN"})
 _EXTENDED_OFFSETS, _EXTENDED_LENGTHS = 0x7FE00001, 0x7FE00002
 
 _NOTHING: Mapping[int, bytes] = MappingProxyType({})
-
-
-class Uses(tuple[TallyKey, ...]):
-    """What one decision counts; compared by identity, so that counting a decision thousands of times is cheap."""
-
-    __slots__ = ()
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
-
-
-_Decision = tuple[bytes | None, Uses]
 
 
 @dataclass(slots=True)
@@ -87,84 +69,6 @@ class Rewritten:
     pixels_changed: frozenset[str] = field(default=frozenset())
 
 
-_HANDED_OVER: _Decision = None, Uses(())
-"""Stands for an element that no rule decided on: the pixels, and what is planned with them."""
-
-_PatternKey = tuple[int, str, bytes, tuple[tuple[int, bytes], ...]]
-
-
-@dataclass(slots=True)
-class _Pattern:
-    """How an object was spliced, for the next one of its layout.
-
-    Attributes
-    ----------
-    layout : Scanned
-        Held so that its identity, which is in the key, stays its own.
-    elements : tuple of bytes
-        Of that object, in the order of its spans.
-    uses : list of Uses
-        What is counted of each of them.
-    parts : list of bytes
-        What is written in their places, and the elements inserted between them.
-    places : list of int
-        Number of the part that stands for each element.
-    pixels : int
-        Number of the empty part that the pixel data follow; as many as there are parts where there are none.
-    """
-
-    layout: Scanned
-    elements: tuple[bytes, ...]
-    uses: list[Uses]
-    parts: list[bytes]
-    places: list[int]
-    pixels: int
-
-    @classmethod
-    def of(cls, source: Source, taken: list[_Decision], inserted: tuple[tuple[int, bytes], ...]) -> "_Pattern | None":
-        """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
-        elements = source.elements()
-        if elements is None or len(taken) != len(elements):
-            return None
-        parts: list[bytes] = []
-        places: list[int] = []
-        pixels: list[int] = []
-        waiting = list(reversed(inserted))
-        for span, raw, decision in zip(source.spans, elements, taken, strict=True):
-            while waiting and waiting[-1][0] <= span[0]:
-                parts.append(waiting.pop()[1])
-            if decision is _HANDED_OVER:
-                pixels.append(len(parts))
-            elif not raw:
-                return None
-            places.append(len(parts))
-            parts.append(_part(decision, raw))
-        parts.extend(element for _, element in reversed(waiting))
-        if len(pixels) > 1:
-            return None
-        return cls(source.layout, elements, _uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
-
-    def exchange(self, index: int, raw: bytes, decision: _Decision) -> None:
-        """Take an element in the place of the one before."""
-        self.uses[index] = decision[1]
-        self.parts[self.places[index]] = _part(decision, raw)
-
-    def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:
-        """Join the headers around the pixels."""
-        before, after = b"".join(self.parts[: self.pixels]), b"".join(self.parts[self.pixels :])
-        return [before, *(plan.pieces if plan else ()), *([after] if after else ())]
-
-
-def _part(decision: _Decision, raw: bytes) -> bytes:
-    if decision is _HANDED_OVER:
-        return b""
-    return raw if decision[0] is None else decision[0]
-
-
-def _uses_of(taken: list[_Decision]) -> list[Uses]:
-    return [decision[1] for decision in taken]
-
-
 class Engine:
     """Rewrites the objects of one patient.
 
@@ -177,11 +81,11 @@ class Engine:
     def __init__(self, book: RuleBook, pseudonyms: Pseudonyms, subject: Subject) -> None:
         self._book = book
         self._pseudonyms = pseudonyms
-        self._subject = subject
-        self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, _Decision]] = {}
-        self._patterns: dict[_PatternKey, _Pattern] = {}
+        self._decider = Decider(book, pseudonyms, subject)
+        self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, Decision]] = {}
+        self._patterns: dict[PatternKey, Pattern] = {}
         self._marked: dict[tuple[Encoding, tuple[str, ...]], tuple[tuple[int, bytes], ...]] = {}
-        self.retained: set[tuple[int, str]] = set()
+        self.retained = self._decider.retained
 
     def rewrite(self, source: Source, plan: PixelPlan | None = None, claims: tuple[str, ...] = ()) -> Rewritten:
         """Decide on every element of an object.
@@ -211,9 +115,7 @@ class Engine:
         memo = self._memos.setdefault(key, {})
         if len(memo) > _MOST_REMEMBERED:
             memo.clear()
-        context = self._context(sop_class, character_set)
-        if source.value(0x00420012):
-            context.item = {0x00420012: source.value(0x00420012)}
+        context = self._decider.context(source)
         replaced = plan.elements if plan else _NOTHING
         inserted = self._markers(source.encoding, claims)
         if replaced:
@@ -222,15 +124,15 @@ class Engine:
         pattern = None if replaced else self._patterns.get(pattern_key)
         pieces = None if pattern is None else self._like_before(pattern, source, context, memo, plan)
         if pattern is None or pieces is None:
-            taken: list[_Decision] = []
+            taken: list[Decision] = []
             pieces = self._splice(
                 source.buffer, source.spans, source.start, source.encoding, context, 0, taken, memo, plan, inserted,
                 replaced,
             )  # fmt: skip
-            uses = _uses_of(taken)
+            uses = uses_of(taken)
             if not replaced:
                 moved = plan is not None and plan.moved
-                self._remember(pattern_key, None if moved else _Pattern.of(source, taken, inserted))
+                self._remember(pattern_key, None if moved else Pattern.of(source, taken, inserted))
         else:
             uses = list(pattern.uses)
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
@@ -244,7 +146,7 @@ class Engine:
             known = self._marked[encoding, claims] = marker_elements(self._book.profile, encoding, claims)
         return known
 
-    def _remember(self, key: "_PatternKey", pattern: "_Pattern | None") -> None:
+    def _remember(self, key: PatternKey, pattern: Pattern | None) -> None:
         self._patterns.pop(key, None)
         if pattern is not None:
             if len(self._patterns) >= _MOST_PATTERNS:
@@ -253,10 +155,10 @@ class Engine:
 
     def _like_before(
         self,
-        pattern: "_Pattern",
+        pattern: Pattern,
         source: Source,
         context: Context,
-        memo: dict[bytes, _Decision],
+        memo: dict[bytes, Decision],
         plan: PixelPlan | None,
     ) -> list[Piece | Masked | Generated] | None:
         """Pieces of an object that has the layout of one before: only what differs is decided on and exchanged.
@@ -274,43 +176,10 @@ class Engine:
                 return None
             decision = memo.get(raw)
             if decision is None:
-                decision = memo[raw] = self._decide(source.buffer, span, source.encoding, context, _NO_BLOCK, 0)
+                decision = memo[raw] = self._decide(source.buffer, span, source.encoding, context, NO_BLOCK, 0)
             pattern.exchange(index, raw, decision)
         pattern.elements = elements
         return pattern.pieces(plan)
-
-    def _context(self, sop_class: str, character_set: bytes) -> Context:
-        return Context(
-            self._subject,
-            self._pseudonyms,
-            attribute_types(sop_class),
-            codecs_of(character_set),
-            retained=self.retained,
-        )
-
-    def explain(self, source: Source) -> list[tuple[tuple[int, ...], Span, Action, str, str]]:
-        """Decide on every element without writing: path, span, action, name and description of the rule, in file
-        order."""
-        context = self._context(text_of(source.value(0x00080016)), source.value(_CHARACTER_SET))
-        if source.value(0x00420012):
-            context.item = {0x00420012: source.value(0x00420012)}
-        return list(self._explained(source.buffer, source.spans, source.encoding, context, 0))
-
-    def _explained(
-        self, buffer: Buffer, spans: list[Span], encoding: Encoding, context: Context, depth: int
-    ) -> list[tuple[tuple[int, ...], Span, Action, str, str]]:
-        rows = []
-        private = self._private_block(buffer, spans)
-        for span in spans:
-            action, rule, text = self._action(buffer, span, encoding, context, private)
-            rows.append((context.path, span, action, rule, text))
-            if action.kind is Kind.ITEMS:
-                inner = IMPLICIT_LITTLE if span[1] == b"UN" else encoding
-                for _, value, stop, _ in items(buffer, span, inner, depth):
-                    nested = scan(buffer, value, stop, inner, depth + 1)
-                    below = self._below(buffer, nested, context, span[0], action.mode)
-                    rows.extend(self._explained(buffer, nested, inner, below, depth + 1))
-        return rows
 
     def _splice(  # noqa: C901  # the hot loop: see tokenizer._scan
         self,
@@ -320,8 +189,8 @@ class Engine:
         encoding: Encoding,
         context: Context,
         depth: int,
-        taken: list[_Decision],
-        memo: dict[bytes, _Decision] | None = None,
+        taken: list[Decision],
+        memo: dict[bytes, Decision] | None = None,
         plan: PixelPlan | None = None,
         inserted: tuple[tuple[int, bytes], ...] = (),
         replaced: Mapping[int, bytes] = _NOTHING,
@@ -331,7 +200,7 @@ class Engine:
         run = begin
         waiting = list(reversed(inserted))
         next_tag = waiting[-1][0] if waiting else 1 << 32
-        private = self._private_block(buffer, spans)
+        private = self._decider.private_block(buffer, spans)
         for span in spans:
             tag, _, start, _, _, end = span
             while next_tag <= tag:
@@ -344,7 +213,7 @@ class Engine:
                 if start > run:
                     pieces.append((run, start))
                 run = end
-                taken.append(_HANDED_OVER)
+                taken.append(HANDED_OVER)
                 continue
             if tag >= _EXTENDED_OFFSETS and plan is not None and not depth:
                 new = self._pixel_element(span, plan, encoding, buffer)
@@ -353,7 +222,7 @@ class Engine:
                         pieces.append((run, start))
                     pieces.extend(new)
                     run = end
-                    taken.append(_HANDED_OVER)
+                    taken.append(HANDED_OVER)
                     continue
             if memo is not None and end - start <= _LARGEST_REMEMBERED and not tag & 0x10000:
                 raw = buffer[start:end]
@@ -404,10 +273,10 @@ class Engine:
         context: Context,
         private: PrivateBlock,
         depth: int,
-    ) -> _Decision:
+    ) -> Decision:
         """New bytes of an element (None: as it is; empty: none) and what to count."""
         tag, vr = span[0], span[1]
-        action, rule, _ = self._action(buffer, span, encoding, context, private)
+        action, rule, _ = self._decider.action(buffer, span, encoding, context, private)
         key = (context.path, tag, rule, action.kind.value)
         if action.kind is Kind.KEEP:
             return None, Uses((key,))
@@ -427,59 +296,6 @@ class Engine:
             return b"", Uses(((context.path, tag, "unreadable sequence", Kind.REMOVE.value),))
         return new, Uses(chain.from_iterable(used))
 
-    def _action(
-        self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
-    ) -> tuple[Action, str, str]:
-        tag, file_vr, _, value, stop, _ = span
-        vr = file_vr.decode("ascii")
-        if tag & 0x10000:
-            return self._private_action(buffer, span, encoding, context, private)
-        if file_vr == b"UN":
-            vr = dictionary_vr(tag).decode("ascii")
-            if stop != span[5]:
-                vr = "SQ"
-        rule = self._book.rule_for(tag, vr)
-        if stop - value > _BULK and file_vr in _BULK_VRS and rule.name == "binary":
-            return Action(Kind.KEEP), "bulk data", "kept bit for bit"
-        content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
-        big = encoding.big and file_vr != b"UN"
-        return (
-            rule.apply(Element(tag, vr, content or (b"+" if stop > value else b""), big), context),
-            rule.name,
-            rule.describe(),
-        )
-
-    def _private_action(
-        self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
-    ) -> tuple[Action, str, str]:
-        tag, file_vr, _, value, stop, end = span
-        rule = self._book.private
-        removed = Action(Kind.REMOVE), "private", "removed: private elements that are not in the table of safe ones"
-        if rule is None or context.mode is Mode.DUMMY:
-            return removed
-        if 0x10 <= tag & 0xFFFF <= 0xFF:
-            kept = tag in private.kept
-            return (Action(Kind.KEEP), "private creator", "kept: reserves a block") if kept else removed
-        vr = safe_vr(private.creator_of(tag), tag)
-        if not vr or (stop != end and vr != "SQ"):
-            return removed
-        if file_vr not in {b"UN", vr.encode()}:
-            vr = file_vr.decode("ascii") if file_vr not in {b"OB", b"SQ"} else ""
-        element = Element(tag, vr, b"+" if vr == "SQ" else bytes(buffer[value:stop]), encoding.big and file_vr != b"UN")
-        return rule.apply(element, context), rule.name, rule.describe()
-
-    def _private_block(self, buffer: Buffer, spans: list[Span]) -> PrivateBlock:
-        if self._book.private is None:
-            return _NO_BLOCK
-        tags = [span[0] for span in spans if span[0] & 0x10000]
-        if not tags:
-            return _NO_BLOCK
-        creators = {}
-        for tag, _, _, value, stop, _ in spans:
-            if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF and stop - value <= 64:
-                creators[tag] = text_of(bytes(buffer[value:stop]))
-        return PrivateBlock.of(creators, tags)
-
     def _sequence(
         self,
         buffer: Buffer,
@@ -497,8 +313,8 @@ class Engine:
         changed = False
         for item_start, item_value, item_stop, item_end in items(buffer, span, inner, depth):
             nested = scan(buffer, item_value, item_stop, inner, depth + 1)
-            below = self._below(buffer, nested, context, tag, mode)
-            taken: list[_Decision] = []
+            below = self._decider.below(buffer, nested, context, tag, mode)
+            taken: list[Decision] = []
             pieces = self._splice(buffer, nested, item_value, inner, below, depth + 1, taken)
             used.extend(decision[1] for decision in taken)
             if pieces == [(item_value, item_stop)] or (not pieces and item_value == item_stop):
@@ -518,21 +334,9 @@ class Engine:
             return encoding.header(tag, vr, UNDEFINED) + body + inner.header(SEQUENCE_END, b"", 0)
         return encoding.header(tag, vr, len(body)) + body
 
-    def _below(self, buffer: Buffer, nested: list[Span], context: Context, tag: int, mode: Mode) -> Context:
-        """Context of an item; nested content items share one path, as their IOD does."""
-        siblings = {span[0]: bytes(buffer[span[3] : span[4]]) for span in nested if span[4] - span[3] <= 1024}
-        path = context.path if tag == _CONTENT and context.path[-1:] == (_CONTENT,) else (*context.path, tag)
-        codecs = codecs_of(siblings[_CHARACTER_SET].rstrip(b" \0")) if _CHARACTER_SET in siblings else context.codecs
-        return Context(
-            context.subject, context.pseudonyms, context.types, codecs, path, siblings, mode, context.retained
-        )
-
 
 def _bytes_of(buffer: Buffer, piece: tuple[int, int] | Masked | Generated) -> bytes:
     if isinstance(piece, Generated):
         return b"".join(piece.chunks())
     start, stop = (piece.start, piece.stop) if isinstance(piece, Masked) else piece
     return bytes(buffer[start:stop])
-
-
-_NO_BLOCK = PrivateBlock.of({}, [])

@@ -1,20 +1,22 @@
 """What would happen to each element of a file and why, without writing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from DeidentifyStudyCore.charset import codecs_of, decoded
+from DeidentifyStudyCore.deciding import Decider
 from DeidentifyStudyCore.dictionary import keyword_of
-from DeidentifyStudyCore.engine import Engine
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.index import index_files
 from DeidentifyStudyCore.keyfile import Secret
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.rules.model import Kind, Subject
+from DeidentifyStudyCore.rules.model import Action, Context, Kind, Subject
 from DeidentifyStudyCore.source import opened
 from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
 
 __all__ = ["Explanation", "explain_file"]
 
@@ -67,11 +69,13 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
     if echo is None:
         raise Quarantined("missing-identifiers")
     subject = Subject(pseudonym, pseudonyms.date_offset(facts[0].patient), echo)
-    engine = Engine(RuleBook(profile), pseudonyms, subject)
+    decider = Decider(RuleBook(profile), pseudonyms, subject)
     rows = []
     with opened(path) as source:
         codecs = codecs_of(source.value(0x00080005))
-        for above, span, action, rule, why in engine.explain(source):
+        for above, span, action, rule, why in _actions(
+            decider, source.buffer, source.spans, source.encoding, decider.context(source), 0
+        ):
             tag, file_vr, _, value, stop, _ = span
             vr = file_vr.decode()
             before = _shown(bytes(source.buffer[value : min(stop, value + 256)]), vr, stop - value, codecs)
@@ -85,6 +89,22 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
                 )
             )  # fmt: skip
     return rows
+
+
+def _actions(
+    decider: Decider, buffer: Buffer, spans: list[Span], encoding: Encoding, context: Context, depth: int
+) -> Iterator[tuple[tuple[int, ...], Span, Action, str, str]]:
+    """Path, span, action, name and description of the rule of each element, in file order."""
+    private = decider.private_block(buffer, spans)
+    for span in spans:
+        action, rule, text = decider.action(buffer, span, encoding, context, private)
+        yield context.path, span, action, rule, text
+        if action.kind is Kind.ITEMS:
+            inner = IMPLICIT_LITTLE if span[1] == b"UN" else encoding
+            for _, value, stop, _ in items(buffer, span, inner, depth):
+                nested = scan(buffer, value, stop, inner, depth + 1)
+                below = decider.below(buffer, nested, context, span[0], action.mode)
+                yield from _actions(decider, buffer, nested, inner, below, depth + 1)
 
 
 def _shown(value: bytes, vr: str, length: int, codecs: tuple[str, ...]) -> str:

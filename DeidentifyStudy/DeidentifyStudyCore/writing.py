@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
 from DeidentifyStudyCore.digests import digests_of, digests_of_file, header_digest
-from DeidentifyStudyCore.engine import Engine, TallyKey, Uses
+from DeidentifyStudyCore.engine import Engine
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.index import FileFacts
+from DeidentifyStudyCore.patterns import TallyKey, Uses
 from DeidentifyStudyCore.pixels.device_rules import KnownDevices
 from DeidentifyStudyCore.pixels.peaks import has_peak_print
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
