@@ -148,7 +148,13 @@ def _cell(table: Table, row: int, column: int, fields: Sequence[str], arguments:
     text = fields[column]
     if text.casefold() in MISSING:
         return None
-    value = _value(text.replace(",", ".") if table.decimal_comma and text.count(",") == 1 else text)
+    text = text.replace(",", ".") if table.decimal_comma and text.count(",") == 1 else text
+    value = _value(text)
+    if _is_infinite(text):
+        raise InputError(
+            f"{table.path}: row {row}, column '{table.header[column]}': '{text[:40]}' is no finite number; correct it, "
+            "or leave the cell empty."
+        )
     ordered_words = arguments.level == "ordinal" and arguments.categories
     if arguments.level in ("ordinal", "interval", "ratio") and not ordered_words and isinstance(value, str):
         remedy = "correct it" if arguments.level != "ordinal" else "correct it, or list the order with --categories"
@@ -170,6 +176,13 @@ def _is_number(text: str) -> bool:
         return False
 
 
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
+
+
 def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
@@ -181,11 +194,12 @@ def _seen(cases: Sequence[str]) -> list[bool]:
 def _text(result: RatingAgreement) -> str:
     """Tables for people."""
     readers = ", ".join(result.readers)
-    clusters = f" of {result.n_clusters} patients" if result.n_clusters is not None else ""
+    clusters = f" of {_count(result.n_clusters, 'patient')}" if result.n_clusters is not None else ""
     parts = [
-        f"{result.n_cases} cases{clusters}, {len(result.readers)} readers ({readers}), {result.n_ratings} ratings; "
-        f"{result.n_doubly_read} cases read by two or more; level {result.level}",
-        _coefficient_table(result),
+        f"{_count(result.n_cases, 'case')}{clusters}, {len(result.readers)} readers ({readers}), "
+        f"{_count(result.n_ratings, 'rating')}; {_count(result.n_doubly_read, 'case')} read by two or more; "
+        f"level {result.level}",
+        f"{_coefficient_table(result)}\n{_interval_words(result)}",
     ]
     if result.specific:
         rows = [["category", "share", "agreement"]]
@@ -195,8 +209,25 @@ def _text(result: RatingAgreement) -> str:
         parts.append(_pair_table(result))
     if result.continuous:
         parts.append(_measurement_tables(result))
-    reasons = [f"undefined: {name}: {reason}" for name, reason in result.to_json()["reasons"].items()]
+    alike: dict[str, list[str]] = {}
+    for name, reason in result.to_json()["reasons"].items():
+        alike.setdefault(reason, []).append(name)
+    reasons = [f"undefined: {'; '.join(names)}: {reason}" for reason, names in alike.items()]
     return "\n\n".join([*parts, "\n".join([*reasons, *(f"note: {note}" for note in result.notes)])]).rstrip()
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _interval_words(result: RatingAgreement) -> str:
+    """Which intervals the table has: their names alone do not say."""
+    options = result.options
+    first = f"{100 * options.confidence:g} %: large-sample, of ICC by the F distribution"
+    if not result.intervals:
+        return f"{first}; no bootstrap"
+    drawn = _count(result.n_cases, "case") if result.n_clusters is None else _count(result.n_clusters, "patient")
+    return f"{first}; bootstrap of {drawn}: {options.resamples} resamples, seed {options.seed}, percentile and BCa"
 
 
 def _coefficient_table(result: RatingAgreement) -> str:
@@ -248,8 +279,9 @@ def _measurement_tables(result: RatingAgreement) -> str:
     return "\n".join(
         [
             rows_as_text(rows),
+            "bias: first minus second reader; slope: of the differences over the means, with p of the test against 0",
             f"within-subject SD {figure(error.within_subject_sd)} ({figure(error.low)} to {figure(error.high)}), "
-            f"repeatability coefficient {figure(error.repeatability_coefficient)}, {error.n} cases; "
-            f"ICC on {icc.n_cases} complete cases, {icc.n_dropped} dropped",
+            f"repeatability coefficient {figure(error.repeatability_coefficient)}, {_count(error.n, 'case')}; "
+            f"ICC on {_count(icc.n_cases, 'complete case')}, {icc.n_dropped} dropped",
         ]
     )

@@ -136,10 +136,10 @@ def summarized(lines: Sequence[str], most: int = 10) -> list[str]:
 
 
 def figure(value: float | str | None, digits: int = 4) -> str:
-    """A number for a table: undefined is a dash."""
+    """A number for a table: undefined is a dash, and what is rounded to zero has no sign."""
     if isinstance(value, str):
         return value
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return "–" if value is None or math.isnan(value) else f"{value:z.{digits}f}"
 
 
 def rows_as_text(rows: Sequence[Sequence[str]]) -> str:

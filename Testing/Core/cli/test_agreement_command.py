@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from AnnotationQACore.cli.main import main
+from AnnotationQACore.cli.output import figure
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.label_images import write_segmentation
 from AnnotationQACore.interchange.markups import Markup, MarkupKind, MarkupPoint, PointStatus, write_markups
@@ -293,6 +294,51 @@ def test_words_with_an_order(run, table):
     assert document["icc"]["1,1"] is None
 
 
+def test_the_text_says_which_intervals_it_has(run, table):
+    path = table("case,a,b,who\n" + "".join(f"{i},{i % 3},{(i + i // 5) % 3},p{i // 2}\n" for i in range(12)))
+    printed = run("--matrix", path, "--patient", "who", "--seed", "4", "--confidence", "0.9")[2].out
+    words = (
+        "90 %: large-sample, of ICC by the F distribution; bootstrap of 6 patients: 2000 resamples, seed 4, percentile"
+    )
+    assert words in printed
+    assert "note: Patients have several cases: only the intervals of the bootstrap" in printed
+    printed = run("--matrix", path, "--reader", "a", "b", "--resamples", "0")[2].out
+    assert "F distribution; no bootstrap" in printed
+    assert "Patients" not in printed
+    assert "bias: first minus second reader" in printed
+
+
+def test_an_interval_without_width_is_not_taken_for_certainty(run, table):
+    path = table("case,a,b\n" + "".join(f"{i},1,1\n" for i in range(10)))
+    _, document, printed = run("--matrix", path, "--categories", "1", "2")
+    interval = document["intervals"]["percent_agreement"]
+    assert (interval["low"], interval["high"]) == (1.0, 1.0)
+    (note,) = [note for note in document["notes"] if "no width" in note]
+    assert note.startswith("percent_agreement, brennan_prediger, gwet_ac1, gwet_ac2: ")
+    assert note in printed.out
+    one = run("--matrix", path)[2].out
+    assert "undefined: fleiss; conger; brennan_prediger; gwet_ac1; gwet_ac2: the scale has one category; name" in one
+
+
+def test_one_case_has_no_interval(run, table):
+    _, document, printed = run("--matrix", table("case,a,b\n1,1,2\n"))
+    assert printed.out.startswith("1 case, 2 readers (a, b), 2 ratings; 1 case read by two or more")
+    assert document["percent_agreement"] == 0.0
+    assert {interval["low"] for interval in document["intervals"].values()} == {None}
+
+
+def test_numbers_with_a_word_among_them_are_words_and_it_is_said(run, table):
+    path = table("case,a,b\n1,1,2\n2,x,2\n3,1,1\n")
+    document = run("--matrix", path)[1]
+    assert any(note.startswith("'x' is no number, other values are") for note in document["notes"])
+    assert run("--matrix", path, "--categories", "1", "2", "x")[1]["notes"] == document["notes"][:1]
+
+
+def test_zero_has_no_sign():
+    assert figure(-0.00001) == figure(0.0) == "0.0000"
+    assert figure(-0.0001) == "-0.0001"
+
+
 LONG = ["--ratings", "{t}", "--case", "case", "--reader", "reader", "--value", "v"]
 
 
@@ -307,6 +353,8 @@ LONG = ["--ratings", "{t}", "--case", "case", "--reader", "reader", "--value", "
         ("case,a,b\n1,1,x\n", ["--matrix", "{t}", "--level", "interval"], "row 2, column 'b': 'x' is no number"),
         ("case,a,b\n1,1,x\n", ["--matrix", "{t}", "--level", "ordinal"], "--categories"),
         ("case,a,b\n1,-1,2\n2,3,4\n", ["--matrix", "{t}", "--level", "ratio"], "not negative"),
+        ("case,a,b\n1,1,2\n2,1,inf\n", ["--matrix", "{t}"], "row 3, column 'b': 'inf' is no finite number"),
+        ("case,a,b\n1,1e400,2\n2,1,1\n", ["--matrix", "{t}", "--level", "ratio"], "'1e400' is no finite number"),
         ("case,a,b\n1,1,2\n1,2,2\n", ["--matrix", "{t}"], "row 3 repeats a case"),
         ("7,8\n1,2\n", ["--matrix", "{t}"], "begin with a row of readers' names"),
         ("case,a,b\n1,1,9\n", ["--matrix", "{t}", "--categories", "1", "2"], "'9' is not one of"),

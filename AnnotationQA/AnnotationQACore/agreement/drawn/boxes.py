@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
 
 from AnnotationQACore.agreement.instances.instances_matching import DetectionScores, detection_scores
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
@@ -119,6 +118,8 @@ def match_boxes(a: ArrayLike, b: ArrayLike, *, iou_above: float = 0.5) -> BoxAgr
 
     Unlike masks of instances, boxes of one reader may overlap, so that even IoU > 0.5 can leave a choice.
     """
+    from scipy import optimize  # slow to load
+
     if not 0.0 <= iou_above < 1.0:
         raise InputError(f"boxes: the IoU threshold {iou_above} is not in [0, 1); 0.5 is usual.")
     first, second = as_boxes(a), as_boxes(b)

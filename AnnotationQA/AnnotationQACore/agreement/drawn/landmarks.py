@@ -11,7 +11,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import spatial
 
 from AnnotationQACore.agreement.ratings.categories import require_readers
 from AnnotationQACore.agreement.statistics.distributions import f_tail, t_quantile
@@ -366,7 +365,9 @@ def _swaps(readings: LandmarkReadings, row: int) -> list[LandmarkSwap]:
     named = np.flatnonzero(~np.isnan(rest[..., 0]).all(axis=0))
     if len(named) < 2:
         return []
-    distance = spatial.distance.cdist(own[named], np.nanmedian(rest[:, named], axis=0))
+    from scipy.spatial.distance import cdist  # slow to load
+
+    distance = cdist(own[named], np.nanmedian(rest[:, named], axis=0))
     nearest = distance.argmin(axis=1)
     fits = {
         place: int(nearest[place])

@@ -6,8 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
-from scipy.spatial import ConvexHull, HalfspaceIntersection, QhullError
 
 from AnnotationQACore.agreement.statistics.results import FloatArray
 
@@ -45,6 +43,9 @@ def _halfspaces(center: ArrayLike, size: ArrayLike, axes: ArrayLike) -> FloatArr
 
 
 def _volume(halfspaces: FloatArray) -> float:
+    from scipy.optimize import linprog  # both slow to load, and rare
+    from scipy.spatial import ConvexHull, HalfspaceIntersection, QhullError
+
     normals, offsets = halfspaces[:, :-1], halfspaces[:, -1]
     # The centre of the largest ball that fits: the halfspaces meet in nothing when its radius is not positive.
     fit = linprog(

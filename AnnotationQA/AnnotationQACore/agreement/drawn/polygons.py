@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import spatial
 
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
 from AnnotationQACore.errors import InputError
@@ -157,13 +156,15 @@ def compare_angles(a: ArrayLike, b: ArrayLike) -> AngleAgreement:
 
 def compare_polygons(a: ArrayLike, b: ArrayLike) -> PolygonAgreement:
     """Compare two readers' closed polygons, each of shape (point, 2 or 3) in mm."""
+    from scipy.spatial import KDTree  # slow to load
+
     first, second = _points(a, 3), _points(b, 3)
     _require_same_axes(first, second)
     area_a, area_b = polygon_area(first), polygon_area(second)
     around_a, around_b = path_length(first, closed=True), path_length(second, closed=True)
     outline_a, outline_b = _outline(first, around_a), _outline(second, around_b)
-    there, _ = spatial.KDTree(outline_b).query(outline_a)
-    back, _ = spatial.KDTree(outline_a).query(outline_b)
+    there, _ = KDTree(outline_b).query(outline_a)
+    back, _ = KDTree(outline_a).query(outline_b)
     return PolygonAgreement(
         area_a_mm2=area_a,
         area_b_mm2=area_b,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, spatial
 
 from AnnotationQACore.agreement.instances.instances import Instances, overlapping_intervals
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
@@ -183,6 +182,8 @@ def assign_by_distance(a: FloatArray, b: FloatArray, within_mm: float) -> Pairs:
         raise InputError(f"instances: the distance {within_mm} mm cannot be; give a length from zero.")
     if not len(a) or not len(b):
         return np.empty((0, 2), dtype=np.int64)
+    from scipy import optimize, spatial  # slow to load, and masks with IoU > 0.5 leave no choice
+
     distance = spatial.distance.cdist(a, b)
     near = distance <= within_mm
     unmatched = 1.0 + 2.0 * within_mm * min(len(a), len(b))
@@ -205,6 +206,8 @@ def detection_scores(true_positives: int, false_negatives: int, false_positives:
 
 
 def _assign_by_iou(first: Pairs, second: Pairs, iou: FloatArray, above: float, size: tuple[int, int]) -> Pairs:
+    from scipy import optimize  # see `assign_by_distance`
+
     gain = np.zeros(size)
     gain[first, second] = np.where(iou > above, iou, 0.0)
     rows, columns = optimize.linear_sum_assignment(gain, maximize=True)

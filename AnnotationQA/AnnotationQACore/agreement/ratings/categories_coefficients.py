@@ -155,7 +155,7 @@ def coefficients(
     """
     rated = (ratings.codes >= 0).sum(axis=1)
     if len(ratings.categories) < 2:
-        one = "the scale has one category"
+        one = "the scale has one category; name the whole scale if it has more"
         n = int((rated >= 2).sum())
         agreed = _coefficient(1.0, 0.0, n, level, "") if n else _undefined("no case was read by two readers", level)
         return {name: _undefined(one, level, n) for name in COEFFICIENTS} | {"percent_agreement": agreed}

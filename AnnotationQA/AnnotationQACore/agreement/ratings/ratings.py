@@ -44,6 +44,7 @@ MAX_CATEGORIES = 100
 """More different values than this are measurements, not categories."""
 
 _MAX_BOOTSTRAPPED_PAIRS = 45
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,12 @@ def agree_on_ratings(
             seed=options.seed,
             progress=progress,
         )
+    n_clusters = None if groups is None else len(set(groups))
+    if n_clusters is not None and n_clusters < len(rows):
+        notes.append(
+            "Patients have several cases: only the intervals of the bootstrap, which draws patients, allow for it."
+        )
+    notes += _without_spread(found, intervals)
     read = np.array([[not _missing(value) for value in row] for row in rows])
     return RatingAgreement(
         readers=tuple(readers),
@@ -245,7 +252,7 @@ def agree_on_ratings(
         n_cases=len(rows),
         n_doubly_read=int((read.sum(axis=1) >= 2).sum()),
         n_ratings=int(read.sum()),
-        n_clusters=None if groups is None else len(set(groups)),
+        n_clusters=n_clusters,
         categories=categories.categories if categories else (),
         coefficients=found,
         pairs=pairs,
@@ -381,7 +388,23 @@ def _level(
     item = _Item((), list(map(list, rows)), numbers, "nominal", options)
     if numbers is not None and options.categories is None and item._measured():
         return "interval", ["No level was given: measurements are taken at level interval."]
-    return "nominal", ["No level was given: alpha is nominal; give the level if the categories have an order."]
+    notes = ["No level was given: alpha is nominal; give the level if the categories have an order."]
+    known = [value for row in rows for value in row if not _missing(value)]
+    if numbers is None and options.categories is None and any(map(_is_number, known)):
+        word = next(str(value) for value in known if not _is_number(value))
+        notes.append(f"'{word[:40]}' is no number, other values are: all are taken as words.")
+    return "nominal", notes
+
+
+def _without_spread(found: Mapping[str, Coefficient], intervals: Mapping[str, BootstrapInterval]) -> list[str]:
+    """Say it of intervals without width, which look like certainty: a value that no two cases tell apart."""
+    either: list[Coefficient | BootstrapInterval] = [*found.values(), *intervals.values()]
+    names = [name for name, one in zip([*found, *intervals], either, strict=True) if one.low == one.high]
+    names = list(dict.fromkeys(names))
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return [f"{', '.join(names[:_NAMED])}{more}: the interval has no width and does not show how sure the value is."]
 
 
 def _specific(ratings: CategoryRatings) -> tuple[SpecificAgreement, ...]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
-from scipy.spatial import cKDTree
 
 from AnnotationQACore.segmentation import BoolArray
 
@@ -154,6 +152,8 @@ def far_distances(
     orthogonal = np.count_nonzero(mm_from_index) == len(mm_from_index)
     if orthogonal and corners.shape[1] * _VOXELS_PER_QUERY > math.prod(shape.tolist()):
         return _transformed(corners - first[:, np.newaxis], surface - first[:, np.newaxis], shape, mm_from_index)
+    from scipy.spatial import cKDTree  # slower to load than near surfaces are to compare
+
     points, targets = _to_mm(corners, mm_from_index), _to_mm(surface, mm_from_index)
     # A bound from a sample of the targets leaves out those that can be nearest to no point.
     sample = targets[:, :: max(1, targets.shape[1] // _SAMPLE)]
@@ -173,6 +173,8 @@ def _transformed(
     corners: NDArray[np.int64], surface: NDArray[np.int64], shape: NDArray[np.int64], mm_from_index: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """As `far_distances`, by a distance transform of the whole box: its cost does not grow with the corners."""
+    from scipy.ndimage import distance_transform_edt  # see `far_distances`
+
     outside = np.ones(shape, dtype=np.bool_)
     outside[tuple(surface)] = False
     distances: NDArray[np.float64] = distance_transform_edt(outside, sampling=np.diag(mm_from_index))[tuple(corners)]

@@ -45,7 +45,6 @@ from AnnotationQACore.agreement.segmentations.segmentation_agreement import (
     SegmentationAgreement,
     SurfaceAgreement,
 )
-from AnnotationQACore.agreement.segmentations.subvoxel_distance import subvoxel_distances
 from AnnotationQACore.agreement.segmentations.surfel_distance import SurfelGeometry, surfel_distances
 from AnnotationQACore.agreement.segmentations.surfels import Majority, Structure
 from AnnotationQACore.agreement.segmentations.windows import bounding_box
@@ -261,6 +260,8 @@ def _surfaces(
     runs = common.extents(places)
     smooth = None
     if common.definition is Definition.SUBVOXEL and runs.size:
+        from AnnotationQACore.agreement.segmentations.subvoxel_distance import subvoxel_distances  # loads scipy
+
         box = bounding_box(runs)
         smooth = subvoxel_distances(structures, majorities, pairs, box, common.geometry.mm_from_index)
     measured = smooth or surfel_distances(structures, majorities, pairs, runs, common.geometry)

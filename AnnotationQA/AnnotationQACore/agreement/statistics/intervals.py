@@ -92,7 +92,7 @@ class BootstrapInterval(Result):
     ----------
     estimate : float
     low, high : float
-        Percentile interval.
+        Percentile interval; NaN where there is only one case or cluster to draw.
     bca_low, bca_high : float
         Bias-corrected and accelerated interval (Efron 1987), acceleration from the jackknife over clusters; NaN where
         the jackknife is undefined or all resamples are alike.
@@ -272,7 +272,7 @@ def _interval(
 ) -> BootstrapInterval:
     defined = np.sort(draws[~np.isnan(draws)])
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
-    usable = len(defined) > 1 and not math.isnan(estimate)
+    usable = n_drawn > 1 and len(defined) > 1 and not math.isnan(estimate)
     low, high = _quantiles(defined, tails) if usable else (math.nan, math.nan)
     bca = _bca_probabilities(estimate, defined, left_out, tails) if usable else None
     bca_low, bca_high = _quantiles(defined, bca) if bca else (math.nan, math.nan)
