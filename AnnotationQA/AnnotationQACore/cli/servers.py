@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.interchange.network.addresses import MoveTo
 from AnnotationQACore.interchange.network.connecting import ConnectionOptions
-from AnnotationQACore.interchange.network.dimse_server import MoveTo
 from AnnotationQACore.interchange.network.patience import Patience
 
 __all__ = ["add_server", "connection_options", "move_target", "patience"]

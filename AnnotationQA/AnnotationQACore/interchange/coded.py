@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from highdicom.color import CIELabColor
-from highdicom.sr import CodedConcept
-from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code as PydicomCode
+from typing import TYPE_CHECKING
 
 from AnnotationQACore.protocol.terminology import Code
+
+if TYPE_CHECKING:
+    from highdicom.color import CIELabColor
+    from highdicom.sr import CodedConcept
+    from pydicom.dataset import Dataset
 
 __all__ = [
     "UNCODED",
@@ -30,6 +31,8 @@ _LONG_STRING = 64
 
 def code_item(code: Code) -> CodedConcept:
     """Item of a code sequence; a value of more than 16 characters goes to Long Code Value (PS3.3 8.8)."""
+    from highdicom.sr import CodedConcept  # highdicom is loaded with the first object that is written
+
     return CodedConcept(code.value, code.scheme, long_string(code.meaning) or code.value)
 
 
@@ -45,6 +48,10 @@ def code_from_items(items: Sequence[Dataset] | None) -> Code | None:
 
 def same_concept(first: Code, second: Code) -> bool:
     """Whether two codes name one concept; retired SNOMED codes (``SRT``) equal their successors."""
+    if "SRT" not in (first.scheme, second.scheme):
+        return (first.value, first.scheme) == (second.value, second.scheme)
+    from pydicom.sr.coding import Code as PydicomCode  # the list of retired codes
+
     return bool(
         PydicomCode(first.value, first.scheme, first.meaning)
         == PydicomCode(second.value, second.scheme, second.meaning)
@@ -53,12 +60,16 @@ def same_concept(first: Code, second: Code) -> bool:
 
 def color_to_cielab(color: tuple[float, float, float]) -> CIELabColor:
     """Recommended Display CIELab Value of an RGB colour in [0, 1]."""
+    from highdicom.color import CIELabColor  # see `code_item`
+
     red, green, blue = (round(255 * min(max(part, 0.0), 1.0)) for part in color)
     return CIELabColor.from_rgb(red, green, blue)
 
 
 def color_from_cielab(value: Sequence[int]) -> tuple[float, float, float]:
     """RGB colour in [0, 1] of a Recommended Display CIELab Value."""
+    from highdicom.color import CIELabColor  # see `code_item`
+
     first, second, third = (int(part) for part in value)
     red, green, blue = CIELabColor.from_dicom_value((first, second, third)).to_rgb()
     return (red / 255, green / 255, blue / 255)

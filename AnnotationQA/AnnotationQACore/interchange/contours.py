@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from AnnotationQACore.segmentation import BoolArray
 
@@ -45,6 +44,8 @@ def outlines(mask: BoolArray) -> list[list[Points]]:
 
     Each is an array of shape (points, 2); the last point joins the first.
     """
+    from scipy import ndimage  # slow to load, and only what is written has outlines
+
     parts, count = ndimage.label(mask)
     result = []
     for number, region in enumerate(ndimage.find_objects(parts, count), start=1):

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING, Any
 
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.coded import long_string
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = [
     "MANUFACTURER",

@@ -7,12 +7,12 @@ import struct
 import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
-
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from typing import TYPE_CHECKING
 
 from AnnotationQACore.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["read_object", "understanding"]
 
@@ -20,7 +20,6 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 _DAMAGE = (
     ArithmeticError,
     AttributeError,
-    BytesLengthException,
     EOFError,
     LookupError,
     NotImplementedError,
@@ -29,15 +28,17 @@ _DAMAGE = (
     ValueError,
     struct.error,
 )
-"""What pydicom and our own interpretation raise on a file that is not what it says."""
+"""What pydicom and our own interpretation raise on a file that is not what it says, besides pydicom's own errors."""
 
 
 @contextlib.contextmanager
 def understanding(path: Path, kind: str) -> Iterator[None]:
     """Turn what goes wrong while the elements of a damaged `kind` of object are interpreted into `InputError`."""
+    from pydicom.errors import BytesLengthException  # pydicom is loaded with the first DICOM file
+
     try:
         yield
-    except _DAMAGE as error:
+    except (*_DAMAGE, BytesLengthException) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path}: lacks or garbles what a {kind} must have ({reason}); it is damaged.") from error
 
@@ -58,6 +59,8 @@ def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICO
     InputError
         The file is missing, no DICOM, of another SOP class, or ends within an element.
     """
+    from pydicom.errors import BytesLengthException, InvalidDicomError  # see `understanding`
+
     try:
         dataset = _read(path)
     except InvalidDicomError as error:
@@ -66,7 +69,7 @@ def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICO
         raise InputError(
             f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
         ) from error
-    except _DAMAGE as error:
+    except (*_DAMAGE, BytesLengthException) as error:
         raise InputError(f"{path}: is a damaged DICOM file ({type(error).__name__}); copy it again.") from error
     with understanding(path, kind):
         is_other, is_cut = bool(sop_classes) and dataset.get("SOPClassUID") not in sop_classes, _is_cut(dataset)
@@ -78,6 +81,9 @@ def read_object(path: Path, sop_classes: Collection[str] = (), kind: str = "DICO
 
 
 def _read(path: Path) -> Dataset:
+    from pydicom import dcmread  # see `understanding`
+    from pydicom.errors import InvalidDicomError
+
     try:
         return dcmread(path)
     except InvalidDicomError:

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-from pydicom.pixels import iter_pixels
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
@@ -22,11 +21,15 @@ from AnnotationQACore.interchange.coded import code_from_items, color_from_ciela
 from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.interchange.labels import distinct_color, smallest_unsigned
 from AnnotationQACore.protocol.terminology import Code
-from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
+from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation, Volume
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = [
     "Algorithm",
     "AlgorithmType",
+    "ProbabilityMap",
     "SegmentOrigin",
     "SegmentationObject",
     "SegmentationType",
@@ -142,6 +145,14 @@ class _Place:
     segment: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbabilityMap:
+    """Probability or occupancy of one segment: float voxels in [0, 1], on a grid that may be cropped around it."""
+
+    segment: Segment
+    volume: Volume
+
+
 def read_dicom_seg(path: Path) -> SegmentationObject:
     """Read a DICOM segmentation.
 
@@ -200,7 +211,7 @@ def _read(dataset: Dataset, path: Path) -> SegmentationObject:
 
 def _geometry(dataset: Dataset, path: Path) -> tuple[Grid, list[_Place]]:
     """Grid that the frames span, and where on it each lies."""
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [{}])[0]
     per_frame = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
     count = int(dataset.get("NumberOfFrames", len(per_frame)))
     if len(per_frame) != count:
@@ -284,6 +295,8 @@ def _frames(dataset: Dataset, path: Path, count: int) -> Iterator[FrameArray]:
     """Stored frames, shape (rows, columns), one after the other."""
     rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
     if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        from pydicom.pixels import iter_pixels  # pydicom is loaded with the first DICOM file
+
         try:
             yield from iter_pixels(dataset, raw=True)
         except (RuntimeError, NotImplementedError) as error:
@@ -368,8 +381,8 @@ def _ids(described: Sequence[Dataset]) -> list[str]:
 
 
 def _segment(item: Dataset, ident: str, layer: int) -> Segment:
-    kind = (item.get("SegmentedPropertyTypeCodeSequence") or [Dataset()])[0]
-    region = (item.get("AnatomicRegionSequence") or [Dataset()])[0]
+    kind = (item.get("SegmentedPropertyTypeCodeSequence") or [{}])[0]
+    region = (item.get("AnatomicRegionSequence") or [{}])[0]
     number = int(item.SegmentNumber)
     lab = item.get("RecommendedDisplayCIELabValue")
     return Segment(
@@ -388,7 +401,7 @@ def _segment(item: Dataset, ident: str, layer: int) -> Segment:
 
 def _origin(item: Dataset) -> SegmentOrigin:
     kind = AlgorithmType(item.get("SegmentAlgorithmType") or AlgorithmType.MANUAL)
-    identified = (item.get("SegmentationAlgorithmIdentificationSequence") or [Dataset()])[0]
+    identified = (item.get("SegmentationAlgorithmIdentificationSequence") or [{}])[0]
     name = str(identified.get("AlgorithmName") or item.get("SegmentAlgorithmName") or "")
     return SegmentOrigin(
         Algorithm(

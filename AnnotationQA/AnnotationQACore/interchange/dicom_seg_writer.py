@@ -24,27 +24,19 @@ from AnnotationQACore.errors import GridMismatch, InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.coded import UNCODED, code_item, color_to_cielab, long_string
 from AnnotationQACore.interchange.derived import ObjectInfo, equipment, person_name, quiet_highdicom, write_dicom
-from AnnotationQACore.interchange.dicom_seg import AlgorithmType, SegmentationType, SegmentOrigin
+from AnnotationQACore.interchange.dicom_seg import AlgorithmType, ProbabilityMap, SegmentationType, SegmentOrigin
 from AnnotationQACore.interchange.labels import label_map, overlapping_segments, smallest_unsigned
 from AnnotationQACore.interchange.placement import Region, bounding_region, placed_on, rectified
 from AnnotationQACore.interchange.sources import SourceImages, read_sources
 from AnnotationQACore.protocol.terminology import Code
-from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation, Volume
+from AnnotationQACore.segmentation import LabelArray, Segment, Segmentation
 
-__all__ = ["ProbabilityMap", "write_dicom_seg", "write_fractional_segs"]
+__all__ = ["write_dicom_seg", "write_fractional_segs"]
 
 _MANUAL_PROCESSING = Code("DCM", "123109", "Manual Processing")
 _AUTOMATIC_FAMILY = Code("DCM", "123110", "Artificial Intelligence")
 _MAXIMUM_FRACTION = 255
 _NOTHING: Mapping[str, SegmentOrigin] = {}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ProbabilityMap:
-    """Probability or occupancy of one segment: float voxels in [0, 1], on a grid that may be cropped around it."""
-
-    segment: Segment
-    volume: Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Vector
 from AnnotationQACore.interchange.coded import code_from_items, same_concept
 from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.protocol.terminology import Code
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = [
     "CodedEvaluation",

@@ -16,7 +16,6 @@ from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
@@ -293,6 +292,19 @@ def _quaternion(grid: Grid) -> tuple[float, tuple[float, float, float]]:
     rotation = grid.ras_affine[:3, :3] / np.array(grid.spacing)[::-1]
     handedness = 1.0 if np.linalg.det(rotation) > 0 else -1.0
     rotation[:, 2] *= handedness
-    b, c, d, a = Rotation.from_matrix(rotation).as_quat()
+    a, b, c, d = _unit_quaternion(rotation)
     sign = -1.0 if a < 0 else 1.0
     return handedness, (sign * b, sign * c, sign * d)
+
+
+def _unit_quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """(a, b, c, d) with the real part first (Bar-Itzhack, J Guid Control Dyn 23 (2000) 1085)."""
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation.tolist()
+    matrix = [
+        [xx + yy + zz, zy - yz, xz - zx, yx - xy],
+        [zy - yz, xx - yy - zz, xy + yx, xz + zx],
+        [xz - zx, xy + yx, yy - xx - zz, yz + zy],
+        [yx - xy, xz + zx, yz + zy, zz - xx - yy],
+    ]
+    a, b, c, d = np.linalg.eigh(matrix).eigenvectors[:, -1].tolist()
+    return a, b, c, d

@@ -9,11 +9,10 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.series.findings import Finding, FindingCode
@@ -21,6 +20,9 @@ from AnnotationQACore.interchange.series.images import FrameSource, ImageSeries
 from AnnotationQACore.interchange.series.planar import PlanarSpacing, SpacingKind
 from AnnotationQACore.interchange.series.slice_geometry import GeometryKind
 from AnnotationQACore.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["PICTURE_SUFFIXES", "natural_order", "picture_series", "read_pictures"]
 
@@ -100,6 +102,8 @@ def natural_order(name: str) -> tuple[tuple[int, int | str], ...]:
 
 
 def _pages(path: Path) -> Iterator[tuple[NDArray[Any], list[Finding]]]:
+    from PIL import Image, ImageSequence, UnidentifiedImageError  # Pillow is loaded with the first picture
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -118,6 +122,8 @@ def _pages(path: Path) -> Iterator[tuple[NDArray[Any], list[Finding]]]:
 def _frame(page: Image.Image) -> tuple[NDArray[Any], list[Finding]]:
     findings = []
     if page.getexif().get(_ORIENTATION, 1) != 1:
+        from PIL import ImageOps  # see `_pages`
+
         page = ImageOps.exif_transpose(page)
         findings.append(Finding.info(FindingCode.TURNED, "turned as the camera's orientation tag asks."))
     if page.mode in _GRAY_MODES:

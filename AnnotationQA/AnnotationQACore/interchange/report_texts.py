@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING
 
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.interchange.dicom_files import read_object, understanding
 from AnnotationQACore.interchange.tables import read_table
 from AnnotationQACore.interchange.text import read_text
 from AnnotationQACore.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["ReportText", "ReportTexts", "read_reports"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
-from pydicom.valuerep import DA, TM
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["SourceFrame", "SourceImages", "read_sources"]
 
@@ -96,6 +96,9 @@ def read_sources(images: Sequence[Path | Dataset]) -> SourceImages:
 
 
 def _header(image: Path | Dataset) -> Dataset:
+    from pydicom import Dataset, dcmread  # pydicom is loaded with the first DICOM file
+    from pydicom.errors import InvalidDicomError
+
     if isinstance(image, Dataset):
         header, name = Dataset(), "source image"
         header.update(image)
@@ -121,6 +124,8 @@ def _header(image: Path | Dataset) -> Dataset:
 
 
 def _is_valid(keyword: str, value: str) -> bool:
+    from pydicom.valuerep import DA, TM  # see `_header`
+
     try:
         if keyword == "PatientSex":
             return value in ("M", "F", "O", "")

@@ -12,8 +12,8 @@ from pydicom.uid import UID
 
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.derived import ObjectInfo
-from AnnotationQACore.interchange.dicom_seg import SegmentationType
-from AnnotationQACore.interchange.dicom_seg_writer import ProbabilityMap, write_dicom_seg, write_fractional_segs
+from AnnotationQACore.interchange.dicom_seg import ProbabilityMap, SegmentationType
+from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg, write_fractional_segs
 from AnnotationQACore.interchange.dicom_sr import CodedEvaluation, GraphicType, MeasurementGroup, SpatialShape
 from AnnotationQACore.interchange.dicom_sr_writer import write_measurement_report
 from AnnotationQACore.interchange.key_objects import write_key_objects

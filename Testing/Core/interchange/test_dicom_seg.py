@@ -17,11 +17,12 @@ from AnnotationQACore.interchange.derived import ObjectInfo
 from AnnotationQACore.interchange.dicom_seg import (
     Algorithm,
     AlgorithmType,
+    ProbabilityMap,
     SegmentationType,
     SegmentOrigin,
     read_dicom_seg,
 )
-from AnnotationQACore.interchange.dicom_seg_writer import ProbabilityMap, write_dicom_seg, write_fractional_segs
+from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg, write_fractional_segs
 from AnnotationQACore.interchange.placement import placed_on, rectified
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import Segment, Segmentation, Volume
@@ -309,6 +310,22 @@ def test_dcmqi_object_lies_on_its_images(shared_data):
     liver = read.segmentation.segments[0]
     assert liver.type is not None
     assert same_concept(liver.type, Code("SCT", "10200004", "liver, whatever the meaning says"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (("SRT", "T-62000"), ("SCT", "10200004"), True),
+        (("SCT", "10200004"), ("SRT", "T-62000"), True),
+        (("SRT", "T-62000"), ("SRT", "T-62000"), True),
+        (("SRT", "T-62000"), ("SCT", "39607008"), False),
+        (("SRT", "of nobody"), ("SCT", "of nobody"), False),
+        (("SCT", "10200004"), ("99LAB", "10200004"), False),
+        (("99LAB", "1"), ("99LAB", "1"), True),
+    ],
+)
+def test_retired_codes_equal_their_successors(first, second, same):
+    assert same_concept(Code(*first, "one"), Code(*second, "another")) is same
 
 
 @pytest.mark.parametrize(

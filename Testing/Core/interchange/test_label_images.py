@@ -1,4 +1,5 @@
 import gzip
+from itertools import permutations, product
 from pathlib import Path
 
 import nibabel
@@ -70,6 +71,15 @@ def test_nibabel_reads_our_nifti_with_our_affine(data, random_grids, tmp_path_fa
     assert image.header.get_xyzt_units()[0] == "mm"
     if not sheared:
         assert np.abs(image.get_qform() - grid.ras_affine).max() < 1e-3
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("signs", list(product((1.0, -1.0), repeat=3)))
+def test_nibabel_reads_our_qform_of_quarter_and_half_turns(order, signs, tmp_path):
+    directions = tuple(tuple(sign * axis) for sign, axis in zip(signs, np.eye(3)[list(order)], strict=True))
+    grid = Grid((2, 3, 4), (3.0, 1.0, 2.0), (5.0, 6.0, 7.0), directions)
+    write_volume(tmp_path / "x.nii", Volume(np.zeros(grid.shape, np.uint8), grid))
+    assert np.abs(nibabel.load(tmp_path / "x.nii").get_qform() - grid.ras_affine).max() < 1e-5
 
 
 @few

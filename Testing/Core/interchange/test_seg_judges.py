@@ -10,8 +10,14 @@ import SimpleITK as sitk
 
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.derived import ObjectInfo
-from AnnotationQACore.interchange.dicom_seg import Algorithm, AlgorithmType, SegmentationType, SegmentOrigin
-from AnnotationQACore.interchange.dicom_seg_writer import ProbabilityMap, write_dicom_seg, write_fractional_segs
+from AnnotationQACore.interchange.dicom_seg import (
+    Algorithm,
+    AlgorithmType,
+    ProbabilityMap,
+    SegmentationType,
+    SegmentOrigin,
+)
+from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg, write_fractional_segs
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import Segment, Segmentation, Volume
 

@@ -17,7 +17,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.errors import AnnotationQAError, Cancelled, DestinationError, InputError
 from AnnotationQACore.interchange.case_images import CaseImages, case_images
 from AnnotationQACore.interchange.derived import ObjectInfo, software_version
-from AnnotationQACore.interchange.dicom_seg_writer import ProbabilityMap
+from AnnotationQACore.interchange.dicom_seg import ProbabilityMap
 from AnnotationQACore.interchange.exporting.formats import FORMATS, ReadingContent, nothing_to_write
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.interchange.placement import joint_grid, placed_on

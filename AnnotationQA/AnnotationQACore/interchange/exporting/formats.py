@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pydicom import dcmread
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING
 
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import InputError
@@ -18,20 +16,19 @@ from AnnotationQACore.interchange.answer_table import answer_rows, table_text
 from AnnotationQACore.interchange.case_images import CaseImages
 from AnnotationQACore.interchange.coco import write_coco
 from AnnotationQACore.interchange.derived import ObjectInfo
-from AnnotationQACore.interchange.dicom_seg import SegmentationType, SegmentOrigin
-from AnnotationQACore.interchange.dicom_seg_writer import ProbabilityMap, write_dicom_seg, write_fractional_segs
+from AnnotationQACore.interchange.dicom_seg import ProbabilityMap, SegmentationType, SegmentOrigin
 from AnnotationQACore.interchange.dicom_sr import MeasurementGroup, SegmentReference
-from AnnotationQACore.interchange.dicom_sr_writer import write_measurement_reports
-from AnnotationQACore.interchange.key_objects import FOR_TEACHING, OF_INTEREST, QUALITY_ISSUE, write_key_objects
 from AnnotationQACore.interchange.label_images import write_segmentation
 from AnnotationQACore.interchange.left_out import LeftOut
 from AnnotationQACore.interchange.markups import write_markups
-from AnnotationQACore.interchange.rtstruct import write_rtstruct
 from AnnotationQACore.interchange.surfaces import surface_of, write_surface
 from AnnotationQACore.project.readings import Answer, Presence, Reading, SegmentationValue
 from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.protocol.terminology import Code
 from AnnotationQACore.segmentation import Segmentation
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["FORMATS", "ExportFormat", "ReadingContent", "nothing_to_write"]
 
@@ -109,6 +106,8 @@ def nothing_to_write(error: Exception) -> bool:
 
 def _seg(kind: SegmentationType, suffix: str) -> Callable[[ReadingContent, Path, str], Written]:
     def write(content: ReadingContent, folder: Path, stem: str) -> Written:
+        from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg  # with highdicom, as below
+
         segmentation = content.drawn()
         sources = content.images.on_lattice(segmentation.grid).images
         path = folder / f"{stem}{suffix}.dcm"
@@ -119,6 +118,8 @@ def _seg(kind: SegmentationType, suffix: str) -> Callable[[ReadingContent, Path,
 
 
 def _fractional(content: ReadingContent, folder: Path, stem: str) -> Written:
+    from AnnotationQACore.interchange.dicom_seg_writer import write_fractional_segs
+
     maps = content.shares()
     if not maps:
         raise _Nothing("is no consensus of several segmentations, so it has no probabilities.")
@@ -140,6 +141,11 @@ def _left_out(content: ReadingContent) -> tuple[str, ...]:
 
 
 def _sr(content: ReadingContent, folder: Path, stem: str) -> Written:
+    from pydicom import dcmread
+
+    from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg
+    from AnnotationQACore.interchange.dicom_sr_writer import write_measurement_reports
+
     images = content.images
     main = images.main
     segments: dict[str, SegmentReference] = {}
@@ -187,6 +193,8 @@ def _tracked(group: MeasurementGroup, origins: Mapping[str, SegmentOrigin]) -> M
 
 
 def _rtstruct(content: ReadingContent, folder: Path, stem: str) -> Written:
+    from AnnotationQACore.interchange.rtstruct import write_rtstruct
+
     segmentation = content.drawn()
     sources = content.images.on_lattice(segmentation.grid).images
     path = folder / f"{stem}-rtstruct.dcm"
@@ -196,6 +204,8 @@ def _rtstruct(content: ReadingContent, folder: Path, stem: str) -> Written:
 
 def _kos(content: ReadingContent, folder: Path, stem: str) -> Written:
     """Images with something drawn or said on them, and for each flag of the reading all images of its case."""
+    from AnnotationQACore.interchange.key_objects import FOR_TEACHING, OF_INTEREST, QUALITY_ISSUE, write_key_objects
+
     reading, images = content.reading, content.images
     lists: list[tuple[Code, str, list[Dataset]]] = []
     pointed = {answer.subject.image for answer in reading.answers if answer.subject.image}

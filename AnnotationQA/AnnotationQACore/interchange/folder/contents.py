@@ -17,7 +17,6 @@ from AnnotationQACore.interchange.dicom_seg import read_dicom_seg
 from AnnotationQACore.interchange.dicom_sr import MeasurementGroup, SegmentReference, read_measurement_report
 from AnnotationQACore.interchange.folder.agreeing import agreed
 from AnnotationQACore.interchange.folder.listing import ListedFile
-from AnnotationQACore.interchange.key_objects import read_key_objects
 from AnnotationQACore.interchange.label_images import is_label_image, read_segmentation
 from AnnotationQACore.interchange.labels import label_values
 from AnnotationQACore.interchange.markups import read_markups
@@ -25,7 +24,6 @@ from AnnotationQACore.interchange.matching import MatchedSegmentation, match_seg
 from AnnotationQACore.interchange.matching_answers import match_markups, match_ratings
 from AnnotationQACore.interchange.matching_objects import match_coco, match_groups
 from AnnotationQACore.interchange.placement import joint_grid, placed_on
-from AnnotationQACore.interchange.rtstruct import read_rtstruct, to_segmentation
 from AnnotationQACore.interchange.tables import Rating, read_ratings
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.readings import Answer, Presence, SegmentationValue, Subject
@@ -249,6 +247,8 @@ def _read_dicom(
 ) -> None:
     kind = str(read_object(file.path).get("SOPClassUID", ""))
     if kind == _STRUCTURE_SET:
+        from AnnotationQACore.interchange.rtstruct import read_rtstruct, to_segmentation  # writes such objects too
+
         structures = read_rtstruct(file.path)
         images = images_of(file.case, structures.source_series_uid)
         series = next((one for one in images.series if one.uid == structures.source_series_uid), None) or images.main
@@ -258,6 +258,8 @@ def _read_dicom(
         _add_segmentation(reading, file, drawn, protocol, mapping)
         reading.mismatches += [f"{file.path.name}: {note}" for note in notes]
     elif kind == _KEY_OBJECTS:
+        from AnnotationQACore.interchange.key_objects import read_key_objects  # with highdicom, which writes them
+
         flagged = read_key_objects(file.path)
         if flagged.description != _FINDINGS:
             reading.flags.append(flagged.description or flagged.title.meaning)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from AnnotationQACore.errors import InputError
 
-__all__ = ["DimseAddress", "WebAddress", "parse_address"]
+__all__ = ["DimseAddress", "MoveTo", "WebAddress", "parse_address"]
 
 _FORMS: Final = "https://pacs.example.org/dicom-web or dicom://pacs.example.org:104/PACS"
 _AE_TITLE: Final = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
@@ -69,6 +69,22 @@ class DimseAddress:
     def name(self) -> str:
         """What messages call the server."""
         return f"{self.ae_title} at {self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTo:
+    """Where we listen for what a C-MOVE sends; the server has to know our AE title under this address.
+
+    Attributes
+    ----------
+    port : int
+        0 for a free one.
+    host : str
+        Address of one of our interfaces; empty for the one that leads to the server.
+    """
+
+    port: int
+    host: str = ""
 
 
 def parse_address(text: str) -> WebAddress | DimseAddress:

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from AnnotationQACore.interchange.network.addresses import WebAddress, parse_address
+from AnnotationQACore.interchange.network.addresses import MoveTo, WebAddress, parse_address
 from AnnotationQACore.interchange.network.credentials import find_credentials
-from AnnotationQACore.interchange.network.dimse_server import DimseOptions, DimseServer, MoveTo
 from AnnotationQACore.interchange.network.patience import Patience, Transient, Unreachable
 from AnnotationQACore.interchange.network.server import Server
-from AnnotationQACore.interchange.network.web_server import WebOptions, WebServer
 
 __all__ = ["ConnectionOptions", "connected"]
 
@@ -55,6 +53,8 @@ def connected(
     parsed = parse_address(address)
     server: Server
     if isinstance(parsed, WebAddress):
+        from AnnotationQACore.interchange.network.web_server import WebOptions, WebServer  # with requests
+
         server = WebServer(
             parsed,
             find_credentials(parsed, environment),
@@ -63,6 +63,8 @@ def connected(
             ),
         )
     else:
+        from AnnotationQACore.interchange.network.dimse_server import DimseOptions, DimseServer  # with pydicom
+
         server = DimseServer(
             parsed,
             DimseOptions(

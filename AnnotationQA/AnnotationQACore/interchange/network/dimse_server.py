@@ -29,14 +29,14 @@ from pydicom.uid import (
 )
 
 from AnnotationQACore.errors import AnnotationQAError, InputError, MissingExtra, NetworkError
-from AnnotationQACore.interchange.network.addresses import DimseAddress
+from AnnotationQACore.interchange.network.addresses import DimseAddress, MoveTo
 from AnnotationQACore.interchange.network.instance_file import InstanceFile
 from AnnotationQACore.interchange.network.patience import Transient, Unreachable
 from AnnotationQACore.interchange.network.query import Query
 from AnnotationQACore.interchange.network.server import Keep, RemoteSeries, StoreFailure, number_of_instances
 from AnnotationQACore.interchange.network.status_words import is_duplicate, status_words
 
-__all__ = ["DimseOptions", "DimseServer", "MoveTo"]
+__all__ = ["DimseOptions", "DimseServer"]
 
 _FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
@@ -58,22 +58,6 @@ _USUAL_CLASSES: Final = (
 
 Context = tuple[str, str]
 """SOP Class UID (abstract syntax) and Transfer Syntax UID."""
-
-
-@dataclass(frozen=True, slots=True)
-class MoveTo:
-    """Where we listen for what a C-MOVE sends; the server has to know our AE title under this address.
-
-    Attributes
-    ----------
-    port : int
-        0 for a free one.
-    host : str
-        Address of one of our interfaces; empty for the one that leads to the server.
-    """
-
-    port: int
-    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

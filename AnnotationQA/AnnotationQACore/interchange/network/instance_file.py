@@ -9,13 +9,12 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from typing import TYPE_CHECKING, Final
 
 from AnnotationQACore.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["InstanceFile", "NotDicom", "file_hash", "read_instance_file", "safe_name"]
 
@@ -27,9 +26,7 @@ _PLAIN_UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 _DAMAGE: Final = (
     ArithmeticError,
     AttributeError,
-    BytesLengthException,
     EOFError,
-    InvalidDicomError,
     LookupError,
     NotImplementedError,
     RecursionError,
@@ -38,6 +35,7 @@ _DAMAGE: Final = (
     struct.error,
     zlib.error,
 )
+"""What pydicom raises on a damaged file, besides its own errors."""
 
 
 class NotDicom(InputError):
@@ -75,6 +73,9 @@ def read_instance_file(path: Path) -> InstanceFile:
     InputError
         It cannot be read, is cut or damaged, or lacks an identifier that every object has.
     """
+    from pydicom import dcmread  # pydicom is loaded with the first DICOM file
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -89,7 +90,7 @@ def read_instance_file(path: Path) -> InstanceFile:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or type(error).__name__}); check the path."
         ) from error
-    except _DAMAGE as error:
+    except (*_DAMAGE, BytesLengthException, InvalidDicomError) as error:
         raise InputError(f"{path}: is a damaged DICOM file ({type(error).__name__}); copy it again.") from error
     if is_cut:
         raise InputError(f"{path}: ends within an element; the file is truncated, copy it again.")

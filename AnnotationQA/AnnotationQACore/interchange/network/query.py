@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from itertools import product
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING
 
 from AnnotationQACore.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["Query"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING, Protocol
 
 from AnnotationQACore.interchange.network.instance_file import InstanceFile
 from AnnotationQACore.interchange.network.query import Query
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["Keep", "RemoteSeries", "Server", "StoreFailure", "number_of_instances"]
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final
-
-import requests
+from typing import TYPE_CHECKING, Final
 
 from AnnotationQACore.errors import NetworkError
 from AnnotationQACore.interchange.network.patience import Transient, Unreachable
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["AccessDenied", "NotThere", "TooLarge", "raise_for_status", "web_failures"]
 
@@ -34,6 +35,8 @@ class TooLarge(NetworkError):
 @contextlib.contextmanager
 def web_failures(name: str) -> Iterator[None]:
     """Turn exceptions of `requests` into ours; their text is dropped, as it holds URLs and addresses of proxies."""
+    import requests  # loaded with the first server that is spoken to by HTTP
+
     try:
         yield
     except requests.HTTPError as error:

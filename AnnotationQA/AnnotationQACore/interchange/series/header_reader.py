@@ -9,9 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from pydicom import config
-from pydicom.uid import UID
-
 from AnnotationQACore.interchange.series.elements import TEXT_VRS, VRS, Elements, Value, decode_value
 from AnnotationQACore.interchange.series.headers import FileHeader, UnreadableFile, file_header
 from AnnotationQACore.interchange.series.lean_reader import PixelLocation, Truncated, Unusual, read_elements
@@ -190,6 +187,9 @@ def _missing(header: FileHeader) -> str:
 
 def _is_of_images(sop_class: str) -> bool:
     """Whether objects of the class always have pixels: a file that was cut before them looks like one without."""
+    from pydicom import config  # its list of UIDs, for the few files without pixels
+    from pydicom.uid import UID
+
     return "Image Storage" in UID(sop_class, validation_mode=config.IGNORE).name
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, UnidentifiedImageError
-
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.itk import simpleitk
@@ -158,6 +156,8 @@ def _meta(path: Path, name: str) -> OtherImage:
 
 
 def _stack(folder: Path, files: list[Path]) -> OtherImage:
+    from PIL import Image, UnidentifiedImageError  # Pillow is loaded with the first picture
+
     sizes: dict[tuple[int, int, str], int] = {}
     findings: list[Finding] = []
     pages = 0
@@ -181,6 +181,8 @@ def _stack(folder: Path, files: list[Path]) -> OtherImage:
 
 
 def _picture(path: Path) -> tuple[tuple[int, int, str], int]:
+    from PIL import Image  # see `_stack`
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:

@@ -12,8 +12,8 @@ from AnnotationQACore.cli.main import main
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.derived import ObjectInfo
 from AnnotationQACore.interchange.dicom_seg_writer import write_dicom_seg
+from AnnotationQACore.interchange.network.addresses import MoveTo
 from AnnotationQACore.interchange.network.connecting import ConnectionOptions, connected
-from AnnotationQACore.interchange.network.dimse_server import MoveTo
 from AnnotationQACore.interchange.network.fetching import fetch
 from AnnotationQACore.interchange.network.patience import Patience
 from AnnotationQACore.interchange.network.publishing import gather, publish
