@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Set
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -31,6 +32,8 @@ _OPTIONS: dict[Mode, tuple[str, frozenset[str]]] = {
     "segmentations": ("label files", _OF_SEGMENTATIONS | {"readers"}),
 }
 """What each mode is called, and the options that have a meaning there."""
+
+_OF_INSTANCES = ("iou", "within", "connectivity")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,12 +94,25 @@ def _require_options_of(mode: Mode, arguments: argparse.Namespace) -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     unset = vars(parser.parse_args([]))
+    changed = [name for name in unset if getattr(arguments, name) != unset[name]]
     what, usable = _OPTIONS[mode]
-    useless = [name for name in unset if name not in usable | {"files", "json"}]
-    given = next((name for name in useless if getattr(arguments, name) != unset[name]), None)
+    given = next((name for name in changed if name not in usable | {"files", "json"}), None)
     if given is not None:
         hint = "; its protocol says how it is measured" if mode == "project" else ""
         raise InputError(f"agreement: --{given} has no meaning for {what}{hint}; leave it out.")
+    _require_options_of_instances(set(changed), arguments.instances)
+
+
+def _require_options_of_instances(changed: Set[str], instances: str | None) -> None:
+    given = next((name for name in _OF_INSTANCES if name in changed), None)
+    if given is not None and instances is None:
+        raise InputError(f"agreement: --{given} says how instances are matched; add --instances, or leave it out.")
+    if {"iou", "within"} <= changed:
+        raise InputError("agreement: --iou and --within are two ways to match instances; give one of them.")
+    if "connectivity" in changed and instances == "given":
+        raise InputError("agreement: --connectivity finds instances, and these are given; leave it out.")
+    if "resample" in changed and instances is not None:
+        raise InputError("agreement: instances are matched on one grid, unresampled; leave out --resample.")
 
 
 def add_executor(group: argparse._ArgumentGroup) -> None:

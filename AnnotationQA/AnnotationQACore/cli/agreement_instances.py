@@ -13,7 +13,7 @@ from AnnotationQACore.agreement.instances.instances import Instances, connected_
 from AnnotationQACore.agreement.instances.instances_clusters import cluster_instances
 from AnnotationQACore.agreement.instances.instances_matching import InstanceAgreement, match_instances
 from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE
-from AnnotationQACore.cli.output import figure, rows_as_text
+from AnnotationQACore.cli.output import count_of, figure, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import require_same_grid
 from AnnotationQACore.segmentation import LabelArray, Segmentation
@@ -48,8 +48,8 @@ def compare_instances(
     if len(names) > 2 and arguments.within is None:
         lesions = cluster_instances([instances[name] for name in names], names, iou_above=arguments.iou)
         document["lesions"] = lesions.to_json()
-        counts = ", ".join(f"{count} by {found_by}" for found_by, count in enumerate(lesions.found_by, start=1))
-        text += f"\n{len(lesions.clusters)} instances among all readers, found {counts}"
+        counts = ", ".join(f"{n} by {count_of(by, 'reader')}" for by, n in enumerate(lesions.found_by, start=1))
+        text += f"\n{count_of(len(lesions.clusters), 'instance')} in all: found {counts}"
     return document, text
 
 

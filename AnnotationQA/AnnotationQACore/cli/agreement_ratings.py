@@ -11,7 +11,7 @@ from typing import Any
 
 from AnnotationQACore.agreement.ratings.ratings import RatingAgreement, RatingOptions, agree_on_ratings
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.output import figure, rows_as_text
+from AnnotationQACore.cli.output import count_of, figure, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.tables import Table, read_table
 
@@ -194,10 +194,10 @@ def _seen(cases: Sequence[str]) -> list[bool]:
 def _text(result: RatingAgreement) -> str:
     """Tables for people."""
     readers = ", ".join(result.readers)
-    clusters = f" of {_count(result.n_clusters, 'patient')}" if result.n_clusters is not None else ""
+    clusters = f" of {count_of(result.n_clusters, 'patient')}" if result.n_clusters is not None else ""
     parts = [
-        f"{_count(result.n_cases, 'case')}{clusters}, {len(result.readers)} readers ({readers}), "
-        f"{_count(result.n_ratings, 'rating')}; {_count(result.n_doubly_read, 'case')} read by two or more; "
+        f"{count_of(result.n_cases, 'case')}{clusters}, {len(result.readers)} readers ({readers}), "
+        f"{count_of(result.n_ratings, 'rating')}; {count_of(result.n_doubly_read, 'case')} read by two or more; "
         f"level {result.level}",
         f"{_coefficient_table(result)}\n{_interval_words(result)}",
     ]
@@ -216,17 +216,13 @@ def _text(result: RatingAgreement) -> str:
     return "\n\n".join([*parts, "\n".join([*reasons, *(f"note: {note}" for note in result.notes)])]).rstrip()
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
 def _interval_words(result: RatingAgreement) -> str:
     """Which intervals the table has: their names alone do not say."""
     options = result.options
     first = f"{100 * options.confidence:g} %: large-sample, of ICC by the F distribution"
     if not result.intervals:
         return f"{first}; no bootstrap"
-    drawn = _count(result.n_cases, "case") if result.n_clusters is None else _count(result.n_clusters, "patient")
+    drawn = count_of(result.n_cases, "case") if result.n_clusters is None else count_of(result.n_clusters, "patient")
     return f"{first}; bootstrap of {drawn}: {options.resamples} resamples, seed {options.seed}, percentile and BCa"
 
 
@@ -281,7 +277,7 @@ def _measurement_tables(result: RatingAgreement) -> str:
             rows_as_text(rows),
             "bias: first minus second reader; slope: of the differences over the means, with p of the test against 0",
             f"within-subject SD {figure(error.within_subject_sd)} ({figure(error.low)} to {figure(error.high)}), "
-            f"repeatability coefficient {figure(error.repeatability_coefficient)}, {_count(error.n, 'case')}; "
-            f"ICC on {_count(icc.n_cases, 'complete case')}, {icc.n_dropped} dropped",
+            f"repeatability coefficient {figure(error.repeatability_coefficient)}, {count_of(error.n, 'case')}; "
+            f"ICC on {count_of(icc.n_cases, 'complete case')}, {icc.n_dropped} dropped",
         ]
     )

@@ -8,10 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore.agreement.segmentations.segmentation_agreement import SegmentationAgreement
+from AnnotationQACore.agreement.segmentations.segmentation_agreement import (
+    LabelAgreement,
+    PairAgreement,
+    SegmentationAgreement,
+)
 from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE, compare_segmentations
 from AnnotationQACore.cli.console import ConsoleProgress, say
-from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
+from AnnotationQACore.cli.output import count_of, figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.interchange.labels import default_segment
@@ -124,22 +128,32 @@ def _by_value(name: str, file: Segmentation, values: set[int]) -> Segmentation:
 
 
 def _text(result: SegmentationAgreement) -> str:
-    parts = [f"{len(result.readers)} readers ({', '.join(result.readers)}); definition {result.definition.value}"]
-    for label in result.labels.values():
-        pairs = [*label.pairs, *label.against_reference, *label.against_consensus]
-        tolerances = sorted({tau for pair in pairs if pair.surface for tau in pair.surface.nsd})
-        header = ["pair", "Dice", "HD mm", "HD95 mm", "ASSD mm", *(f"NSD {tau:g} mm" for tau in tolerances)]
-        rows = [[*header, "a mm³", "b mm³", "state"]]
-        for pair in pairs:
-            shown = pair.to_json()
-            nsd = shown["nsd"] if isinstance(shown["nsd"], dict) else {}
-            cells = [shown[name] for name in ("dice", "hd", "hd95", "assd")] + [nsd.get(str(tau)) for tau in tolerances]
-            volumes = (figure(pair.volume_a_mm3, 1), figure(pair.volume_b_mm3, 1))
-            figures = [figure(cell if isinstance(cell, float | str) else None) for cell in cells]
-            rows.append([f"{pair.a} – {pair.b}", *figures, *volumes, pair.state.value])
-        title = f"label {label.label}" + (f" ({label.name})" if label.name != label.label else "")
-        unread = f"; not read by {', '.join(label.not_read)}" if label.not_read else ""
-        parts.append(f"{title}{unread}\n{rows_as_text(rows)}")
+    parts = [f"{count_of(len(result.readers), 'reader')} ({', '.join(result.readers)}); "
+             f"definition {result.definition.value}"]  # fmt: skip
+    parts += [_label_text(label) for label in result.labels.values()]
     notes = [f"note: {message}" for message in result.messages]
     left_out = [f"note: {name}: {volume:.1f} mm³ lie outside" for name, volume in result.left_out_mm3.items() if volume]
     return "\n\n".join([*parts, *(["\n".join([*notes, *left_out])] if notes or left_out else [])])
+
+
+def _label_text(label: LabelAgreement) -> str:
+    has_name = label.name not in (label.label, f"Label {label.label}")
+    title = f"label {label.label}" + (f" ({label.name})" if has_name else "")
+    if label.not_read:
+        title += f"; not read by {', '.join(label.not_read)}"
+    pairs = [*label.pairs, *label.against_reference, *label.against_consensus]
+    if not pairs:
+        return f"{title}\nread by one alone: nothing to compare"
+    tolerances = sorted({tau for pair in pairs if pair.surface for tau in pair.surface.nsd})
+    header = ["pair", "Dice", "HD mm", "HD95 mm", "ASSD mm", *(f"NSD {tau:g} mm" for tau in tolerances)]
+    rows = [[*header, "a mm³", "b mm³", "state"], *(_pair_row(pair, tolerances) for pair in pairs)]
+    return f"{title}\n{rows_as_text(rows)}"
+
+
+def _pair_row(pair: PairAgreement, tolerances: Sequence[float]) -> list[str]:
+    shown = pair.to_json()
+    nsd = shown["nsd"] if isinstance(shown["nsd"], dict) else {}
+    cells = [shown[name] for name in ("dice", "hd", "hd95", "assd")] + [nsd.get(str(tau)) for tau in tolerances]
+    figures = [figure(cell if isinstance(cell, float | str) else None) for cell in cells]
+    volumes = (figure(pair.volume_a_mm3, 1), figure(pair.volume_b_mm3, 1))
+    return [f"{pair.a} – {pair.b}", *figures, *volumes, pair.state.value]

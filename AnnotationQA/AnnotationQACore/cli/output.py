@@ -13,6 +13,7 @@ from AnnotationQACore.project.layout import PROJECT_FILE
 
 __all__ = [
     "STANDARD_OUTPUT",
+    "count_of",
     "figure",
     "reader_names",
     "require_folder_place",
@@ -135,6 +136,11 @@ def summarized(lines: Sequence[str], most: int = 10) -> list[str]:
     return [*shown, *([f"{rest} more, for other reasons"] if rest else [])]
 
 
+def count_of(n: int, what: str) -> str:
+    """How many of something there are, in words."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def figure(value: float | str | None, digits: int = 4) -> str:
     """A number for a table: undefined is a dash, and what is rounded to zero has no sign."""
     if isinstance(value, str):
@@ -167,7 +173,9 @@ def reader_names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str
     if not given and len(set(names)) < len(names):
         names = [f"{path.absolute().parent.name}/{path.name}" for path in paths]
     if len(names) != len(paths):
-        raise InputError(f"readers: {len(names)} names for {len(paths)} files; give one name for each file.")
+        raise InputError(
+            f"readers: {count_of(len(names), 'name')} for {count_of(len(paths), 'file')}; give one name for each file."
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"readers: '{twice}' appears more than once; tell the readers apart with --readers.")

@@ -134,6 +134,10 @@ def test_a_label_of_empty_files_is_said_to_be_nowhere(run, write):
     files = [write("a.nrrd", cube((3, 3, 3), 0)), write("b.nrrd", cube((3, 3, 3), 0))]
     (note,) = notes(run(*files, "--labels", "1")[2])
     assert note == "note: --labels: no reader has label 1; their files hold no label at all."
+    code, document, printed = run(*files)
+    assert (code, document["labels"]) == (0, {})
+    assert document["messages"] == ["no reader has any label: there was nothing to compare."]
+    assert document["messages"][0] in printed.out
 
 
 def test_label_files_load_no_statistics_of_tables(write):
@@ -164,9 +168,10 @@ def test_named_segments_are_matched_by_id_and_may_be_unread(run, write):
     liver, lesion = Segment("liver", "Liver", 1), Segment("lesion", "Lesion", 2)
     a = write("a.seg.nrrd", cube((3, 3, 3), 4), segments=[liver, lesion])
     b = write("b.seg.nrrd", cube((3, 3, 3), 4, 5), segments=[Segment("liver", "Liver", 5)])
-    _, document, _ = run(a, b)
+    _, document, printed = run(a, b)
     assert document["labels"]["liver"]["pairs"][0]["dice"] == 1.0
     assert document["labels"]["lesion"]["pairs"] == []
+    assert "label lesion (Lesion); not read by b\nread by one alone: nothing to compare" in printed.out
     plain = write("plain.nrrd", cube((3, 3, 3), 4))
     _, mixed, _ = run(a, plain)
     assert mixed["labels"]["1"]["pairs"][0]["dice"] == 1.0
@@ -194,7 +199,7 @@ def test_instances_are_matched(run, write):
     third = write("c.nrrd", cube((1, 1, 1), 3))
     _, document, printed = run(write("a.nrrd", a), write("b.nrrd", b), third, "--instances", "connected")
     assert document["lesions"]["found_by"] == [2, 0, 1]
-    assert "found 2 by 1, 0 by 2, 1 by 3" in printed.out
+    assert "3 instances in all: found 2 by 1 reader, 0 by 2 readers, 1 by 3 readers" in printed.out
     _, document, _ = run(write("b.nrrd", b), "--reference", write("a.nrrd", a), "--instances", "connected")
     assert [(pair["a"], pair["b"]) for pair in document["instances"]] == [("reference", "b")]
 
@@ -216,7 +221,7 @@ def test_other_grids_are_refused_or_resampled(run, refused, write):
         ([], "give label files"),
         (["{a}"], "one reader cannot be compared"),
         (["{a}", "{a}"], "more than once"),
-        (["{a}", "{b}", "--readers", "x"], "1 names for 2 files"),
+        (["{a}", "{b}", "--readers", "x"], "1 name for 2 files"),
         (["{a}", "{b}", "--readers", "x", "x"], "'x' appears more than once"),
         (["{a}", "{folder}"], "is a folder"),
         (["{a}", "{folder}/none.nrrd"], "none.nrrd"),
@@ -430,6 +435,20 @@ def test_the_seed_makes_it_repeatable(run, table):
         (["missing-project"], "missing-project: is no project and no label file; check the path."),
         (["--seed", "3"], "agreement: --seed has no meaning for label files; leave it out."),
         (["--resamples", "0"], "agreement: --resamples has no meaning for label files; leave it out."),
+        (["--within", "3"], "agreement: --within says how instances are matched; add --instances, or leave it out."),
+        (["--iou", "0.3"], "agreement: --iou says how instances are matched; add --instances, or leave it out."),
+        (
+            ["--instances", "connected", "--iou", "0.3", "--within", "3"],
+            "agreement: --iou and --within are two ways to match instances; give one of them.",
+        ),
+        (
+            ["--instances", "given", "--connectivity", "6"],
+            "agreement: --connectivity finds instances, and these are given; leave it out.",
+        ),
+        (
+            ["--instances", "given", "--resample"],
+            "agreement: instances are matched on one grid, unresampled; leave out --resample.",
+        ),
         (["--labels", "1", "lung"], "--labels: no reader has a label 'lung'; there is 1."),
     ],
 )

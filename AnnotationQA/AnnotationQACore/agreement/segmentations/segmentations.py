@@ -58,6 +58,8 @@ __all__ = ["CONSENSUS", "REFERENCE", "compare_masks", "compare_segmentations"]
 REFERENCE = "reference"
 CONSENSUS = "majority of the others"
 
+_NOTHING = "no reader has any label: there was nothing to compare."
+
 
 def compare_segmentations(
     readers: Mapping[str, Reading],
@@ -132,7 +134,11 @@ def compare_segmentations(
         kappas=kappas,
         fleiss_kappa=fleiss,
         left_out_mm3=view.left_out_mm3,
-        messages=(*view.messages, *_fallbacks(results.values())),
+        messages=(
+            *view.messages,
+            *((_NOTHING,) if labels is None and not results else ()),
+            *_fallbacks(results.values()),
+        ),
     )
 
 
