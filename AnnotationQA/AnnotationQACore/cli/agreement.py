@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     require_place(
         arguments.json, *arguments.files, *_tables(arguments), *(arguments.landmarks or ()), arguments.reference
     )
+    if not 0.0 < arguments.confidence < 1.0:
+        raise InputError(f"agreement: --confidence {arguments.confidence:g} is not between 0 and 1; 0.95 is usual.")
     module = importlib.import_module(f"AnnotationQACore.cli.agreement_{mode}")
     report, table = module.compare(arguments)
     if arguments.json:

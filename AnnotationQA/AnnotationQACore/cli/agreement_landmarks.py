@@ -8,7 +8,7 @@ from typing import Any
 
 from AnnotationQACore.agreement.drawn.landmarks import LandmarkAgreement, LandmarkReadings, agree_on_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
+from AnnotationQACore.cli.output import count_of, figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Vector
 from AnnotationQACore.interchange.markups import MarkupKind, PointStatus, read_markups
@@ -18,8 +18,8 @@ __all__ = ["compare"]
 
 def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Compare markup files; returns the JSON document and the text to show."""
-    if len(arguments.landmarks) < 2:
-        raise InputError("agreement: one reader cannot be compared; give the landmarks of two readers or more.")
+    if len(arguments.landmarks) < 2 and arguments.reference is None:
+        raise InputError("agreement: one reader cannot be compared; give two files or more, or a --reference.")
     names = reader_names(arguments.landmarks, arguments.readers)
     progress = ConsoleProgress("reading")
     readings: dict[str, dict[str, Vector | None]] = {}
@@ -51,7 +51,10 @@ def _points(path: Path) -> dict[str, Vector | None]:
 
 
 def _text(result: LandmarkAgreement) -> str:
-    about = f"{len(result.landmarks)} landmarks, {len(result.readers)} readers; errors in mm to the {result.centre}"
+    about = (
+        f"{count_of(len(result.landmarks), 'landmark')}, {count_of(len(result.readers), 'reader')}; "
+        f"errors in mm to the {result.centre}"
+    )
     readers = [
         ["reader", "n", "mean", "SD", "max", "to the others", "shift L", "P", "S", "p", "not visible", "not read"]
     ]
@@ -70,11 +73,20 @@ def _text(result: LandmarkAgreement) -> str:
         which = ", ".join(pair.disputed) or "–"
         cells = (figure(pair.mean_mm, 3), figure(pair.max_mm, 3))
         pairs.append([f"{pair.a} – {pair.b}", str(pair.n), *cells, disputed, which])
+    if not any(row.n for row in result.per_reader):
+        about += "\nnote: no landmark has anything to be compared with: do the names in the files agree?"
     mean = f"mean error {figure(result.mean_error_mm)} mm, between readers {figure(result.mean_pairwise_mm)} mm"
     swaps = [
         f"{swap.kind} by {swap.reader}: "
         + ", ".join(f"'{placed}' lies at '{fits}'" for placed, fits in zip(swap.placed, swap.fits, strict=True))
         for swap in result.swaps
     ]
-    parts = [f"{about}\n{mean}", rows_as_text(readers), rows_as_text(pairs), rows_as_text(points), "\n".join(swaps)]
+    shift = "shift: mean difference to the left, posterior and superior; p: of Hotelling's T² test against no shift"
+    parts = [
+        f"{about}\n{mean}",
+        f"{rows_as_text(readers)}\n{shift}",
+        rows_as_text(pairs) if result.pairs else "",
+        rows_as_text(points),
+        "\n".join(swaps),
+    ]
     return "\n\n".join(part for part in parts if part)

@@ -56,8 +56,8 @@ def compare(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         resamples=arguments.resamples,
         seed=arguments.seed,
     )
-    if not 0.0 < options.confidence < 1.0 or options.resamples < 0:
-        raise InputError("agreement: --confidence is between 0 and 1, and --resamples zero or more; correct them.")
+    if options.resamples < 0:
+        raise InputError(f"agreement: --resamples {options.resamples} is too few; give 2000, or 0 for no bootstrap.")
     ratings = _matrix(arguments) if arguments.matrix is not None else _long(arguments)
     if arguments.readers:
         raise InputError("agreement: --readers names files; the readers of a table have their names in it.")

@@ -132,7 +132,7 @@ def test_missing_is_not_the_same_as_not_visible():
 )
 def test_bad_landmarks_are_refused(readings, message):
     with pytest.raises(InputError, match=message):
-        LandmarkReadings.from_points(readings)
+        agree_on_landmarks(LandmarkReadings.from_points(readings))
 
 
 def test_moving_and_turning_the_patient_changes_no_error(spine):

@@ -369,7 +369,8 @@ LONG = ["--ratings", "{t}", "--case", "case", "--reader", "reader", "--value", "
         ("case,reader,w\n1,a,1\n", LONG, "no column 'v'"),
         ("case,reader,v\n1,a,1\n1,b,2\n", LONG[:-2], "--value"),
         ("case,reader,v\n1,a,x\n1,b,2\n", [*LONG, "--level", "ratio"], "'x' is no number"),
-        ("case,reader,v\n1,a,1\n1,b,2\n", [*LONG, "--confidence", "95"], "between 0 and 1"),
+        ("case,reader,v\n1,a,1\n1,b,2\n", [*LONG, "--confidence", "95"], "--confidence 95 is not between 0 and 1"),
+        ("case,reader,v\n1,a,1\n1,b,2\n", [*LONG, "--resamples", "-1"], "--resamples -1 is too few"),
         ("case,reader,v,p\n1,a,1,x\n1,b,2,y\n", [*LONG, "--patient", "p"], "another patient"),
     ],
 )
@@ -411,9 +412,29 @@ def test_landmarks_that_are_not_visible_and_a_reference(run, tmp_path):
     assert document["pairs"][0]["disputed"] == ["base"]
 
 
+def test_landmarks_of_one_reader_have_errors_to_a_reference(run, tmp_path):
+    a = landmarks(tmp_path / "a.mrk.json", {"apex": (0.0, 0.0, 0.0), "base": (0.0, 0.0, 1.0)})
+    b = landmarks(tmp_path / "b.mrk.json", {"apex": (0.0, 0.0, 3.0), "base": (0.0, 0.0, 4.0)})
+    code, document, printed = run("--landmarks", a, "--reference", b)
+    assert (code, document["n_readers"], document["pairs"]) == (0, 1, [])
+    assert document["per_reader"][0]["mean_mm"] == pytest.approx(3.0)
+    assert document["per_reader"][0]["shift"] == [0.0, 0.0, -3.0]
+    assert document["mean_pairwise_mm"] is None
+    assert printed.out.startswith("2 landmarks, 1 reader; errors in mm to the reference\nmean error 3.0000 mm")
+
+
+def test_landmarks_without_a_common_name_are_said_to_be_so(run, tmp_path):
+    a = landmarks(tmp_path / "a.mrk.json", {"apex": (0.0, 0.0, 0.0)})
+    b = landmarks(tmp_path / "b.mrk.json", {"Apex": (0.0, 0.0, 0.0)})
+    code, document, printed = run("--landmarks", a, b)
+    assert (code, document["mean_error_mm"]) == (0, None)
+    assert "note: no landmark has anything to be compared with: do the names in the files agree?" in printed.out
+
+
 def test_bad_landmark_files_are_one_line(refused, tmp_path):
     a = landmarks(tmp_path / "a.mrk.json", {"apex": (0.0, 0.0, 0.0)})
     assert "one reader cannot be compared" in refused("--landmarks", a)
+    assert "--confidence 1.2 is not between 0 and 1" in refused("--landmarks", a, a, "--confidence", "1.2")
     line = tmp_path / "line.mrk.json"
     write_markups(line, [Markup(MarkupKind.LINE, "L", (MarkupPoint("1", (0, 0, 0)), MarkupPoint("2", (1, 0, 0))))])
     assert "no landmarks" in refused("--landmarks", a, line)

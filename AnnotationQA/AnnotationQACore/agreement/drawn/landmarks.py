@@ -72,10 +72,9 @@ class LandmarkReadings:
         Raises
         ------
         InputError
-            Fewer than two readers, no landmark, or a coordinate that is not finite.
+            No landmark, or a coordinate that is not finite.
         """
         readers = tuple(readings)
-        require_readers(readers, (1, len(readers)))
         landmarks = tuple(dict.fromkeys([*names, *(name for points in readings.values() for name in points)]))
         if not landmarks:
             raise InputError("landmarks: no reader has a point; check the files.")
@@ -230,7 +229,14 @@ def agree_on_landmarks(
         Without it errors are to the mean of the readers; a landmark that one reader alone placed then has no error.
     level : float
         Coverage of the intervals of the shifts.
+
+    Raises
+    ------
+    InputError
+        One reader, and no reference.
     """
+    if reference is None:
+        require_readers(readings.readers, (1, len(readings.readers)))
     points = readings.positions
     others = _leave_one_out(points)
     if reference is None:
@@ -242,7 +248,8 @@ def agree_on_landmarks(
     alone = np.linalg.norm(points - others, axis=2)
     pairs = tuple(_pair(readings, i, j) for i, j in combinations(range(len(readings.readers)), 2))
     distances = np.array(
-        [np.linalg.norm(points[i] - points[j], axis=1) for i, j in combinations(range(len(points)), 2)]
+        [np.linalg.norm(points[i] - points[j], axis=1) for i, j in combinations(range(len(points)), 2)],
+        dtype=np.float64,
     )
     return LandmarkAgreement(
         readers=readings.readers,
