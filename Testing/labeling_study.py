@@ -64,14 +64,20 @@ class AtOnce(Executor):
 
 
 class WhenTold(Executor):
-    """Does the work when `work` is called, in the order in which it was given."""
+    """Does the work when `work` is called, or when someone waits for it, in the order in which it was given.
 
-    def __init__(self) -> None:
+    As long as `at_once` is set, the work is done when it is given.
+    """
+
+    def __init__(self, at_once: bool = False) -> None:
+        self.at_once = at_once
         self._waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
+        future: Future[Any] = _Awaited(self.work)
         self._waiting.append((future, lambda: fn(*args, **kwargs)))
+        if self.at_once:
+            self.work()
         return future
 
     def work(self) -> None:
@@ -86,7 +92,22 @@ class WhenTold(Executor):
                 future.set_exception(error)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self.work()
+        if wait:
+            self.work()
+
+
+class _Awaited(Future[Any]):
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__()
+        self._work = work
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._work()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._work()
+        return super().exception(timeout)
 
 
 SCT = Code("SCT", "52988006", "Lesion")

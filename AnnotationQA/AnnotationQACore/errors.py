@@ -21,7 +21,7 @@ The command line prints it and ends with exit code 2.
 
 from typing import Self
 
-from AnnotationQACore.wording import Wording
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = [
     "AnnotationQAError",
@@ -76,8 +76,12 @@ class InvalidProtocol(ProtocolError):
     """
 
     def __init__(self, source: str, problems: tuple[str, ...]) -> None:
-        more = f" ({len(problems) - 1} more: annotation-qa protocol check lists them)" if len(problems) > 1 else ""
-        super().__init__(f"{source}: {problems[0]}{more}")
+        template = (
+            "{source}: {problem} ({number} more: annotation-qa protocol check lists them)"
+            if len(problems) > 1
+            else "{source}: {problem}"
+        )
+        super().__init__(worded(template, source=source, problem=problems[0], number=len(problems) - 1))
         self.source = source
         self.problems = problems
 
@@ -103,8 +107,12 @@ class ReleaseRefused(ProjectError):
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        more = f" ({len(problems) - 1} more: annotation-qa release check lists them)" if len(problems) > 1 else ""
-        super().__init__(f"refused: {problems[0]}{more}")
+        template = (
+            "refused: {problem} ({number} more: annotation-qa release check lists them)"
+            if len(problems) > 1
+            else "refused: {problem}"
+        )
+        super().__init__(worded(template, problem=problems[0], number=len(problems) - 1))
         self.problems = problems
 
     def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:

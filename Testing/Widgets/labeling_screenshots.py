@@ -35,7 +35,8 @@ class _Shown:
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self.clock = studies.Clock()
-        self.panel: LabelingPanel = studies.make_panel(self.clock)
+        self.worker = WhenTold(at_once=True)
+        self.panel: LabelingPanel = studies.make_panel(self.clock, worker=self.worker)
         self.panel.widget.show()
         self.panel.enter()
         self._folder, self._suffix = folder, suffix
@@ -111,13 +112,11 @@ def _nodules(work: Path, shown: _Shown) -> None:
     panel.lead.ui.planButton.click()
     shown.shoot("labeling-lead")
     panel.ui.leadButton.collapsed = True
-    held = WhenTold()
-    panel.session._executor, done_at_once = held, panel.session._executor
-    panel.session._preload = None
+    shown.worker.at_once = False
     panel.worklist.ui.nextButton.click()
     shown.shoot("labeling-opening")
-    panel.session._executor = done_at_once
-    held.work()
+    shown.worker.at_once = True
+    shown.worker.work()
     panel.tick()
     panel.case.page._instance.addButton.click()
     _paint_nodule(panel)

@@ -50,17 +50,22 @@ def make_study(
     return labeling_study.make_study(root, people, protocol, cases, write).folder
 
 
-def make_panel(clock: Clock, at_once: bool = True, executor: Executor | None = None) -> LabelingPanel:
-    """A panel; unless `at_once`, its session works with threads as in the application.
+def make_panel(
+    clock: Clock, at_once: bool = True, executor: Executor | None = None, worker: Executor | None = None
+) -> LabelingPanel:
+    """A panel; unless `at_once`, or given a `worker`, its session works with threads as in the application.
 
     `executor` opens projects and does the work of the lead; at once by default.
     """
 
     def start_session(scene: Any, opened: OpenedProject) -> LabelingSession:
-        executor = AtOnce() if at_once else None
         database = slicer.dicomDatabase
         return LabelingSession(
-            scene, opened, executor=executor, seconds=clock, locate=lambda uid: database.filesForSeries(uid)
+            scene,
+            opened,
+            executor=worker or (AtOnce() if at_once else None),
+            seconds=clock,
+            locate=lambda uid: database.filesForSeries(uid),
         )
 
     app = slicer.app

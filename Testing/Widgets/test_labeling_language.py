@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from html import unescape
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pytest
 from labeling_studies import Clock, make_panel, make_study, sign_in
 from labeling_study import EVERYTHING
 
-from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, create_identity
+from AnnotationQACore.project.folder import Project
+from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE, create_identity, load_identity
 from AnnotationQALib.widgets import wordings
+from AnnotationQALib.widgets.panel_remedies import panel_remedies
 
 GERMAN = {
     "{title}: nothing is drawn; draw it, or say that it is absent.": (
@@ -70,3 +74,30 @@ def test_long_words_leave_the_panel_as_narrow_as_slicer_makes_it(panel: Any, tmp
         case.savedLabel.text = "⚠ Entwurf nur auf diesem Rechner aufbewahrt"
         case.caseLabel.text = "12 von 48 vollständig"
         assert panel.widget.minimumSizeHint.width() <= 470, entry.title
+
+
+def test_no_sentence_of_a_panel_names_a_command() -> None:
+    """A person at a panel is told what to click there; the command line says it in its own words."""
+    words = ("annotation-qa", "--", "command")
+    remedies = panel_remedies()
+    assert sorted(remedies) == sorted(one for one in wordings.templates() if any(word in one for word in words))
+    for template, shown in remedies.items():
+        assert not any(word in shown for word in words), shown
+        fields = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in (template, shown)]
+        assert fields[1] <= fields[0], shown
+
+
+def test_a_remedy_is_the_one_of_the_panel(panel: Any, tmp_path: Path) -> None:
+    project = make_study(tmp_path / "study", EVERYTHING)
+    (tmp_path / "nothing").mkdir()
+    sign_in(panel, tmp_path / "nothing", "lead")
+    assert "choose another folder, or create a project in the Lead's corner" in unescape(
+        str(panel.ui.messageLabel.text)
+    )
+    lead = Project.open(project, load_identity("lead"))
+    for key in [key.fingerprint for key in lead.state.keys.values() if key.member == "anna"]:
+        lead.revoke_key(key, "lost")
+    sign_in(panel, project, "lead")
+    panel.lead.release.ui.rereadButton.click()
+    assert "add readers in the Lead's corner, under People" in unescape(str(panel.ui.messageLabel.text))
+    assert "annotation-qa" not in str(panel.ui.messageLabel.text)

@@ -42,12 +42,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def panels(clock: Clock, slicer_app: Any) -> Iterator[Callable[[], LabelingPanel]]:
+def panels(clock: Clock, slicer_app: Any) -> Iterator[Callable[..., LabelingPanel]]:
     """Makes panels as the module does, shown and entered."""
     made: list[LabelingPanel] = []
 
-    def make() -> LabelingPanel:
-        panel = make_panel(clock)
+    def make(worker: WhenTold | None = None) -> LabelingPanel:
+        panel = make_panel(clock, worker=worker)
         panel.widget.show()
         panel.enter()
         made.append(panel)
@@ -313,14 +313,14 @@ def test_images_that_were_changed_are_one_clear_line(tmp_path: Path, panels: Cal
 
 
 def test_opening_is_shown_and_cancelled_and_the_open_case_stays(
-    tmp_path: Path, panels: Callable[[], LabelingPanel], clock: Clock
+    tmp_path: Path, panels: Callable[..., LabelingPanel], clock: Clock
 ) -> None:
     project = make_study(tmp_path, "lung_nodule_ct", ("case-1", "case-2"))
-    panel = panels()
+    worker = WhenTold(at_once=True)
+    panel = panels(worker)
     open_first_case(panel, project)
     first = panel.session.case
-    worker = WhenTold()
-    panel.session._executor, panel.session._preload = worker, None
+    worker.at_once = False
     panel.cases.open_next()
     assert panel.ui.busyFrame.visible
     assert name_of(panel, "case-2") in panel.ui.busyLabel.text
@@ -343,14 +343,14 @@ def test_opening_is_shown_and_cancelled_and_the_open_case_stays(
 
 
 def test_nothing_can_be_changed_while_a_reading_is_signed(
-    tmp_path: Path, panels: Callable[[], LabelingPanel], clock: Clock
+    tmp_path: Path, panels: Callable[..., LabelingPanel], clock: Clock
 ) -> None:
     project = make_study(tmp_path, "lung_nodule_ct", ("case-1",))
-    panel = panels()
+    worker = WhenTold(at_once=True)
+    panel = panels(worker)
     open_first_case(panel, project)
     panel.case.page._presence.buttons[Presence.ABSENT].click()
-    case, worker = panel.session.case, WhenTold()
-    panel.session._executor = case._executor = case.autosave._executor = worker
+    case, worker.at_once = panel.session.case, False
     panel.submission.submit()
     assert panel.ui.busyFrame.visible
     assert not panel.case.widget.enabled

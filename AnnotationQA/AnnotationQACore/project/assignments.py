@@ -12,6 +12,7 @@ from typing import Any
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.fields import format_time
 from AnnotationQACore.project.state import Role, State, TaskStatus
+from AnnotationQACore.wording import worded
 
 __all__ = ["Assignment", "active_readers", "plan_assignments"]
 
@@ -149,8 +150,10 @@ def _check(
             raise InputError(f"{what} '{names[0][:100]}': is not in the project; add it first, or correct the name.")
     if not readers:
         raise InputError(
-            "no reader can sign readings yet; add readers with the keys that they show (annotation-qa member add "
-            "--public-key), or name others with --readers."
+            worded(
+                "no reader can sign readings yet; add readers with the keys that they show (annotation-qa member add "
+                "--public-key), or name others with --readers."
+            )
         )
     if not 1 <= readers_per_case <= len(set(readers)):
         raise InputError(

@@ -433,7 +433,9 @@ class Project:
 
     def _writer(self) -> Identity:
         if self.identity is None:
-            raise ProjectError(f"{self.folder}: was opened without identity; say who acts (--as NAME).")
+            raise ProjectError(
+                worded("{folder}: was opened without identity; say who acts (--as NAME).", folder=str(self.folder))
+            )
         return self.identity
 
     def _check_protocol(self, reading: Reading) -> None:

@@ -29,19 +29,20 @@ from AnnotationQACore.project.snapshots import (
     without_collection,
 )
 from AnnotationQACore.project.state import Reason, State
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = ["Act", "Ledger", "claimed_keys", "ledger_files", "utc_now"]
 
 _SAVE_AFTER = 200
 """New events after which the snapshot is worth being written again."""
 
-_REMEDIES: dict[str, str] = {
-    Reason.UNKNOWN_KEY: "send the lead your public key (annotation-qa identity show)",
-    Reason.REVOKED_KEY: "ask the lead for another key",
-    Reason.NO_RIGHT: "ask the lead",
-    Reason.NO_GROUND: "correct the name",
-    Reason.CAME_TOO_LATE: "leave it out",
-    Reason.MALFORMED: "correct it",
+_REMEDIES: dict[str, Wording] = {
+    Reason.UNKNOWN_KEY: worded("send the lead your public key (annotation-qa identity show)"),
+    Reason.REVOKED_KEY: worded("ask the lead for another key"),
+    Reason.NO_RIGHT: worded("ask the lead"),
+    Reason.NO_GROUND: worded("correct the name"),
+    Reason.CAME_TOO_LATE: worded("leave it out"),
+    Reason.MALFORMED: worded("correct it"),
 }
 
 
@@ -201,9 +202,14 @@ class Ledger:
         key = events[0].key if events else ""
         for rejection in state.rejected[::-1]:
             if rejection.key == key and rejection.sequence in own:
-                remedy = _REMEDIES[rejection.reason]
                 raise ProjectError(
-                    f"'{rejection.kind}' by '{rejection.actor}' is refused: {rejection.detail.rstrip('.')}; {remedy}."
+                    worded(
+                        "'{kind}' by '{actor}' is refused: {why}; {remedy}.",
+                        kind=rejection.kind,
+                        actor=rejection.actor,
+                        why=rejection.detail.rstrip("."),
+                        remedy=_REMEDIES[rejection.reason],
+                    )
                 )
         return state
 

@@ -45,6 +45,7 @@ from AnnotationQACore.release.tables import (
     ledger_document,
     readings_table,
 )
+from AnnotationQACore.wording import worded
 
 __all__ = ["Made", "make_release", "require_destination", "unfinished_folder"]
 
@@ -76,10 +77,14 @@ def require_destination(destination: Path) -> None:
         It is a file or not empty, or what lies beside it under the name of an unfinished release is something else.
     """
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise DestinationError(f"{destination}: is not empty; choose a new folder for the release.")
+        raise DestinationError(
+            worded("{folder}: is not empty; choose a new folder for the release.", folder=str(destination))
+        )
     building = unfinished_folder(destination)
     if building.exists() and not (building / _PLAN).is_file() and any(building.iterdir()):
-        raise DestinationError(f"{building}: is in the way and no unfinished release; move it.")
+        raise DestinationError(
+            worded("{folder}: is in the way and no unfinished release; move it.", folder=str(building))
+        )
 
 
 def make_release(
@@ -123,10 +128,14 @@ def make_release(
         A file cannot be read.
     """
     if project.identity is None:
-        raise ProjectError(f"{project.folder}: was opened without identity; say who acts (--as NAME).")
+        raise ProjectError(
+            worded("{folder}: was opened without identity; say who acts (--as NAME).", folder=str(project.folder))
+        )
     require_destination(destination)
     if not project.refresh().has_role(project.identity.member, Role.LEAD):
-        raise ProjectError(f"'{project.identity.member}' is no lead of the project; a lead releases.")
+        raise ProjectError(
+            worded("'{member}' is no lead of the project; a lead releases.", member=project.identity.member)
+        )
     building = unfinished_folder(destination)
     recorded = _recorded(project, request.name, building)
     if recorded is None:
@@ -155,8 +164,12 @@ def _recorded(project: Project, name: str, building: Path) -> Manifest | None:
     in_ledger = next((one for one in project.state.releases if one.manifest_sha256 == manifest.sha256), None)
     if in_ledger is not None and in_ledger.name != name:
         raise DestinationError(
-            f"{building}: holds the release '{in_ledger.name}', which only was not moved to its place; finish it with "
-            f"--name {in_ledger.name}, or choose another folder."
+            worded(
+                "{folder}: holds the release '{name}', which only was not moved to its place; finish it with "
+                "--name {name}, or choose another folder.",
+                folder=str(building),
+                name=in_ledger.name,
+            )
         )
     return None if in_ledger is None else manifest
 
@@ -261,7 +274,9 @@ def _files(content: Path, progress: Progress) -> dict[str, tuple[int, str]]:
 def _sign(sources: CardSources, content: Path, progress: Progress) -> Manifest:
     project = sources.project
     if project.identity is None:
-        raise ProjectError(f"{project.folder}: was opened without identity; say who acts (--as NAME).")
+        raise ProjectError(
+            worded("{folder}: was opened without identity; say who acts (--as NAME).", folder=str(project.folder))
+        )
     manifest = Manifest(
         name=sources.request.name,
         project=project.id,
@@ -297,7 +312,11 @@ def _finish(building: Path, destination: Path) -> None:
         (building / _CONTENT).rename(destination)
     except OSError as error:
         raise DestinationError(
-            f"{destination}: the release cannot be moved there ({error.strerror}); run the command again."
+            worded(
+                "{folder}: the release cannot be moved there ({reason}); run the command again.",
+                folder=str(destination),
+                reason=error.strerror or "",
+            )
         ) from error
     _remove(building)
 

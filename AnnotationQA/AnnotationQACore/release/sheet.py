@@ -12,6 +12,7 @@ from AnnotationQACore.protocol.constraints import Pattern, Text
 from AnnotationQACore.protocol.decoding import decode, parse_json
 from AnnotationQACore.protocol.problems import Problem
 from AnnotationQACore.protocol.shapes import shape_of
+from AnnotationQACore.wording import worded
 
 __all__ = [
     "REQUIRED",
@@ -127,7 +128,9 @@ def load_sheet(path: Path) -> ReleaseSheet:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text; make one with: annotation-qa release sheet.") from error
+        raise InputError(
+            worded("{path}: cannot be read as text; make one with: annotation-qa release sheet.", path=str(path))
+        ) from error
     document, problems = parse_json(text)
     if problems:
         more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""

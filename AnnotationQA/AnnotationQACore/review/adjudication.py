@@ -30,6 +30,7 @@ from AnnotationQACore.protocol.model import Protocol
 from AnnotationQACore.review.answer_differences import in_words
 from AnnotationQACore.review.painting import EDITED, Painting
 from AnnotationQACore.segmentation import Mask, Segmentation
+from AnnotationQACore.wording import worded
 
 __all__ = ["Adjudicated", "Adjudication", "ItemDecision", "MinorityOpinion", "sign_off"]
 
@@ -332,7 +333,9 @@ def sign_off(project: Project, case: str, result: Adjudicated, reason: str = "")
         The project cannot be written; nothing is recorded, or only the reading, which then is no reference standard.
     """
     if project.identity is None:
-        raise ProjectError(f"{project.folder}: was opened without identity; say who acts (--as NAME).")
+        raise ProjectError(
+            worded("{folder}: was opened without identity; say who acts (--as NAME).", folder=str(project.folder))
+        )
     state = project.refresh()
     protocol = project.protocol()
     if protocol.design.reason_required and not reason.strip() and not all(d.reason for d in result.decisions):

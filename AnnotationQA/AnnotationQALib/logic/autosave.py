@@ -148,9 +148,9 @@ class Autosave:
     def begin_last(self) -> None:
         """Begin to save all that is unsaved, after the save that runs; the scene is not needed any more afterwards.
 
-        A session that has lost a conflict keeps its work on this computer.
+        A session that has lost a conflict keeps its work on this computer. What no file could take is tried once more.
         """
-        if self._first_change is None:
+        if self._first_change is None and self.state != SaveState.FAILED:
             return
         if self._running is None:
             self.begin()
@@ -206,15 +206,15 @@ class Autosave:
                 folder=kept.parent.name,
             )
             return _Outcome(snapshot.number, SaveState.FAILED, message, former, None)
-        with tempfile.TemporaryDirectory(prefix="AnnotationQA-") as temporary:
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="AnnotationQA-", ignore_cleanup_errors=True) as temporary:
                 voxels = None
                 if contents.segmentation is not None:
                     voxels = Path(temporary) / "draft.seg.nrrd"
                     write_seg_nrrd(voxels, contents.segmentation)
                 return self._write(snapshot.number, contents, voxels, former)
-            except (AnnotationQAError, OSError) as error:
-                return _Outcome(snapshot.number, SaveState.FAILED, message_of(error), former, contents)
+        except (AnnotationQAError, OSError) as error:
+            return _Outcome(snapshot.number, SaveState.FAILED, message_of(error), former, contents)
 
     def _write(self, number: int, contents: SnapshotContents, voxels: Path | None, former: Draft | None) -> _Outcome:
         reading = contents.reading

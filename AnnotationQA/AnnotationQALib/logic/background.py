@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
-from concurrent import futures
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -76,7 +76,8 @@ class BackgroundTask(Generic[T]):
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait for the end, whatever it is, at most so long."""
-        futures.wait([self._future], seconds)
+        with contextlib.suppress(Exception):  # also that it takes longer
+            self._future.exception(seconds)
 
     def _report(self, done: int, total: int, message: str = "") -> None:
         if self._cancelled:

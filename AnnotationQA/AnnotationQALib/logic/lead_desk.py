@@ -14,8 +14,9 @@ from AnnotationQACore.project.cases import Case, cases_from_folder, cases_from_t
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.ledger import utc_now
-from AnnotationQACore.project.state import Role, TaskStatus
+from AnnotationQACore.project.state import CaseStatus, Role, TaskStatus
 from AnnotationQACore.protocol.loading import load_protocol, load_shipped
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.display_names import shown_names
 
 __all__ = [
@@ -74,10 +75,10 @@ def add_person(project: Project, key_line: str, name: str, roles: tuple[Role, ..
     words = key_line.split()
     if len(words) != 2:
         raise InputError(
-            "key: must be a name and a public key, as the person's panel shows them; paste the whole line."
+            worded("key: must be a name and a public key, as the person's panel shows them; paste the whole line.")
         )
     if not roles:
-        raise InputError(f"person '{words[0]}': has no role; choose at least one.")
+        raise InputError(worded("person '{name}': has no role; choose at least one.", name=words[0]))
     project.add_member(words[0], name.strip() or words[0], roles, words[1])
     return words[0]
 
@@ -88,9 +89,9 @@ def plan(project: Project, wanted: Plan) -> tuple[Assignment, ...]:
     with_key = {key.member for key in state.keys.values() if key.revoked_from is None}
     readers = [m.id for m in state.members.values() if Role.READER in m.roles and m.id in with_key]
     if not readers:
-        raise InputError("readers: the project has none yet; add people with the role of a reader first.")
+        raise InputError(worded("readers: the project has none yet; add people with the role of a reader first."))
     if not state.cases:
-        raise InputError("cases: the project has none yet; add cases first.")
+        raise InputError(worded("cases: the project has none yet; add cases first."))
     return plan_assignments(
         state,
         readers,
@@ -123,10 +124,10 @@ def reader_rows(project: Project) -> tuple[tuple[str, int, int, int], ...]:
     )
 
 
-def status_counts(project: Project) -> Counter[str]:
+def status_counts(project: Project) -> Counter[CaseStatus]:
     """Number of cases by status."""
     state = project.state
-    return Counter(str(state.case_status(case).value) for case in state.cases)
+    return Counter(state.case_status(case) for case in state.cases)
 
 
 def case_of_name(project: Project, name: str) -> tuple[tuple[str, str, int], ...]:

@@ -17,6 +17,7 @@ from AnnotationQACore.release.options import ExportOptions, options_from_json
 from AnnotationQACore.release.request import ReleaseRequest
 from AnnotationQACore.release.selection import CaseFacts, Selection
 from AnnotationQACore.release.sheet import REQUIRED, ReleaseSheet
+from AnnotationQACore.wording import Wording, worded
 
 __all__ = [
     "SHEET_FIELDS",
@@ -39,7 +40,8 @@ class SheetField:
 
     Attributes
     ----------
-    name, title, help : str
+    name : str
+    title, help : Wording
     is_required : bool
         Whether the gate asks for it.
     is_list : bool
@@ -47,39 +49,57 @@ class SheetField:
     """
 
     name: str
-    title: str
-    help: str
+    title: Wording
+    help: Wording
     is_required: bool
     is_list: bool
 
 
-_HELP = {
-    "title": "Title of the dataset.",
-    "version": "Three numbers, such as 1.0.0.",
-    "summary": "Two sentences for somebody who has never heard of it.",
-    "creators": "Persons or institutions, as they want to be cited.",
-    "licence": "Name or SPDX identifier, such as CC-BY-4.0.",
-    "licence_url": "Where its text is.",
-    "ethics": "Approval by an IRB or ethics committee with its reference, or why none is needed.",
-    "consent": "Of the patients, or its waiver.",
-    "collection": "Where, when and how the cases were collected, and how they were selected.",
-    "inclusion": "What made a case eligible.",
-    "exclusion": "What made it ineligible.",
-    "preprocessing": "What was done to the images before reading, beyond de-identification.",
-    "reader_training": "Qualification, experience and training of the readers who took part.",
-    "intended_uses": "What it is made for.",
-    "uses_to_avoid": "What it must not be used for.",
-    "limitations": "Known limits, biases and errors.",
-    "images_without_report": "Why images that no de-identification report lists identify nobody.",
-    "concepts_without_code": "Why some items of the protocol have no code of a terminology.",
-    "funding": "Who paid for it.",
-    "citation": "How to cite it.",
-    "url": "Where it is offered.",
-    "contact": "Role or address of an institution; no person who may leave.",
-    "maintenance": "Who corrects errors, how often, and how long.",
-    "published": "Date of publication, as YYYY-MM-DD.",
+_WORDS = {
+    "title": (worded("Title"), worded("Title of the dataset.")),
+    "version": (worded("Version"), worded("Three numbers, such as 1.0.0.")),
+    "summary": (worded("Summary"), worded("Two sentences for somebody who has never heard of it.")),
+    "creators": (worded("Creators"), worded("Persons or institutions, as they want to be cited.")),
+    "licence": (worded("Licence"), worded("Name or SPDX identifier, such as CC-BY-4.0.")),
+    "licence_url": (worded("Licence, address"), worded("Where its text is.")),
+    "ethics": (
+        worded("Ethics"),
+        worded("Approval by an IRB or ethics committee with its reference, or why none is needed."),
+    ),
+    "consent": (worded("Consent"), worded("Of the patients, or its waiver.")),
+    "collection": (
+        worded("Collection"),
+        worded("Where, when and how the cases were collected, and how they were selected."),
+    ),
+    "inclusion": (worded("Inclusion"), worded("What made a case eligible.")),
+    "exclusion": (worded("Exclusion"), worded("What made it ineligible.")),
+    "preprocessing": (
+        worded("Preprocessing"),
+        worded("What was done to the images before reading, beyond de-identification."),
+    ),
+    "reader_training": (
+        worded("Reader training"),
+        worded("Qualification, experience and training of the readers who took part."),
+    ),
+    "intended_uses": (worded("Purpose"), worded("What it is made for.")),
+    "uses_to_avoid": (worded("Uses to avoid"), worded("What it must not be used for.")),
+    "limitations": (worded("Limitations"), worded("Known limits, biases and errors.")),
+    "images_without_report": (
+        worded("Images without report"),
+        worded("Why images that no de-identification report lists identify nobody."),
+    ),
+    "concepts_without_code": (
+        worded("Concepts without code"),
+        worded("Why some items of the protocol have no code of a terminology."),
+    ),
+    "funding": (worded("Funding"), worded("Who paid for it.")),
+    "citation": (worded("Citation"), worded("How to cite it.")),
+    "url": (worded("Address"), worded("Where it is offered.")),
+    "contact": (worded("Contact"), worded("Role or address of an institution; no person who may leave.")),
+    "maintenance": (worded("Maintenance"), worded("Who corrects errors, how often, and how long.")),
+    "published": (worded("Published"), worded("Date of publication, as YYYY-MM-DD.")),
 }
-_TITLES = {"licence_url": "Licence, address", "url": "Address", "intended_uses": "Purpose"}
+"""Title and help of each field."""
 
 
 def _sheet_fields() -> tuple[SheetField, ...]:
@@ -87,8 +107,7 @@ def _sheet_fields() -> tuple[SheetField, ...]:
     return tuple(
         SheetField(
             one.name,
-            _TITLES.get(one.name, one.name.replace("_", " ").capitalize()),
-            _HELP[one.name],
+            *_WORDS[one.name],
             one.name in REQUIRED or one.name in ("title", "version"),
             isinstance(getattr(blank, one.name), tuple),
         )
@@ -188,7 +207,9 @@ class Sources:
             return (read_deidentification_report(path),)
         paths = sorted(path.rglob("report.json"))
         if not paths:
-            raise InputError(f"{path}: holds no report.json; choose the report of de-identification.")
+            raise InputError(
+                worded("{path}: holds no report.json; choose the report of de-identification.", path=str(path))
+            )
         return tuple(read_deidentification_report(one) for one in paths)
 
     def images_found(self, progress: Progress) -> Mapping[str, Sequence[Path]]:
@@ -326,7 +347,9 @@ def _number(what: str, text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"{what}: '{text[:40]}' is no number; write one such as 1.5.") from None
+        raise InputError(
+            worded("{what}: '{text}' is no number; write one such as 1.5.", what=what, text=text[:40])
+        ) from None
 
 
 def _numbers(what: str, text: str, count: int, wanted: str) -> list[float]:
@@ -335,7 +358,9 @@ def _numbers(what: str, text: str, count: int, wanted: str) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != count:
-        raise InputError(f"{what}: '{text[:40]}' is not understood; write {wanted}.")
+        raise InputError(
+            worded("{what}: '{text}' is not understood; write {wanted}.", what=what, text=text[:40], wanted=wanted)
+        )
     return numbers
 
 
@@ -344,5 +369,5 @@ def _ages(text: str) -> tuple[float | None, float | None]:
         return None, None
     low, dash, high = text.partition("-")
     if not dash:
-        raise InputError(f"age: '{text[:40]}' is not understood; write such as 18-80, 40- or -65.")
+        raise InputError(worded("age: '{text}' is not understood; write such as 18-80, 40- or -65.", text=text[:40]))
     return _number("age", low), _number("age", high)

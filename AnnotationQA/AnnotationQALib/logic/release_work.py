@@ -22,6 +22,7 @@ from AnnotationQACore.release.request import ReleaseRequest
 from AnnotationQACore.release.sheet import sheet_from_json
 from AnnotationQACore.release.split import fold_parts
 from AnnotationQACore.release.splitting import SplitPlan, check_received
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.project_work import ProjectWork
 from AnnotationQALib.logic.release_form import ReleaseForm, Sources, release_request, sheet_document
 
@@ -63,7 +64,11 @@ class SplitForm:
             return fold_parts(self.folds, self.fold_test / 100)
         given = {"train": self.train, "validation": self.validation, "test": self.test}
         if sum(given.values()) != 100:
-            raise InputError(f"split: the parts make {sum(given.values())} %; change them so that they make 100 %.")
+            raise InputError(
+                worded(
+                    "split: the parts make {total} %; change them so that they make 100 %.", total=sum(given.values())
+                )
+            )
         return {part: share / 100 for part, share in given.items() if share}
 
 
@@ -131,7 +136,7 @@ class ReleaseWork(ProjectWork):
         desk = self._desk(progress)
         for case in (a, b):
             if case not in desk.project.state.cases:
-                raise InputError(f"case '{case[:100]}': is no case of the project; correct it.")
+                raise InputError(worded("case '{case}': is no case of the project; correct it.", case=case[:100]))
         desk.dismiss(a, b, reason)
         return a, b
 
@@ -166,13 +171,13 @@ def received(folder: Path, keys: str, progress: Progress) -> Received:
     """Verify a received release with public keys, in base64 with spaces between or in a file, and prove its split."""
     path = Path(keys.strip())
     if not keys.strip():
-        raise InputError("verify: no public key is given; take it from the study, never from the release.")
+        raise InputError(worded("verify: no public key is given; take it from the study, never from the release."))
     try:
         is_file = path.is_file()
     except OSError:
         is_file = False
     if is_file and path.resolve().is_relative_to(folder.resolve()):
-        raise InputError("verify: a key from the release itself proves nothing; take it from the study.")
+        raise InputError(worded("verify: a key from the release itself proves nothing; take it from the study."))
     words = (path.read_text(encoding="utf-8") if is_file else keys).split()
     verification = verify_release(folder, words, progress)
     sound = verification.manifest is not None and verification.is_sound

@@ -14,6 +14,7 @@ from AnnotationQACore.release.rounds.model_performance import ModelPerformance, 
 from AnnotationQACore.release.rounds.ranking import RankedCase, rank_cases
 from AnnotationQACore.release.rounds.redo import ToRedo, readings_to_redo, send_back_for_redo
 from AnnotationQACore.release.rounds.rereads import RereadPlan, plan_rereads
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.project_work import ProjectWork
 
 __all__ = ["RoundsWork", "reread_rows"]
@@ -37,7 +38,7 @@ class RoundsWork(ProjectWork):
     def assign(self, cases: Sequence[str], per_case: int, seed: int, progress: Progress) -> Mapping[str, int]:
         """Give cases to readers until each has so many; returns the number of cases by reader."""
         if not cases:
-            raise InputError("cases: none is selected; select rows of the ranking.")
+            raise InputError(worded("cases: none is selected; select rows of the ranking."))
         project = self._project(progress)
         state = project.state
         planned = plan_assignments(state, active_readers(state), per_case, seed, now=utc_now(), cases=cases)

@@ -1,4 +1,4 @@
-"""A reader's session in a project: worklist, progress, and one open case after another."""
+"""A reader's session in a project: one open case after another."""
 
 from __future__ import annotations
 
@@ -6,101 +6,36 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import slicer
 
 from AnnotationQACore.checks.problems import ReadingProblem
-from AnnotationQACore.errors import AnnotationQAError, InputError
-from AnnotationQACore.progress import Progress, silent
-from AnnotationQACore.project.identities import Identity, user_folder
+from AnnotationQACore.errors import InputError
+from AnnotationQACore.progress import Progress
+from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.kept_drafts import discard_kept, kept_folder
 from AnnotationQACore.project.ledger import utc_now
 from AnnotationQACore.project.state import SubmittedReading, TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
-from AnnotationQACore.wording import Wording, worded
-from AnnotationQALib.logic.autosave import Autosave, SaveState, is_reachable, message_of
+from AnnotationQACore.wording import worded
+from AnnotationQALib.logic.autosave import SaveState, is_reachable
 from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.case_contents import CaseContents, load_contents
-from AnnotationQALib.logic.case_images import PreparedCase, prepare_images
-from AnnotationQALib.logic.case_loading import Locate, load_case
-from AnnotationQALib.logic.display_names import hides_names, shown_names
+from AnnotationQALib.logic.case_loading import Locate
+from AnnotationQALib.logic.ledger_watch import LedgerWatch
+from AnnotationQALib.logic.left_drafts import LeftDrafts, SaveProblem
 from AnnotationQALib.logic.open_case import CheckedReading, OpenCase
 from AnnotationQALib.logic.project_opening import OpenedProject, open_project
+from AnnotationQALib.logic.read_ahead import ReadAhead, followed
+from AnnotationQALib.logic.reader_worklist import ReaderWorklist, WorklistRow, is_same_task
 from AnnotationQALib.logic.scene_starts import discard_start
-from AnnotationQALib.logic.screen_text import without_paths
+from AnnotationQALib.logic.session_header import ReadingProgress, SessionHeader
 from AnnotationQALib.logic.starting_points import Start, StartOffer, load_start, start_offers
 
-__all__ = ["LabelingSession", "LedgerHealth", "ReadingProgress", "SessionHeader", "WorklistRow"]
-
-
-FOLLOW_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingProgress:
-    """How far a reader is."""
-
-    read: int
-    total: int
-    sent_back: int
-
-    def __str__(self) -> str:
-        text = f"{self.read} of {self.total} read"
-        return f"{text}, {self.sent_back} sent back" if self.sent_back else text
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerHealth:
-    """Whether the ledger is whole, as far as opening and refreshing noticed; one line for each problem."""
-
-    problems: tuple[Wording | str, ...]
-    is_reachable: bool = True
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether there is nothing to worry about."""
-        return self.is_reachable and not self.problems
-
-
-@dataclass(frozen=True, slots=True)
-class SessionHeader:
-    """What the bar above the form shows."""
-
-    project: str
-    reader: str
-    protocol: str
-    version: str
-    progress: ReadingProgress
-    health: LedgerHealth
-
-
-@dataclass(frozen=True, slots=True)
-class WorklistRow:
-    """A row of the worklist; gold cases and repeats look like all others.
-
-    Attributes
-    ----------
-    item : WorkItem
-    number : int
-        Place in the list, from 1.
-    name : str
-        What the case is called on the screen.
-    has_comments : bool
-    """
-
-    item: WorkItem
-    number: int
-    name: str
-    has_comments: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Preload:
-    item: WorkItem
-    task: BackgroundTask[PreparedCase]
+__all__ = ["LabelingSession"]
 
 
 class LabelingSession:
@@ -125,8 +60,6 @@ class LabelingSession:
     Attributes
     ----------
     case : OpenCase or None
-    save_problems : list of Wording or str
-        Cases that were left and whose draft could not be saved in the project, one line each; taken by the panel.
     """
 
     def __init__(
@@ -147,16 +80,12 @@ class LabelingSession:
         self._lock = threading.Lock()
         self._owns_executor = executor is None
         self._executor = executor or Workers(3, "AnnotationQA")
-        self._locate = locate
         self._utc = utc
         self._seconds = seconds
-        self._preload: _Preload | None = None
-        self._trouble: Wording | str = ""
-        self._is_reachable = True
-        self._refreshing: BackgroundTask[None] | None = None
-        self._leaving: list[tuple[WorkItem, Autosave]] = []
-        self.save_problems: list[Wording | str] = []
-        self._visited: set[tuple[str, int]] = set()
+        self._cases = ReaderWorklist(self.project, self.protocol, self.reader)
+        self._images = ReadAhead(self.project, self.protocol, self._executor, locate)
+        self._ledger = LedgerWatch(self.project, self._lock, self._executor)
+        self._drafts = LeftDrafts()
 
     @classmethod
     def open(
@@ -179,69 +108,43 @@ class LabelingSession:
     @property
     def header(self) -> SessionHeader:
         """Project, protocol, progress and health as of the last refresh."""
+        health = self._ledger.health
+        if self.case is not None and self.case.autosave.state == SaveState.KEPT_HERE:
+            health = replace(health, is_reachable=False)
         return SessionHeader(
-            self.project.name,
-            self.reader,
-            self.protocol.title,
-            self.protocol.version,
-            self.progress,
-            LedgerHealth((*self.project.problems, *filter(None, [self._trouble])), self._can_be_reached()),
+            self.project.name, self.reader, self.protocol.title, self.protocol.version, self.progress, health
         )
 
     @property
     def progress(self) -> ReadingProgress:
         """How far the reader is, over all cases that are offered by now."""
-        items = self.project.worklist(self.reader, with_done=True)
-        read = sum(item.status == TaskStatus.SUBMITTED for item in items)
-        sent_back = sum(item.status == TaskStatus.SENT_BACK for item in items)
-        return ReadingProgress(read, len(items), sent_back)
+        return self._cases.progress
 
     def worklist(self, with_done: bool = False) -> tuple[WorklistRow, ...]:
         """The reader's cases: sent back first, then drafts, then the others in their order."""
-        items = self.project.worklist(self.reader, with_done)
-        names = self._names()
-        return tuple(
-            WorklistRow(item, number, names.get((item.case, item.round), item.case), bool(item.comments))
-            for number, item in enumerate(items, start=1)
-        )
+        return self._cases.rows(with_done)
 
     def name_of(self, item: WorkItem) -> str:
         """What a case is called on the screen; where there are repeats or gold cases this is not its ID."""
-        return self._names().get((item.case, item.round), item.case)
+        return self._cases.name_of(item)
 
     def next_item(self) -> WorkItem | None:
         """The next undone case: the first that was not opened in this session, else the first that is not open."""
-        is_open = (self.case.item.case, self.case.item.round) if self.case is not None else None
-        items = [i for i in self.project.worklist(self.reader) if (i.case, i.round) != is_open]
-        fresh = [i for i in items if (i.case, i.round) not in self._visited]
-        return next(iter(fresh or items), None)
+        return self._cases.next(besides=self.case.item if self.case is not None else None)
 
-    def screen_line(self, line: str, item: WorkItem | None = None) -> str:
-        """A message as the screen may show it: without places on disks, and with the case's name on the screen.
-
-        Parameters
-        ----------
-        line : str
-        item : WorkItem, optional
-            That it may be about; the open case by default.
-        """
-        words = {str(self.project.folder): "the project", str(user_folder()): "the user's folder"}
-        item = item or (self.case.item if self.case is not None else None)
-        if item is not None:
-            words[item.case] = self.name_of(item)
-            series = self.project.state.cases[item.case].case.series
-            words |= {one.location: "the images" for one in series if "/" in one.location or "\\" in one.location}
-        return without_paths(line, words)
+    def screen_line(self, line: str, item: WorkItem | None = None, translate: Callable[[str], str] = str) -> str:
+        """A message as the screen may show it, see `ReaderWorklist.screen_line`; about the open case by default."""
+        about = item or (self.case.item if self.case is not None else None)
+        return self._cases.screen_line(line, about, translate)
 
     def refresh(self) -> SessionHeader:
         """Read what others wrote meanwhile; a project out of reach is told by the header, not raised."""
-        self._refresh(silent)
+        self._ledger.refresh()
         return self.header
 
     def begin_refresh(self) -> None:
         """Begin to read what others wrote meanwhile; `header` and `worklist` tell it when it is there."""
-        if self._refreshing is None or self._refreshing.is_done:
-            self._refreshing = BackgroundTask(self._executor, self._refresh)
+        self._ledger.begin_refresh()
 
     # opening a case
 
@@ -255,20 +158,15 @@ class LabelingSession:
         ProjectError, DestinationError
             The case cannot be begun in the ledger.
         """
-        images = self._images_of(item)
+        images = self._images.take(item)
         state = self.project.state
-        leaving = [autosave for left, autosave in self._leaving if (left.case, left.round) == (item.case, item.round)]
-        if self.case is not None and (self.case.item.case, self.case.item.round) == (item.case, item.round):
-            leaving.append(self._leave_case())
+        if self.case is not None and is_same_task(self.case.item, item):
+            self.close_case()
+        wait_for_draft = self._drafts.waiting_for(item)  # the same case may have been left a moment ago
 
         def work(progress: Progress) -> CaseContents:
-            try:
-                prepared = _followed(images, progress)
-            except BaseException:
-                images.cancel()
-                raise
-            for autosave in leaving:  # the same case was left a moment ago
-                autosave.written()
+            prepared = followed(images, progress)
+            wait_for_draft()
             contents = load_contents(self.project, state, self._lock, self.protocol, item, prepared)
             progress(1, 1)
             with self._lock:
@@ -298,7 +196,7 @@ class LabelingSession:
             self._utc,
             self._seconds,
         )
-        self._visited.add((item.case, item.round))
+        self._cases.visit(item)
         self.case.activity.act("")
         return self.case
 
@@ -315,72 +213,13 @@ class LabelingSession:
     def preload(self, item: WorkItem | None = None) -> None:
         """Begin to read the images of a case, of the next one by default, in the background."""
         item = item or self.next_item()
-        if item is None or (self._preload is not None and self._preload.item.case == item.case):
-            return
-        if self._preload is not None:
-            self._preload.task.cancel()
-        self._preload = _Preload(item, self._begin_images(item))
+        if item is not None:
+            self._images.begin(item)
 
     @property
     def is_preloaded(self) -> bool:
         """Whether the next case can be shown at once."""
-        return self._preload is not None and self._preload.task.is_done
-
-    # submitting and leaving it
-
-    def begin_submit(
-        self, checked: CheckedReading, reasons: Mapping[ReadingProblem, str] | None = None
-    ) -> BackgroundTask[SubmittedReading]:
-        """Begin to submit the open case; see `OpenCase.begin_submit`."""
-        return self._open().begin_submit(checked, reasons)
-
-    def finish_submit(self, task: BackgroundTask[SubmittedReading]) -> SubmittedReading:
-        """Close the case that was submitted; raises what hindered it, and the case stays open then."""
-        case = self._open()
-        case.is_submitting = False
-        submitted = task.result()
-        case.discard()
-        self.case = None
-        self._visited.discard((case.item.case, case.item.round))  # should it be sent back, it comes first again
-        discard_kept(kept_folder(self.project.id), case.item.case, self.reader, case.item.round)
-        discard_start(self.project.id, case.item.case, self.reader, case.item.round)
-        return submitted
-
-    def submit(self, reasons: Mapping[ReadingProblem, str] | None = None) -> SubmittedReading:
-        """Check and submit the open case, and close it."""
-        case = self._open()
-        checked = case.begin_check().result()
-        case.take_check(checked)
-        return self.finish_submit(case.begin_submit(checked, reasons))
-
-    def close_case(self, comes_next: bool = False) -> None:
-        """Take the open case out of the scene; its draft is saved in the background, see `save_problems`.
-
-        Parameters
-        ----------
-        comes_next : bool
-            Whether it is offered again as if it had not been opened, such as when the scene was closed.
-        """
-        if self.case is not None:
-            if comes_next:
-                self._visited.discard((self.case.item.case, self.case.item.round))
-            self._leave_case()
-
-    def wait_for_drafts(self) -> None:
-        """Wait until the drafts of all cases that were left are written."""
-        for _, autosave in self._leaving:
-            autosave.wait()
-        self._collect_drafts()
-
-    def tick(self) -> bool:
-        """To be called some times a second on the main thread; True when there is something new to show."""
-        self._collect_drafts()
-        return self.case is not None and self.case.tick()
-
-    @property
-    def is_working(self) -> bool:
-        """Whether threads of this session have work to do."""
-        return bool(getattr(self._executor, "is_working", False))
+        return self._images.is_ready
 
     def start_offers(self) -> tuple[StartOffer, ...]:
         """Readings that the protocol allows the open case to be started from."""
@@ -397,18 +236,97 @@ class LabelingSession:
         self._open().start_from(start)
         return start
 
-    def close(self) -> None:
-        """Save and close the case, keep a snapshot of the ledger, end the threads; waits for all of it."""
+    # working on it
+
+    def tick(self) -> bool:
+        """To be called some times a second on the main thread; True when there is something new to show."""
+        self._drafts.collect()
+        return self.case is not None and self.case.tick()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether threads of this session have work to do."""
+        return bool(getattr(self._executor, "is_working", False))
+
+    # submitting and leaving it
+
+    def begin_submit(
+        self, checked: CheckedReading, reasons: Mapping[ReadingProblem, str] | None = None
+    ) -> BackgroundTask[SubmittedReading]:
+        """Begin to submit the open case; see `OpenCase.begin_submit`."""
+        return self._open().begin_submit(checked, reasons)
+
+    def finish_submit(self, task: BackgroundTask[SubmittedReading]) -> SubmittedReading:
+        """Close the case that was submitted; raises what hindered it, and the case stays open then."""
+        case = self._open()
+        case.is_submitting = False
+        submitted = task.result()
+        case.discard()
+        self.case = None
+        self._cases.offer_again(case.item)  # should it be sent back, it comes first
+        discard_kept(kept_folder(self.project.id), case.item.case, self.reader, case.item.round)
+        discard_start(self.project.id, case.item.case, self.reader, case.item.round)
+        return submitted
+
+    def submit(self, reasons: Mapping[ReadingProblem, str] | None = None) -> SubmittedReading:
+        """Check and submit the open case, and close it."""
+        case = self._open()
+        checked = case.begin_check().result()
+        case.take_check(checked)
+        return self.finish_submit(case.begin_submit(checked, reasons))
+
+    def close_case(self, comes_next: bool = False) -> None:
+        """Take the open case out of the scene; its draft is saved in the background, see `take_save_problems`.
+
+        Parameters
+        ----------
+        comes_next : bool
+            Whether it is offered again as if it had not been opened, such as when the scene was closed.
+        """
+        case = self.case
+        if case is None:
+            return
+        if comes_next:
+            self._cases.offer_again(case.item)
+        self.case = None
+        case.leave()
+        self._drafts.add(case.item, case.autosave, case.keeping_start)
+
+    def take_save_problems(self) -> tuple[SaveProblem, ...]:
+        """Cases that were left since, and whose draft could not be saved in the project."""
+        return self._drafts.take_problems()
+
+    # leaving the project
+
+    def begin_close(self) -> BackgroundTask[None]:
+        """Take the open case out of the scene, and begin to write what is to be kept; nothing else may follow.
+
+        The task writes all drafts, and a snapshot of the ledger for a quick opening. It must not be cancelled.
+        """
         self.close_case()
-        self.wait_for_drafts()
-        if self._preload is not None:
-            self._preload.task.cancel()
-            self._preload = None
-        if is_reachable(self.project):
-            with self._lock:
-                self.project.close()
+        self._images.cancel()
+        wait_for_drafts = self._drafts.waiting_for()
+
+        def work(_progress: Progress) -> None:
+            wait_for_drafts()
+            if is_reachable(self.project):
+                with self._lock:
+                    self.project.close()
+
+        return BackgroundTask(self._executor, work)
+
+    def finish_close(self, task: BackgroundTask[None]) -> tuple[SaveProblem, ...]:
+        """End the threads; waits until all is written, and returns which drafts could not be saved in the project."""
+        task.wait()
+        self._drafts.collect()
         if self._owns_executor:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor.shutdown(wait=False, cancel_futures=True)
+        task.result()
+        return self.take_save_problems()
+
+    def close(self) -> tuple[SaveProblem, ...]:
+        """Save and close the case, keep a snapshot of the ledger, end the threads; waits for all that is written."""
+        return self.finish_close(self.begin_close())
 
     # inside
 
@@ -416,74 +334,3 @@ class LabelingSession:
         if self.case is None:
             raise InputError(worded("no case is open; choose one from the worklist."))
         return self.case
-
-    def _leave_case(self) -> Autosave:
-        case = self._open()
-        self.case = None
-        autosave = case.leave()
-        self._leaving.append((case.item, autosave))
-        return autosave
-
-    def _collect_drafts(self) -> None:
-        """Take in what came of the last saves of cases that were left."""
-        still = []
-        for item, autosave in self._leaving:
-            autosave.collect()
-            if autosave.has_unsaved:
-                still.append((item, autosave))
-            elif autosave.state not in (SaveState.SAVED, SaveState.UNSAVED):
-                self.save_problems.append(autosave.message)
-        self._leaving = still
-
-    def _names(self) -> dict[tuple[str, int], str]:
-        state = self.project.state
-        if not hides_names(state, self.protocol.design.repeat_fraction):
-            return {}
-        return shown_names(state, self.project.id, self.reader)
-
-    def _can_be_reached(self) -> bool:
-        """As of the last time that the background looked: a share that is gone may block for seconds."""
-        is_kept_here = self.case is not None and self.case.autosave.state == SaveState.KEPT_HERE
-        return self._is_reachable and not is_kept_here
-
-    def _refresh(self, _progress: Progress) -> None:
-        """On any thread."""
-        self._is_reachable = is_reachable(self.project)
-        if not self._is_reachable:
-            return
-        try:
-            with self._lock:
-                self.project.refresh()
-        except (AnnotationQAError, OSError) as error:
-            self._trouble = message_of(error)
-        else:
-            self._trouble = ""
-
-    def _images_of(self, item: WorkItem) -> BackgroundTask[PreparedCase]:
-        preload, self._preload = self._preload, None
-        if preload is not None and preload.item.case == item.case:
-            return preload.task
-        if preload is not None:
-            preload.task.cancel()
-        return self._begin_images(item)
-
-    def _begin_images(self, item: WorkItem) -> BackgroundTask[PreparedCase]:
-        """Begin to read and prepare the images of a case; a DICOM database is asked here, on the main thread."""
-        case = self.project.state.cases[item.case].case
-        wanted = [series.uid for series in case.series if series.uid and not series.location]
-        files = {uid: tuple(self._locate(uid)) for uid in wanted} if self._locate is not None else {}
-        protocol, folder = self.protocol, self.project.folder
-
-        def work(progress: Progress) -> PreparedCase:
-            loaded = load_case(case, protocol, folder, locate=lambda uid: files.get(uid, ()), progress=progress)
-            return prepare_images(loaded)
-
-        return BackgroundTask(self._executor, work)
-
-
-def _followed(images: BackgroundTask[PreparedCase], progress: Progress) -> PreparedCase:
-    """Wait for images that another thread reads, and report its progress."""
-    while not images.is_done:
-        progress(images.progress.done, images.progress.total, images.progress.message)
-        images.wait(FOLLOW_SECONDS)
-    return images.result()

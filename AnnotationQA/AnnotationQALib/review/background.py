@@ -30,10 +30,18 @@ class Background:
         Called with one line when a step raises an error of our tree; any other error is raised by `poll`.
     executor : Executor, optional
         One thread by default.
+    tell : callable
+        Makes the line of an error, such as in the reviewer's language.
     """
 
-    def __init__(self, failed: Callable[[str], None], executor: Executor | None = None) -> None:
+    def __init__(
+        self,
+        failed: Callable[[str], None],
+        executor: Executor | None = None,
+        tell: Callable[[AnnotationQAError], str] = str,
+    ) -> None:
         self._failed = failed
+        self._tell = tell
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-review")
         self._steps: list[_Step] = []
 
@@ -93,7 +101,7 @@ class Background:
             except (Cancelled, CancelledError):
                 continue
             except AnnotationQAError as error:
-                ready.failed(str(error))
+                ready.failed(self._tell(error))
                 continue
             ready.done(result)
 

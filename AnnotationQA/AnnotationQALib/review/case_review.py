@@ -17,6 +17,7 @@ from AnnotationQACore.review.labels import ReviewLabels, review_labels
 from AnnotationQACore.review.painting import Painting
 from AnnotationQACore.review.walk import Stop, Walk, renamed
 from AnnotationQACore.segmentation import Mask, Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.segmentations import (
     BINARY_LABELMAP,
     add_segmentation,
@@ -185,7 +186,11 @@ class CaseReview:
             There are none, more than `MOST_SHOWN`, or one who has no reading.
         """
         if not 1 <= len(readers) <= MOST_SHOWN:
-            raise InputError(f"review: {len(readers)} readings are chosen; choose one to {MOST_SHOWN}.")
+            raise InputError(
+                worded(
+                    "review: {number} readings are chosen; choose one to {most}.", number=len(readers), most=MOST_SHOWN
+                )
+            )
         for reader in readers:
             self.labels.of(reader)
         self.shown = tuple(reader for reader in self.labels.readers if reader in readers)
@@ -281,7 +286,7 @@ class CaseReview:
     def show_consensus(self, method: str) -> None:
         """Show a consensus in the views of the result; nothing is decided by that."""
         if self.consensus is None:
-            raise InputError("review: a consensus needs two readings or more.")
+            raise InputError(worded("review: a consensus needs two readings or more."))
         self._fill_result(self.consensus.segmentation(method))
 
     def show_result(self) -> None:
@@ -292,7 +297,7 @@ class CaseReview:
         """Paint the region at which the walk stands as `source` has it, under a protocol if there is one."""
         stop = self.walk.current
         if stop is None or stop.region is None:
-            raise InputError("review: go to a region first; there is no region here to take.")
+            raise InputError(worded("review: go to a region first; there is no region here to take."))
         if adjudication is None:
             self.painting.take_region(stop.region, source)
         else:
@@ -326,7 +331,9 @@ class CaseReview:
     def copy_to_mine(self, reader: str, name: str = "") -> slicer.vtkMRMLSegmentationNode:
         """Copy a reading into a new node that may be edited; the reading itself stays as it is."""
         if reader not in self.labels.readers:
-            raise InputError(f"review: there is no reading '{self.names.get(reader, reader)}' to copy.")
+            raise InputError(
+                worded("review: there is no reading '{reader}' to copy.", reader=self.names.get(reader, reader))
+            )
         title = name or f"Copy of {self.names[reader]}"
         return add_segmentation(self.scene, self.labels.segmentation(reader), title)
 

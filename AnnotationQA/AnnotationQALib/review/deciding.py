@@ -10,6 +10,7 @@ from AnnotationQACore.protocol.items import Segmentation as SegmentationItem
 from AnnotationQACore.review.adjudication import Adjudication
 from AnnotationQACore.review.painting import CONSENSUS, EDITED, sources
 from AnnotationQACore.review.reader_names import in_text
+from AnnotationQACore.wording import worded
 from AnnotationQALib.review.case_review import CaseReview
 
 __all__ = ["METHOD_TITLES", "REGIONS", "Deciding", "DecisionRow"]
@@ -149,7 +150,7 @@ class Deciding:
         """Accept what a reader says about the item at which the walk stands."""
         stop = self._review.walk.current
         if stop is None or stop.region is not None or self._adjudication is None:
-            raise InputError("review: go to a row in which answers differ first.")
+            raise InputError(worded("review: go to a row in which answers differ first."))
         self._adjudication.accept(stop.items[0], reader, reason)
 
     def take_edited(self, segment_id: str, reason: str = "") -> tuple[str, ...]:

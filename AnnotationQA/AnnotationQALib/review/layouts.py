@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 import slicer
 
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.wording import worded
 
 __all__ = ["LAYOUT_ID", "MOST_SOURCES", "OVERLAID", "Pane", "ReviewLayout", "ThreeD", "add_layout", "review_layout"]
 
@@ -129,9 +130,14 @@ def review_layout(
         There is no source, or more than fit.
     """
     if not 1 <= len(sources) <= MOST_SOURCES:
-        raise InputError(f"review: {len(sources)} readings side by side; choose one to six, and the result if wished.")
+        raise InputError(
+            worded(
+                "review: {number} readings side by side; choose one to six, and the result if wished.",
+                number=len(sources),
+            )
+        )
     if planes not in (1, 3) or orientation not in _ORIENTATIONS:
-        raise InputError(f"review: a layout has 1 or 3 planes, of {', '.join(_ORIENTATIONS)}.")
+        raise InputError(worded("review: a layout has 1 or 3 planes, of {planes}.", planes=", ".join(_ORIENTATIONS)))
     wanted = _ORIENTATIONS if planes == 3 else (orientation,)
     groups = []
     for number, (source, label) in enumerate(sources.items()):

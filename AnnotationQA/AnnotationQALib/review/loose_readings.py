@@ -12,6 +12,7 @@ from AnnotationQACore.geometry import Grid
 from AnnotationQACore.interchange.placement import joint_grid
 from AnnotationQACore.review.labels import ReviewLabels, review_labels
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.grids import grid_from_matrix
 from AnnotationQALib.logic.segmentations import SegmentationCopier, SegmentationCopy
 
@@ -58,7 +59,7 @@ def volume_grid(volume: slicer.vtkMRMLScalarVolumeNode) -> Grid:
     """Grid of a volume node; raises `InputError` when it has no voxels."""
     image = volume.GetImageData()
     if image is None:
-        raise InputError(f"volume '{volume.GetName()}': has no voxels; load it again.")
+        raise InputError(worded("volume '{name}': has no voxels; load it again.", name=volume.GetName()))
     columns, rows, slices = image.GetDimensions()
     matrix = vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)

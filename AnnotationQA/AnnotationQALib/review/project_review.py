@@ -28,6 +28,7 @@ from AnnotationQACore.review.reader_names import in_text, names_in_review
 from AnnotationQACore.review.revisions import Changes, revision_changes
 from AnnotationQACore.review.sending_back import send_back
 from AnnotationQACore.segmentation import Segmentation
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.image_plane import ImagePlane
 from AnnotationQALib.review.case_review import CaseReview
 from AnnotationQALib.review.loose_readings import volume_grid
@@ -136,7 +137,7 @@ class OpenReview:
     def changes(self, reader: str) -> Changes | None:
         """What a reader changed since the revision before; None when this is the first."""
         if reader not in self._found.submitted:
-            raise InputError(f"case '{self.case}': there is no reading of '{reader}'.")
+            raise InputError(worded("case '{case}': there is no reading of '{reader}'.", case=self.case, reader=reader))
         return revision_changes(self._project, self._found.submitted[reader])
 
     def show_markups(self) -> None:
@@ -245,7 +246,7 @@ class ProjectReview:
         """
         found = review_readings(self.project, case)
         if not found.submitted:
-            raise InputError(f"case '{case}': nobody has read it yet.")
+            raise InputError(worded("case '{case}': nobody has read it yet.", case=case))
         names = names_in_review(self.protocol, self.project.state, case, self._people(case))
         given = self._with_empty(found, grid)
         # by the names that the reviewer sees: the order of the views must not tell who is who
@@ -291,7 +292,9 @@ class ProjectReview:
         elif grid is not None:
             empty = Segmentation(np.zeros((1, *grid.shape), np.uint8), grid, ())
         if empty is None:
-            raise InputError(f"case '{found.case}': nothing was segmented; load its images to see it.")
+            raise InputError(
+                worded("case '{case}': nothing was segmented; load its images to see it.", case=found.case)
+            )
         return {reader: drawn.get(reader, empty) for reader in found.submitted}
 
 

@@ -8,6 +8,7 @@ import slicer
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.review.sending_back import Pin
+from AnnotationQACore.wording import worded
 
 __all__ = ["ReviewPins"]
 
@@ -34,7 +35,11 @@ class ReviewPins:
     def remove(self, number: int) -> None:
         """Take a comment away; raises `InputError` when there is none of this number."""
         if not 0 <= number < len(self._pins):
-            raise InputError(f"comments: there is no comment {number}; there are {len(self._pins)}.")
+            raise InputError(
+                worded(
+                    "comments: there is no comment {number}; there are {known}.", number=number, known=len(self._pins)
+                )
+            )
         _, node = self._pins.pop(number)
         self._drop(node)
 

@@ -9,6 +9,7 @@ from typing import Literal
 import slicer
 
 from AnnotationQACore.errors import InputError
+from AnnotationQACore.wording import worded
 from AnnotationQALib.review.borrowed_nodes import displays_of
 from AnnotationQALib.review.layouts import MOST_SOURCES, ReviewLayout, ThreeD, add_layout, review_layout
 from AnnotationQALib.review.review_views import ReviewViews, Style
@@ -54,7 +55,9 @@ class TimePointViews:
         self, scene: slicer.vtkMRMLScene, points: Sequence[TimePoint], surfaces: Surfaces | None = None
     ) -> None:
         if not 2 <= len(points) <= MOST_SOURCES:
-            raise InputError(f"time points: {len(points)} are chosen; choose two to {MOST_SOURCES}.")
+            raise InputError(
+                worded("time points: {number} are chosen; choose two to {most}.", number=len(points), most=MOST_SOURCES)
+            )
         self.scene = scene
         self.points = tuple(points)
         self.views: ReviewViews | None = None

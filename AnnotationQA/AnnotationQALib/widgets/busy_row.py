@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any
 
 from AnnotationQALib.logic.background import BackgroundTask
 
-__all__ = ["BusyRow"]
+__all__ = ["BusyRow", "Ending"]
+
+
+class Ending(Enum):
+    """How work in the background may be ended before it is done."""
+
+    AT_ITS_NEXT_STEP = auto()
+    AT_ONCE = auto()
+    """It only reads, so that nobody need wait for it: a share out of reach may hold it for minutes."""
+    NOT = auto()
+    """It writes what would be lost."""
 
 
 class BusyRow:
@@ -22,9 +33,10 @@ class BusyRow:
         self._frame = frame
         self._label = label
         self._bar = bar
+        self._cancel_button = cancel_button
         self._task: BackgroundTask[Any] | None = None
         self._on_done: Callable[[BackgroundTask[Any]], None] | None = None
-        self._only_reads = False
+        self._ending = Ending.AT_ITS_NEXT_STEP
         cancel_button.connect("clicked()", self.cancel)
 
     @property
@@ -37,13 +49,11 @@ class BusyRow:
         task: BackgroundTask[Any],
         title: str,
         on_done: Callable[[BackgroundTask[Any]], None],
-        only_reads: bool = False,
+        ending: Ending = Ending.AT_ITS_NEXT_STEP,
     ) -> None:
-        """Show a task until it ends; `on_done` is called with it then, also when it failed or was cancelled.
-
-        Work that only reads is not waited for when it is cancelled, since a share out of reach may hold it for minutes.
-        """
-        self._task, self._on_done, self._only_reads = task, on_done, only_reads
+        """Show a task until it ends; `on_done` is called with it then, also when it failed or was cancelled."""
+        self._task, self._on_done, self._ending = task, on_done, ending
+        self._cancel_button.visible = ending != Ending.NOT
         self._label.text = title
         self._show_progress(task)
         self._frame.visible = True
@@ -62,10 +72,12 @@ class BusyRow:
 
     def cancel(self) -> None:
         """Ask the task to end."""
-        if self._task is not None and self._only_reads:
+        if self._task is None or self._ending == Ending.NOT:
+            return
+        if self._ending == Ending.AT_ONCE:
             self._task.abandon()
             self.poll()
-        elif self._task is not None:
+        else:
             self._task.cancel()
 
     def finish(self) -> None:
@@ -75,8 +87,8 @@ class BusyRow:
             self.poll()
 
     def drop(self) -> None:
-        """Cancel the task and forget it: nobody wants its result any more."""
-        if self._task is not None:
+        """Show the task no more, and cancel it if that may be: nobody wants its result any more."""
+        if self._task is not None and self._ending != Ending.NOT:
             self._task.cancel()
         self._clear()
 

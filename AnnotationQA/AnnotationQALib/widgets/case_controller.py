@@ -158,8 +158,8 @@ class CaseController:
         if session.tick() or self._changed:
             self._changed = False
             self.refresh(before)
-        if session.save_problems:
-            self._context.messages.show_error(told(session.save_problems.pop()))
+        for problem in session.take_save_problems():
+            self._context.show_unsaved(session, problem)
         if session.case is not None and session.protocol.design.show_time:
             self._checks.show_time(time_text(session.case.activity.total()))
 

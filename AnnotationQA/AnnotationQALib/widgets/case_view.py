@@ -12,7 +12,6 @@ from slicer.i18n import tr as _
 
 from AnnotationQALib.logic.autosave import SaveState
 from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
-from AnnotationQALib.logic.open_case import FLAGS
 from AnnotationQALib.logic.starting_points import StartOffer
 from AnnotationQALib.widgets.cine_row import CineRow
 from AnnotationQALib.widgets.form_tree import FormTree
@@ -20,7 +19,7 @@ from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.start_menu import StartMenu
 from AnnotationQALib.widgets.state_icons import is_dark, link_color
-from AnnotationQALib.widgets.texts import flag_text
+from AnnotationQALib.widgets.texts import flag_texts
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import told
 
@@ -78,7 +77,7 @@ class CaseView:
         self.page = make_page(self.go_on, self._added, self.show_anew, self._segment_selected)
         self.ui.itemFrame.layout().addWidget(self.page.widget)
         self._flag_menu = qt.QMenu(self.ui.flagButton)
-        self._flags = {flag: add_action(self._flag_menu, flag_text(flag)) for flag in FLAGS}
+        self._flags = {flag: add_action(self._flag_menu, text) for flag, text in flag_texts().items()}
         for flag, action in self._flags.items():
             action.checkable = True
             action.connect("toggled(bool)", lambda on, flag=flag: self._case.editor.set_flag(flag, on))

@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.release.gate import remedies
 from AnnotationQACore.release.gate.problems import Problem
 from AnnotationQALib.logic.release_form import SHEET_FIELDS
+from AnnotationQALib.widgets.wordings import told
 
 __all__ = ["remedy_text", "where_text"]
 
@@ -46,5 +47,5 @@ def where_text(problem: Problem) -> str:
     """Where a problem is; a field of the release sheet is called as the panel calls it."""
     for one in SHEET_FIELDS:
         if problem.where == f"release sheet, field '{one.name}'":
-            return str(_("Card, {field}").format(field=_(one.title)))
+            return str(_("Card, {field}").format(field=told(one.title)))
     return problem.where

@@ -166,6 +166,7 @@ class LabelingPanel:
     def tick(self) -> None:
         """Some times a second: what the background has done, and what was changed since."""
         self.busy.poll()
+        self.projects.tick()
         session = self.session
         if session is not None:
             self._ticks += 1
@@ -174,7 +175,7 @@ class LabelingPanel:
                 session.begin_refresh()
             if self._ticks % REFRESH_TICKS == REFRESH_TICKS // 2:
                 self.projects.refresh()
-        is_working = self.busy.is_busy or (session is not None and session.is_working)
+        is_working = self.busy.is_busy or self.projects.is_saving or (session is not None and session.is_working)
         if is_working:
             let_threads_work()
         elif session is None:

@@ -21,8 +21,10 @@ from AnnotationQALib.logic.database_cases import Database, cases_of_studies
 from AnnotationQALib.logic.lead_desk import Plan
 from AnnotationQALib.widgets.release_view import ReleaseView
 from AnnotationQALib.widgets.studies_tree import StudiesTree
+from AnnotationQALib.widgets.texts import case_status_text
 from AnnotationQALib.widgets.thread_time import let_threads_work
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["LeadView"]
 
@@ -127,7 +129,7 @@ class LeadView:
             for column, cell in enumerate(cells):
                 self.ui.readersTable.setItem(row, column, qt.QTableWidgetItem(str(cell)))
         counts = lead_desk.status_counts(self._project)
-        self.ui.statusLabel.text = ", ".join(f"{_(status)}: {count}" for status, count in counts.items())
+        self.ui.statusLabel.text = ", ".join(f"{case_status_text(status)}: {count}" for status, count in counts.items())
 
     def _attempt(self, act: Callable[[], Any]) -> Any:
         try:
@@ -135,7 +137,7 @@ class LeadView:
         except Cancelled:
             return None
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return None
 
     def _done(self, line: str, project: str = "") -> None:

@@ -15,6 +15,7 @@ from AnnotationQALib.logic.background import BackgroundTask
 from AnnotationQALib.logic.time_left import TimeLeft
 from AnnotationQALib.widgets.busy_row import BusyRow
 from AnnotationQALib.widgets.thread_time import let_threads_work
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["LeadWork"]
 
@@ -113,7 +114,7 @@ class LeadWork:
             self._on_cancelled(self._title)
             return
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         on_done(result)
 

@@ -12,12 +12,13 @@ from AnnotationQACore.errors import AnnotationQAError, Cancelled
 from AnnotationQACore.project.identities import key_folder
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.left_drafts import SaveProblem
 from AnnotationQALib.logic.open_case import OpenCase
 from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.session import LabelingSession
-from AnnotationQALib.widgets.busy_row import BusyRow
+from AnnotationQALib.widgets.busy_row import BusyRow, Ending
 from AnnotationQALib.widgets.message_line import MessageLine
-from AnnotationQALib.widgets.wordings import error_text
+from AnnotationQALib.widgets.wordings import error_text, told, translated
 
 __all__ = ["PanelContext"]
 
@@ -74,15 +75,19 @@ class PanelContext:
             self.messages.show_error(error_text(error), item)
             return None
 
+    def show_unsaved(self, session: LabelingSession, problem: SaveProblem) -> None:
+        """Show why the draft of a case that was left, of a session that may be closed, is not in its project."""
+        self.messages.show_error(session.screen_line(told(problem.message), problem.item, translated))
+
     def run(
         self,
         task: BackgroundTask[Any],
         title: str,
         on_done: Callable[[BackgroundTask[Any]], None],
-        only_reads: bool = False,
+        ending: Ending = Ending.AT_ITS_NEXT_STEP,
     ) -> None:
         """Show a task until it ends; see `BusyRow.start`."""
-        self.busy.start(task, title, on_done, only_reads)
+        self.busy.start(task, title, on_done, ending)
         self.set_pace(self.busy.is_busy)
         if self.busy.is_busy:
             self.timer.start()
@@ -93,5 +98,5 @@ class PanelContext:
 
     def _for_screen(self, line: str, item: WorkItem | None) -> str:
         if self.session is not None:
-            return self.session.screen_line(line, item)
+            return self.session.screen_line(line, item, translated)
         return without_paths(line, {self.folder: _("the folder"), str(key_folder()): _("your key")})

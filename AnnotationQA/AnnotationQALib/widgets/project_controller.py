@@ -8,11 +8,14 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from AnnotationQACore.progress import Progress
 from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.state import Role
 from AnnotationQALib.logic.background import BackgroundTask, Workers
+from AnnotationQALib.logic.leaving_projects import LeavingProjects
 from AnnotationQALib.logic.project_opening import OpenedProject, open_project
 from AnnotationQALib.logic.session import LabelingSession
+from AnnotationQALib.widgets.busy_row import Ending
 from AnnotationQALib.widgets.case_controller import CaseController
 from AnnotationQALib.widgets.panel_context import PanelContext
 from AnnotationQALib.widgets.sign_in_view import SignInView, progress_text
@@ -28,7 +31,9 @@ OPENERS = 3
 
 
 class ProjectController:
-    """A project is read in the background; the panel says so, and stays usable.
+    """A project is read, and the last drafts of one that is closed are written, in the background.
+
+    The panel says so, and stays usable. A project that is opened again is read when its drafts are written.
 
     Parameters
     ----------
@@ -65,6 +70,7 @@ class ProjectController:
         self._show_titles = show_titles
         self._owns_executor = executor is None
         self._executor = executor or Workers(OPENERS, "AnnotationQA-project")
+        self._leaving = LeavingProjects()
 
     @property
     def is_lead(self) -> bool:
@@ -79,23 +85,34 @@ class ProjectController:
         self._context.folder = folder
         self._context.messages.hide()
         self._sign_in.show_opening(True)
-        task = BackgroundTask(self._executor, lambda progress: open_project(folder, identity, progress=progress))
+        was_written = self._leaving.waiting_for()
+
+        def work(progress: Progress) -> OpenedProject:
+            opened = open_project(folder, identity, progress=progress)
+            if was_written(opened.project.id):  # it was closed a moment ago: read it with its last drafts
+                opened = open_project(folder, identity, progress=progress)
+            return opened
+
         self._context.run(
-            task, _("Opening the project"), lambda task: self._show_opened(task, on_open), only_reads=True
+            BackgroundTask(self._executor, work),
+            _("Opening the project"),
+            lambda task: self._show_opened(task, on_open),
+            ending=Ending.AT_ONCE,
         )
 
     def close(self) -> None:
-        """Save what is open, and close the project; one that is being opened is let go."""
+        """Close the project; what is open is saved beside the main thread. A project that is being opened is let go."""
         context, session = self._context, self._context.session
-        context.timer.stop()
         if session is not None and session.case is not None and session.case.is_submitting:
             context.busy.finish()
         context.busy.drop()
         self._sign_in.show_opening(False)
         if session is not None:
-            self._cases.close()
+            self._cases.let_go()
             context.session = None
-            context.attempt(session.close)
+            context.run(
+                self._leaving.leave(session), _("Saving your work"), lambda _task: self.tick(), ending=Ending.NOT
+            )
         self._show_state()
 
     def refresh(self) -> None:
@@ -114,9 +131,22 @@ class ProjectController:
             open_case = session.case.item if session.case is not None else None
             self._worklist.show(session.worklist(self._worklist.with_done), open_case)
 
+    @property
+    def is_saving(self) -> bool:
+        """Whether work of a project that was closed is still being written."""
+        return self._leaving.is_writing
+
+    def tick(self) -> None:
+        """Some times a second: take in what was written of projects that were closed."""
+        for unsaved in self._leaving.collect():
+            self._context.show_unsaved(unsaved.session, unsaved.problem)
+
     def end(self) -> None:
-        """Close the project, and end the threads."""
+        """Close the project, wait until all is written, and end the threads."""
         self.close()
+        self._context.timer.stop()
+        self._context.busy.drop()
+        self._leaving.finish()
         if self._owns_executor:
             self._executor.shutdown(wait=False, cancel_futures=True)
 

@@ -21,6 +21,7 @@ from AnnotationQALib.widgets.gate_words import remedy_text, where_text
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import cell, fill, prepare
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["ReleaseMakeView"]
 
@@ -221,7 +222,7 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
             destination = self._destination()
             require_destination(destination)
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         form = self._form()
         self._begin(
@@ -250,7 +251,7 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
         try:
             folder = self._destination()
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         keys = str(self._ui.verifyKeyEdit.text)
         self._work.begin(_("Verifying"), lambda progress: received(folder, keys, progress), self._verified)
@@ -274,16 +275,16 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
         try:
             card = self._destination() / "card.html"
             if not card.is_file():
-                raise InputError("card: there is none in this folder; choose the folder of a release.")
+                raise InputError(_("card: there is none in this folder; choose the folder of a release."))
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         self._open_page(str(card))
 
     def _destination(self) -> Path:
         text = str(self._ui.releasePathEdit.currentPath).strip()
         if not text:
-            raise InputError("release: no folder is chosen; choose a new one.")
+            raise InputError(_("release: no folder is chosen; choose a new one."))
         return Path(text)
 
 

@@ -14,6 +14,7 @@ from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.release.sheet import ReleaseSheet, load_sheet, sheet_from_json, sheet_text
 from AnnotationQALib.logic.release_form import SHEET_FIELDS, sheet_document, sheet_texts
 from AnnotationQALib.widgets.tables import prepare
+from AnnotationQALib.widgets.wordings import error_text, told
 
 __all__ = ["ReleaseSheetView"]
 
@@ -38,10 +39,10 @@ class ReleaseSheetView:
         prepare(table, 1)
         table.setRowCount(len(SHEET_FIELDS))
         for row, one in enumerate(SHEET_FIELDS):
-            table.setItem(row, 0, qt.QTableWidgetItem(_(one.title) + (" *" if one.is_required else "")))
+            table.setItem(row, 0, qt.QTableWidgetItem(told(one.title) + (" *" if one.is_required else "")))
             table.setItem(row, 1, qt.QTableWidgetItem(""))
             for column in (0, 1):
-                table.item(row, column).setToolTip(_(one.help))
+                table.item(row, column).setToolTip(told(one.help))
         table.connect("itemSelectionChanged()", self._selected)
         ui.sheetEdit.connect("textChanged()", self._edited)
         ui.openSheetButton.connect("clicked()", self._open)
@@ -79,7 +80,7 @@ class ReleaseSheetView:
         one = SHEET_FIELDS[row]
         several = " " + _("One on each line.") if one.is_list else ""
         needed = " " + _("The gate asks for it.") if one.is_required else ""
-        self._ui.sheetHelpLabel.text = f"<b>{_(one.title)}</b>: {_(one.help)}{several}{needed}"
+        self._ui.sheetHelpLabel.text = f"<b>{told(one.title)}</b>: {told(one.help)}{several}{needed}"
         self._ui.sheetEdit.blockSignals(True)
         self._ui.sheetEdit.setPlainText(self._texts.get(one.name, ""))
         self._ui.sheetEdit.blockSignals(False)
@@ -94,19 +95,19 @@ class ReleaseSheetView:
         try:
             self.show(sheet_texts(load_sheet(self._path())))
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
 
     def _save(self) -> None:
         try:
             path = self._path()
             atomic.write_text(path, sheet_text(sheet_from_json(sheet_document(self._texts))))
         except AnnotationQAError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
             return
         self._on_done(_("The release sheet is saved."))
 
     def _path(self) -> Path:
         text = str(self._ui.sheetPathEdit.currentPath).strip()
         if not text:
-            raise InputError("release sheet: no file is chosen; choose one.")
+            raise InputError(_("release sheet: no file is chosen; choose one."))
         return Path(text)

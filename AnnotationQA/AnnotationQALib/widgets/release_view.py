@@ -25,6 +25,7 @@ from AnnotationQALib.widgets.report_labels_view import ReportLabelsView
 from AnnotationQALib.widgets.rounds_view import RoundsView
 from AnnotationQALib.widgets.tab_pages import fit_to_page
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["ReleaseView"]
 
@@ -141,7 +142,7 @@ class ReleaseView:
             try:
                 project.refresh()
             except AnnotationQAError as error:
-                self._on_error(str(error))
+                self._on_error(error_text(error))
                 return
             self.show(project)
         self._on_done(line)

@@ -123,15 +123,22 @@ class ReportLabelsView(LeadPage[ReportsWork]):
         )
 
     def _show_check(self, checked: CheckedReports) -> None:
+        words = _words()
         headers = (_("Case"), _("Finding"), _("Report"), _("Images"), _("Outcome"))
         rows = [
-            (one.case, one.finding, _(one.report), _(one.images), _(one.outcome))
+            (
+                one.case,
+                one.finding,
+                words.get(one.report, one.report),
+                words.get(one.images, one.images),
+                words[one.outcome],
+            )
             for one in checked.findings
             if one.is_worth_a_look
         ]
         self._fill(headers, rows)
         counts = Counter(one.outcome for one in checked.findings)
-        lines = [", ".join(f"{count} {_(outcome)}" for outcome, count in sorted(counts.items()))]
+        lines = [", ".join(f"{count} {words[outcome]}" for outcome, count in sorted(counts.items()))]
         lines[0] = lines[0] or _("Nothing to compare.")
         if checked.without:
             lines.append(_("Not compared, for want of a reading: {cases}").format(cases=_some(checked.without)))
@@ -154,3 +161,18 @@ def _not_read(problems: Sequence[str]) -> list[str]:
 def _some(names: Sequence[str]) -> str:
     more = f" (+{len(names) - 10})" if len(names) > 10 else ""
     return ", ".join(names[:10]) + more
+
+
+def _words() -> dict[str, str]:
+    """What reports and images say of a finding, and how the two compare."""
+    return {
+        "present": _("present"),
+        "absent": _("absent"),
+        "uncertain": _("uncertain"),
+        "historical": _("historical"),
+        "of someone else": _("of someone else"),
+        "agrees": _("agrees"),
+        "differs": _("differs"),
+        "only in the images": _("only in the images"),
+        "said by one only": _("said by one only"),
+    }

@@ -8,7 +8,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from AnnotationQACore.project.state import State
+from AnnotationQACore.project.state import CaseStatus, State
 from AnnotationQACore.release.rounds.model_performance import ItemPerformance, ModelPerformance
 from AnnotationQACore.release.rounds.ranking import RankedCase
 from AnnotationQACore.release.rounds.redo import ToRedo
@@ -17,6 +17,7 @@ from AnnotationQALib.logic.rounds_work import RoundsWork, reread_rows
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import fill, prepare
+from AnnotationQALib.widgets.texts import case_status_text
 
 __all__ = ["RoundsView"]
 
@@ -140,7 +141,12 @@ class RoundsView(LeadPage[RoundsWork]):
     def _show_ranked(self, ranked: tuple[RankedCase, ...]) -> None:
         self._ranked = ranked
         rows = [
-            (one.case, *map(_figure, (one.score, one.model, one.readers, one.rarity)), one.rarest, _(one.status))
+            (
+                one.case,
+                *map(_figure, (one.score, one.model, one.readers, one.rarity)),
+                one.rarest,
+                case_status_text(CaseStatus(one.status)),
+            )
             for one in ranked
         ]
         fill(self._ui.rankTable, rows)

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.project import identities
 from AnnotationQACore.project.identities import Identity
-from AnnotationQALib.logic.session import SessionHeader
+from AnnotationQALib.logic.session_header import SessionHeader
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import error_text, told
 

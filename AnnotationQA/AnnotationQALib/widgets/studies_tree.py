@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.errors import InputError
 from AnnotationQALib.logic.database_cases import Database, DatabaseStudy, list_studies, roles_of_series
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["StudiesTree"]
 
@@ -54,7 +55,7 @@ class StudiesTree:
                 roles = roles_of_series(study, protocol)
             except InputError as error:
                 row.setDisabled(True)
-                row.setToolTip(2, str(error))
+                row.setToolTip(2, error_text(error))
                 row.setText(2, "⚠ " + _series_text(study))
             else:
                 row.setCheckState(0, qt.Qt.Unchecked)

@@ -8,7 +8,8 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQALib.logic.background import BackgroundTask
-from AnnotationQALib.logic.open_case import CheckedReading, OpenCase
+from AnnotationQALib.logic.open_case import OpenCase
+from AnnotationQALib.logic.reading_checks import CheckedReading
 from AnnotationQALib.widgets.case_controller import CaseController
 from AnnotationQALib.widgets.case_view import CaseView
 from AnnotationQALib.widgets.checks_view import ChecksView

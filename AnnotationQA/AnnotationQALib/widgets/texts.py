@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from AnnotationQACore.project.state import CaseStatus
 from AnnotationQALib.logic.case_contents import Notice
 
-__all__ = ["flag_text", "notice_text", "quantity_text"]
+__all__ = ["case_status_text", "flag_texts", "notice_text", "quantity_text"]
 
 
 def notice_text(notice: Notice) -> str:
@@ -28,14 +29,27 @@ def notice_text(notice: Notice) -> str:
     }[notice]
 
 
-def flag_text(flag: str) -> str:
-    """What a case is flagged for."""
+def flag_texts() -> dict[str, str]:
+    """What a reader may flag a case for: as it is stored, and as it is shown."""
     return {
         "poor quality": _("Poor quality"),
         "wrong series": _("Wrong series"),
         "burned-in identity": _("Burned-in identity"),
         "edge case": _("Edge case"),
-    }.get(flag, flag)
+    }
+
+
+def case_status_text(status: CaseStatus) -> str:
+    """Where a case stands."""
+    return {
+        CaseStatus.NEW: _("new"),
+        CaseStatus.READING: _("reading"),
+        CaseStatus.TO_REVIEW: _("to review"),
+        CaseStatus.SENT_BACK: _("sent back"),
+        CaseStatus.CONFLICT: _("conflict"),
+        CaseStatus.DECIDED: _("decided"),
+        CaseStatus.EXCLUDED: _("excluded"),
+    }[status]
 
 
 def quantity_text(name: str) -> str:

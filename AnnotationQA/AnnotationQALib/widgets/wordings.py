@@ -6,13 +6,19 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.wording import Wording
+from AnnotationQALib.widgets.panel_remedies import panel_remedies
 
-__all__ = ["error_text", "templates", "told"]
+__all__ = ["error_text", "templates", "told", "translated"]
+
+
+def translated(template: str) -> str:
+    """A template of the Core or of the logic, in the reader's language and in the words of the panel."""
+    return panel_remedies().get(template) or str(_(template))
 
 
 def told(message: Wording | str) -> str:
     """A sentence in the reader's language; text is told as it is."""
-    return message.told(lambda template: str(_(template))) if isinstance(message, Wording) else message
+    return message.told(translated) if isinstance(message, Wording) else message
 
 
 def error_text(error: AnnotationQAError) -> str:
@@ -209,4 +215,112 @@ def templates() -> tuple[str, ...]:
             "image first, or start from an empty drawing."
         ),
         _("segmentation: lies on another grid than the one it was started from; resample it."),
+        _("'{kind}' by '{actor}' is refused: {why}; {remedy}."),
+        _("'{member}' is no lead of the project; a lead releases."),
+        _("Address"),
+        _("Approval by an IRB or ethics committee with its reference, or why none is needed."),
+        _("Citation"),
+        _("Collection"),
+        _("Concepts without code"),
+        _("Consent"),
+        _("Contact"),
+        _("Creators"),
+        _("Date of publication, as YYYY-MM-DD."),
+        _("Ethics"),
+        _("Exclusion"),
+        _("Funding"),
+        _("How to cite it."),
+        _("Images without report"),
+        _("Inclusion"),
+        _("Known limits, biases and errors."),
+        _("Licence"),
+        _("Licence, address"),
+        _("Limitations"),
+        _("Maintenance"),
+        _("Name or SPDX identifier, such as CC-BY-4.0."),
+        _("Of the patients, or its waiver."),
+        _("Persons or institutions, as they want to be cited."),
+        _("Preprocessing"),
+        _("Published"),
+        _("Purpose"),
+        _("Qualification, experience and training of the readers who took part."),
+        _("Reader training"),
+        _("Role or address of an institution; no person who may leave."),
+        _("Summary"),
+        _("Three numbers, such as 1.0.0."),
+        _("Title"),
+        _("Title of the dataset."),
+        _("Two sentences for somebody who has never heard of it."),
+        _("Uses to avoid"),
+        _("Version"),
+        _("What it is made for."),
+        _("What it must not be used for."),
+        _("What made a case eligible."),
+        _("What made it ineligible."),
+        _("What was done to the images before reading, beyond de-identification."),
+        _("Where it is offered."),
+        _("Where its text is."),
+        _("Where, when and how the cases were collected, and how they were selected."),
+        _("Who corrects errors, how often, and how long."),
+        _("Who paid for it."),
+        _("Why images that no de-identification report lists identify nobody."),
+        _("Why some items of the protocol have no code of a terminology."),
+        _("age: '{text}' is not understood; write such as 18-80, 40- or -65."),
+        _("ask the lead"),
+        _("ask the lead for another key"),
+        _("case '{case}': is no case of the project; correct it."),
+        _("case '{case}': nobody has read it yet."),
+        _("case '{case}': nothing was segmented; load its images to see it."),
+        _("case '{case}': there is no reading of '{reader}'."),
+        _("cases: none is selected; select rows of the ranking."),
+        _("cases: the project has none yet; add cases first."),
+        _("comments: there is no comment {number}; there are {known}."),
+        _("correct it"),
+        _("correct the name"),
+        _("key: must be a name and a public key, as the person's panel shows them; paste the whole line."),
+        _("leave it out"),
+        _(
+            "no reader can sign readings yet; add readers with the keys that they show (annotation-qa member add "
+            "--public-key), or name others with --readers."
+        ),
+        _("person '{name}': has no role; choose at least one."),
+        _("re-reads: '{reader}' is no reader of the project; see annotation-qa member list, and correct --readers."),
+        _("re-reads: cases a quarter and quarters are numbers from 1, and the washout is not negative."),
+        _(
+            "re-reads: the project has no reader with a key; add readers with annotation-qa member add, or name "
+            "others with --readers."
+        ),
+        _("readers: the project has none yet; add people with the role of a reader first."),
+        _("refused: {problem}"),
+        _("refused: {problem} ({number} more: annotation-qa release check lists them)"),
+        _("review: a consensus needs two readings or more."),
+        _("review: a layout has 1 or 3 planes, of {planes}."),
+        _("review: go to a region first; there is no region here to take."),
+        _("review: go to a row in which answers differ first."),
+        _("review: there is no reading '{reader}' to copy."),
+        _("review: {number} readings are chosen; choose one to {most}."),
+        _("review: {number} readings side by side; choose one to six, and the result if wished."),
+        _("send the lead your public key (annotation-qa identity show)"),
+        _("split: the parts make {total} %; change them so that they make 100 %."),
+        _("the images"),
+        _("the project"),
+        _("the user's folder"),
+        _("time points: {number} are chosen; choose two to {most}."),
+        _("verify: a key from the release itself proves nothing; take it from the study."),
+        _("verify: no public key is given; take it from the study, never from the release."),
+        _("volume '{name}': has no voxels; load it again."),
+        _(
+            "{folder}: holds the release '{name}', which only was not moved to its place; finish it with --name "
+            "{name}, or choose another folder."
+        ),
+        _("{folder}: is in the way and no unfinished release; move it."),
+        _("{folder}: is not empty; choose a new folder for the release."),
+        _("{folder}: the release cannot be moved there ({reason}); run the command again."),
+        _("{folder}: was opened without identity; say who acts (--as NAME)."),
+        _("{path}: cannot be read as text; make one with: annotation-qa release sheet."),
+        _("{path}: holds no report.json; choose the report of de-identification."),
+        _("{source}: {problem}"),
+        _("{source}: {problem} ({number} more: annotation-qa protocol check lists them)"),
+        _("{what}: '{text}' is no number; write one such as 1.5."),
+        _("{what}: '{text}' is not understood; write {wanted}."),
     )

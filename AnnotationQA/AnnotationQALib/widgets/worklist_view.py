@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.project.state import TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
-from AnnotationQALib.logic.session import WorklistRow
+from AnnotationQALib.logic.reader_worklist import WorklistRow
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["WorklistView"]

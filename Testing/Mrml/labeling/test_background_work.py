@@ -126,7 +126,7 @@ def test_changes_during_a_save_are_saved_by_the_last_one(
     worker.work()
     session.tick()
     assert session.project.load_draft(case.item.case).reading.answer("note").value.text == "two"
-    assert session.save_problems == []
+    assert session.take_save_problems() == ()
 
 
 def test_a_draft_that_could_not_be_saved_after_leaving_is_told(
@@ -139,7 +139,10 @@ def test_a_draft_that_could_not_be_saved_after_leaving_is_told(
     study.folder.rename(away)
     worker.work()
     session.tick()
-    assert "kept on this computer" in str(session.save_problems[0])
+    (problem,) = session.take_save_problems()
+    assert problem.item == case.item
+    assert "kept on this computer" in str(problem.message)
+    assert session.take_save_problems() == ()  # it is told once
     away.rename(study.folder)
     assert opened(session, worker).notices == (Notice.KEPT_RESUMED,)
     assert session.case.editor.value(NOTE).text == "kept"
@@ -235,7 +238,9 @@ def test_the_dicom_database_is_asked_on_the_thread_that_calls(
     assert asked == ["1.2.3"]  # before any other thread has done anything
     worker.work()
     assert session.finish_opening(item, task.result()).images.grid("ct").shape == (3, 8, 8)
-    session.close()
+    closing = session.begin_close()
+    worker.work()
+    assert session.finish_close(closing) == ()
 
 
 class Hung(Executor):

@@ -12,6 +12,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.assignments import Assignment
 from AnnotationQACore.project.fields import format_time, parse_time
 from AnnotationQACore.project.state import Role, State, TaskStatus
+from AnnotationQACore.wording import worded
 
 __all__ = ["RereadPlan", "plan_rereads", "quarter_starts"]
 
@@ -148,14 +149,21 @@ def _chance(seed: int, *words: str) -> bytes:
 def _check(state: State, readers: Sequence[str], per_quarter: int, quarters: int, washout: timedelta) -> None:
     if not readers:
         raise InputError(
-            "re-reads: the project has no reader with a key; add readers with annotation-qa member add, "
-            "or name others with --readers."
+            worded(
+                "re-reads: the project has no reader with a key; add readers with annotation-qa member add, or name "
+                "others with --readers."
+            )
         )
     unknown = [one for one in readers if one not in state.members or Role.READER not in state.members[one].roles]
     if unknown:
         raise InputError(
-            f"re-reads: '{unknown[0][:100]}' is no reader of the project; see annotation-qa member list, "
-            "and correct --readers."
+            worded(
+                "re-reads: '{reader}' is no reader of the project; see annotation-qa member list, and correct "
+                "--readers.",
+                reader=unknown[0][:100],
+            )
         )
     if per_quarter < 1 or quarters < 1 or washout < timedelta():
-        raise InputError("re-reads: cases a quarter and quarters are numbers from 1, and the washout is not negative.")
+        raise InputError(
+            worded("re-reads: cases a quarter and quarters are numbers from 1, and the washout is not negative.")
+        )

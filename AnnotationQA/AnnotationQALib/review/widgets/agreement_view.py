@@ -32,6 +32,7 @@ from AnnotationQALib.review.agreement_plots import (
 from AnnotationQALib.review.widgets.cells import figure_text, figure_title, share_text, short_title
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["AgreementView"]
 
@@ -138,7 +139,7 @@ class AgreementView:
         try:
             act()
         except InputError as error:
-            self._on_error(str(error))
+            self._on_error(error_text(error))
 
     def _item_chosen(self) -> None:
         item = chosen(self.ui.itemCombo)

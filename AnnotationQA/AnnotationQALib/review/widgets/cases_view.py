@@ -21,6 +21,7 @@ from AnnotationQALib.review.widgets.cells import (
     threshold_text,
 )
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
+from AnnotationQALib.widgets.texts import case_status_text
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["CasesView"]
@@ -249,5 +250,5 @@ class CasesView:
 
 
 def _status(status: CaseStatus) -> str:
-    words = _(str(status.value))
+    words = case_status_text(status)
     return words[:1].upper() + words[1:]

@@ -104,8 +104,21 @@ def threshold_text(found: ItemCell) -> str:
 
 def kind_text(kind: Kind) -> str:
     """A kind of disagreement as the reviewer's word."""
-    words = _(str(kind.value))
-    return words[:1].upper() + words[1:]
+    return {
+        Kind.LATERALITY_SWAP: _("Laterality swap"),
+        Kind.MISSED_STRUCTURE: _("Missed structure"),
+        Kind.EXTRA_STRUCTURE: _("Extra structure"),
+        Kind.OTHER_STRUCTURE: _("Other structure"),
+        Kind.SLICE_EXTENT: _("Slice extent at the ends"),
+        Kind.BOUNDARY: _("Boundary"),
+        Kind.ANSWER: _("Answer"),
+        Kind.RATING: _("Rating"),
+        Kind.MEASUREMENT: _("Measurement"),
+        Kind.BOX: _("Box"),
+        Kind.POLYGON: _("Polygon"),
+        Kind.LANDMARK: _("Landmark"),
+        Kind.NOT_READ: _("Not read or not assessable"),
+    }[kind]
 
 
 def figure_title(name: str) -> str:

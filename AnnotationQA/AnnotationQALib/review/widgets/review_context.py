@@ -13,6 +13,7 @@ from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.widgets.message_line import MessageLine
 from AnnotationQALib.widgets.thread_time import let_threads_work
+from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["ReviewContext"]
 
@@ -51,10 +52,10 @@ class ReviewContext:
         self.scene = scene
         self.session: ReviewSession | None = None
         self.messages = MessageLine(ui.messageFrame, ui.messageLabel, ui.messageButton, lambda line, _item: line)
-        self.background = Background(self.messages.show_error, executor)
-        self.listing = Background(self.messages.show_error, executor)
+        self.background = Background(self.messages.show_error, executor, error_text)
+        self.listing = Background(self.messages.show_error, executor, error_text)
         openers = executor or ThreadPoolExecutor(OPENERS, thread_name_prefix="AnnotationQA-opening")
-        self.opening = Background(self.messages.show_error, openers)
+        self.opening = Background(self.messages.show_error, openers, error_text)
         self.timer = qt.QTimer()
         self.timer.setInterval(TICK_MS)
         self._ui = ui
@@ -64,7 +65,7 @@ class ReviewContext:
         try:
             return act()
         except AnnotationQAError as error:
-            self.messages.show_error(str(error))
+            self.messages.show_error(error_text(error))
             return None
 
     def succeeds(self, act: Callable[[], None]) -> bool:
@@ -72,7 +73,7 @@ class ReviewContext:
         try:
             act()
         except AnnotationQAError as error:
-            self.messages.show_error(str(error))
+            self.messages.show_error(error_text(error))
             return False
         return True
 

@@ -15,7 +15,7 @@ from AnnotationQACore.project.state import SubmittedReading
 from AnnotationQACore.review.acceptance import accept_proposed
 from AnnotationQACore.review.case_list import CaseRow
 from AnnotationQACore.review.reader_names import blinded_names
-from AnnotationQALib.logic.session import LedgerHealth, ReadingProgress, SessionHeader
+from AnnotationQALib.logic.session_header import LedgerHealth, ReadingProgress, SessionHeader
 from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.review.widgets.agreement_view import AgreementView
