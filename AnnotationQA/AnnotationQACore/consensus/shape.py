@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from AnnotationQACore.consensus.decisions import Decisions
 from AnnotationQACore.consensus.lattice import adjacent_offsets, near_offsets
 from AnnotationQACore.consensus.result import LabelConsensus, compared_with, image_of, tabulated
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 __all__ = ["EQUAL_MM", "shape_based_average"]
 
@@ -344,6 +347,8 @@ class _Lattice:
         matrix = self.decisions.grid.affine[:3, :3]
         border = (queries.reader, queries.label, queries.is_inside)
         if border not in self._trees:
+            from scipy.spatial import KDTree  # takes longer to load than other methods to decide
+
             self._trees[border] = KDTree(self._border(queries) @ matrix.T)
         places = np.stack(np.unravel_index(queries.places, self._patterns.shape), axis=1)
         distances, _ = self._trees[border].query(places @ matrix.T)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
@@ -41,6 +40,8 @@ class CaseImage:
         window : WindowPreset or None
             From black to white; without it, the 1st to the 99th percentile of the image.
         """
+        from scipy import ndimage  # slow to load
+
         indices = np.stack(np.meshgrid(*(np.arange(size) for size in grid.shape), indexing="ij"), axis=-1)
         places = self.volume.grid.to_index(grid.to_world(indices)).reshape(-1, 3).T
         voxels = self.volume.voxels

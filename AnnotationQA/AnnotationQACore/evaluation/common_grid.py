@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from AnnotationQACore.errors import GridMismatch
 from AnnotationQACore.geometry import Grid
@@ -68,6 +67,8 @@ def finest_grid(grids: Mapping[str, Grid]) -> Grid:
 
 def resampled(segmentation: Segmentation, grid: Grid) -> Segmentation:
     """Segmentation on another grid by the nearest neighbour; what lies outside the given one is background."""
+    from scipy import ndimage  # slow to load, and most studies lie on one grid
+
     matrix = np.linalg.inv(segmentation.grid.affine) @ grid.affine
     layers: LabelArray = np.stack(
         [

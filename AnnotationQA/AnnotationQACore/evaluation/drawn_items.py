@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from AnnotationQACore.agreement.drawn.landmarks import LandmarkReadings, agree_on_landmarks
 from AnnotationQACore.agreement.drawn.oriented_boxes import oriented_box_iou
@@ -39,6 +38,8 @@ def box_agreement(item: Box, case: CaseReadings) -> ItemAgreement | None:
     drawn = _drawn(item.id, case, BoxValue)
     if not drawn:
         return None
+    from scipy.optimize import linear_sum_assignment  # slow to load, and most protocols have no boxes
+
     pairs = []
     for a, b in combinations(drawn, 2):
         iou = np.array([[_box_iou(x, y) for y in drawn[b]] for x in drawn[a]]).reshape(len(drawn[a]), len(drawn[b]))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from AnnotationQACore.evaluation.case_images import CaseImage
 from AnnotationQACore.evaluation.loading import CaseReadings
@@ -76,6 +75,8 @@ def pictures_of(
     grid = next((one.grid for one in case.segmentations.values()), None)
     if grid is None:
         return
+    from scipy import ndimage  # slow to load, and reports of ratings have no pictures
+
     labels = {name: item_labels(case.segmentations.get(name), item.id, grid) for name in agreement.readers}
     places = {name: ndimage.find_objects(array) for name, array in labels.items()}
     lesions: Sequence[tuple[int | None, Mapping[str, int]]] = (

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from AnnotationQACore.agreement.segmentations.runs import joint_runs, ranked
 from AnnotationQACore.agreement.statistics.results import FloatArray
@@ -141,6 +140,8 @@ def connected_instances(
     """
     if connectivity not in _NEIGHBOUR_ROWS:
         raise InputError(f"instances: the connectivity {connectivity} cannot be; choose 6, 18 or 26.")
+    from scipy import sparse  # slow to load, and given instances do without
+
     starts, stops, values = _row_runs(labels, grid)
     first, second = _touching_runs(starts, stops, grid, connectivity)
     same = values[first] == values[second]

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from AnnotationQACore.agreement.statistics.resampling import DistinctCases, Resampling
 from AnnotationQACore.agreement.statistics.results import FloatArray, Result
@@ -310,6 +309,8 @@ def _bca_probabilities(
     if not 0.0 < share < 1.0 or not spread > 0.0:
         return None
     acceleration = float((deviation**3).sum()) / (6.0 * spread**1.5)
+    from scipy import special  # slow to load, and most who load this module draw no resamples
+
     bias = float(special.ndtri(share))
 
     def shifted(tail: float) -> float:

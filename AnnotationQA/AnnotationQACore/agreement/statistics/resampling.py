@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from AnnotationQACore.agreement.statistics.results import FloatArray
 
@@ -84,6 +83,8 @@ class _PoissonTables:
 
     @classmethod
     def of(cls, means: FloatArray) -> _PoissonTables:
+        from scipy import special  # slow to load, and most who load this module draw no resamples
+
         distinct, of_cell = np.unique(means, return_inverse=True)
         reach = 8.0 * np.sqrt(distinct) + 12.0
         first = np.maximum(np.floor(distinct - reach), 0.0).astype(np.int64)
