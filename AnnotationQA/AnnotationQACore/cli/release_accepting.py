@@ -2,7 +2,7 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.evaluation.case import case_agreement
@@ -11,27 +11,11 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.reference_standard import reference_standard
 from AnnotationQACore.project.state import Action, Role, SubmittedReading
 
-__all__ = ["add_steps"]
+__all__ = ["accept"]
 
 
-def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the step."""
-    parser = steps.add_parser(
-        "accept",
-        help="accept the readings of one reader, or a consensus, as the reference standard",
-        description="Accept readings as the reference standard of their cases; a reviewer does. Cases that have one "
-        "are left as they are, unless they are named. What needs a look is adjudicated in Slicer.",
-    )
-    add_project(parser)
-    parser.add_argument("--reader", required=True, metavar="NAME", help="such as anna or consensus:majority")
-    parser.add_argument("--reason", required=True, help="recorded with each decision")
-    parser.add_argument("--cases", nargs="+", metavar="CASE", help="default: all that have no reference standard")
-    parser.add_argument("--agreed", action="store_true", help="only where the readers agree on every item")
-    add_actor(parser)
-    parser.set_defaults(act=_accept)
-
-
-def _accept(arguments: argparse.Namespace) -> int:
+def accept(arguments: argparse.Namespace) -> int:
+    """Make readings the reference standard of their cases."""
     project = open_project(arguments, identity_of(arguments))
     if not arguments.reason.strip():
         raise InputError("--reason: is empty; say why these readings are the reference standard.")

@@ -1,13 +1,12 @@
 """The steps `release sheet`, `look` and `sign-off`: what people write and look at."""
 
 import argparse
-from pathlib import Path
 
 from AnnotationQACore import atomic
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import require_folder_place, require_place
-from AnnotationQACore.cli.release_request import add_request, request_of
+from AnnotationQACore.cli.release_request import request_of
 from AnnotationQACore.cli.release_screen import text_screen
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.project.folder import Project
@@ -16,38 +15,11 @@ from AnnotationQACore.release.looking import ToLookAt, require_look_folder, to_l
 from AnnotationQACore.release.request import gather
 from AnnotationQACore.release.sheet import sheet_template
 
-__all__ = ["add_steps"]
+__all__ = ["look", "sheet", "sign_off"]
 
 
-def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the steps."""
-    sheet = steps.add_parser("sheet", help="start a release sheet: licence, ethics, limits and what else people say")
-    add_project(sheet)
-    sheet.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    sheet.set_defaults(act=_sheet)
-    look = steps.add_parser("look", help="write a page of all texts and thumbnails that a person must look at")
-    add_project(look)
-    look.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="as confidential as the images"
-    )
-    add_request(look)
-    look.set_defaults(act=_look)
-    sign = steps.add_parser(
-        "sign-off",
-        help="say that you looked at texts or thumbnails and they identify nobody",
-        description="Record that you looked at what the page of 'release look' shows. Only hashes are recorded.",
-    )
-    add_project(sign)
-    sign.add_argument("--texts", action="store_true", help="all texts of the page")
-    sign.add_argument("--thumbnails", action="store_true", help="all thumbnails of the page")
-    sign.add_argument("--different", nargs=2, metavar="CASE", help="two cases that look alike and are of two patients")
-    sign.add_argument("--reason", default="", help="why, such as who looked and how")
-    add_request(sign)
-    add_actor(sign)
-    sign.set_defaults(act=_sign_off)
-
-
-def _sheet(arguments: argparse.Namespace) -> int:
+def sheet(arguments: argparse.Namespace) -> int:
+    """Start a release sheet."""
     require_place(arguments.output)
     if arguments.output.exists():
         raise DestinationError(f"{arguments.output}: is there already and is not overwritten; name another file.")
@@ -63,7 +35,8 @@ def _found(project: Project, arguments: argparse.Namespace) -> ToLookAt:
     return to_look_at(project, request, gathered, text_screen())
 
 
-def _look(arguments: argparse.Namespace) -> int:
+def look(arguments: argparse.Namespace) -> int:
+    """Write the page of what a person must look at."""
     require_folder_place(arguments.output, arguments.images)
     require_look_folder(arguments.output)
     found = _found(open_project(arguments), arguments)
@@ -73,7 +46,8 @@ def _look(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sign_off(arguments: argparse.Namespace) -> int:
+def sign_off(arguments: argparse.Namespace) -> int:
+    """Record that a person looked."""
     if not (arguments.texts or arguments.thumbnails or arguments.different):
         raise InputError("sign-off: say what you looked at: --texts, --thumbnails, or --different CASE CASE.")
     project = open_project(arguments, identity_of(arguments))

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from AnnotationQACore import atomic
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.output import require_folder_place
-from AnnotationQACore.cli.release_request import add_request, request_of
+from AnnotationQACore.cli.release_request import request_of
 from AnnotationQACore.cli.release_screen import text_screen
 from AnnotationQACore.errors import DestinationError, ReleaseRefused
 from AnnotationQACore.project.layout import PROJECT_FILE, make_folder
@@ -23,41 +23,14 @@ from AnnotationQACore.release.making import make_release, require_destination
 from AnnotationQACore.release.request import gather
 from AnnotationQACore.release.splitting import check_received
 
-__all__ = ["add_steps"]
+__all__ = ["card", "check", "make"]
 
 REFUSED = 1
 _DRAFT = ("README.md", "card.html")
 
 
-def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the steps."""
-    check = steps.add_parser(
-        "check",
-        help="say everything that stands in the way of a release; or prove the split of a received one",
-        description="Of a project: do all checks of the gate, and write nothing. Of a received release: show by the "
-        "fingerprints in it that no patient and no duplicate is in two parts. Exit code 1 when something is wrong.",
-    )
-    check.add_argument("project", metavar="PROJECT|RELEASE", type=Path)
-    add_request(check)
-    check.set_defaults(act=_check)
-    make = steps.add_parser(
-        "make",
-        help="check, write, sign and record a release",
-        description="The folder is there whole and signed, or not at all. After an interruption run the same command.",
-    )
-    add_project(make)
-    make.add_argument("output", metavar="FOLDER", type=Path, help="new or empty")
-    add_request(make)
-    add_actor(make)
-    make.set_defaults(act=_make)
-    card = steps.add_parser("card", help="write the card of a release that is not made yet, to look at it")
-    add_project(card)
-    card.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for README.md and card.html")
-    add_request(card)
-    card.set_defaults(act=_card)
-
-
-def _check(arguments: argparse.Namespace) -> int:
+def check(arguments: argparse.Namespace) -> int:
+    """Say all that stands in the way of a release, or prove the split of a received one."""
     if not (arguments.project / PROJECT_FILE).exists() and (arguments.project / "cases.csv").exists():
         report = GateReport((check_received(arguments.project, ConsoleProgress("comparing images")),))
     else:
@@ -74,7 +47,8 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _make(arguments: argparse.Namespace) -> int:
+def make(arguments: argparse.Namespace) -> int:
+    """Check, write, sign and record a release."""
     require_folder_place(arguments.output, arguments.images)
     require_destination(arguments.output)
     project = open_project(arguments, identity_of(arguments))
@@ -94,7 +68,8 @@ def _make(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _card(arguments: argparse.Namespace) -> int:
+def card(arguments: argparse.Namespace) -> int:
+    """Write a draft of the card."""
     require_folder_place(arguments.output, arguments.images)
     _require_own_folder(arguments.output)
     project = open_project(arguments)

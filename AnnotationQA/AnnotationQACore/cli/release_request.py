@@ -1,4 +1,4 @@
-"""Arguments that say what is to be released, common to the steps of `release`."""
+"""What is to be released, from the arguments that several steps of `release` have."""
 
 import argparse
 import json
@@ -7,7 +7,6 @@ from pathlib import Path
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.release.exporters.registry import EXPORTERS
 from AnnotationQACore.release.facts_table import read_facts
 from AnnotationQACore.release.filters import Filters, filters_from_json
 from AnnotationQACore.release.gate.deidentification import read_deidentification_report
@@ -16,37 +15,7 @@ from AnnotationQACore.release.request import ReleaseRequest
 from AnnotationQACore.release.selection import Selection
 from AnnotationQACore.release.sheet import ReleaseSheet, load_sheet
 
-__all__ = ["add_images", "add_request", "request_of"]
-
-
-def add_images(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where images and facts of cases are."""
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help="DICOM images that are not where they were added")
-    parser.add_argument(
-        "--facts", type=Path, metavar="FILE", help="CSV with the columns case, site, scanner, sex, age_years"
-    )
-
-
-def add_request(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is to be released."""
-    parser.add_argument("--sheet", type=Path, metavar="FILE", help="release sheet; see annotation-qa release sheet")
-    parser.add_argument("--name", default="", help="of the release (default: dataset-VERSION by the sheet)")
-    parser.add_argument("--formats", nargs="+", default=[], metavar="FORMAT", help=f"any of {', '.join(EXPORTERS)}")
-    parser.add_argument("--options", type=Path, metavar="FILE", help="export options (JSON)")
-    parser.add_argument("--filters", type=Path, metavar="FILE", help="filters of cases (JSON)")
-    parser.add_argument(
-        "--readings",
-        nargs="+",
-        default=["reference"],
-        metavar="WHOSE",
-        help="reference, readers, models, probability, or the ID of a reader or consensus (default: reference)",
-    )
-    parser.add_argument("--names", action="store_true", help="name readers in place of reader1, reader2...")
-    parser.add_argument("--split", default="", metavar="NAME", help="split of the ledger (default: its only one)")
-    parser.add_argument(
-        "--deidentification", nargs="+", type=Path, default=[], metavar="REPORT", help="report.json of deidentify-study"
-    )
-    add_images(parser)
+__all__ = ["request_of"]
 
 
 def request_of(arguments: argparse.Namespace, project: Project) -> ReleaseRequest:

@@ -2,60 +2,25 @@
 
 import argparse
 from datetime import timedelta
-from pathlib import Path
 
 from AnnotationQACore.agreement.statistics.results import json_value
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.numbers import count, days, seed
 from AnnotationQACore.cli.output import figure, require_place, rows_as_text, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.assignments import active_readers
 from AnnotationQACore.project.ledger import utc_now
+from AnnotationQACore.release.choices import WEIGHTS
 from AnnotationQACore.release.rounds.model_performance import ItemPerformance, ModelPerformance, model_performance
-from AnnotationQACore.release.rounds.ranking import WEIGHTS, rank_cases
+from AnnotationQACore.release.rounds.ranking import rank_cases
 from AnnotationQACore.release.rounds.redo import readings_to_redo, send_back_for_redo
 from AnnotationQACore.release.rounds.rereads import plan_rereads
 
-__all__ = ["add_steps"]
+__all__ = ["drift", "rank", "redo", "rereads"]
 
 
-def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the steps."""
-    redo = steps.add_parser("redo", help="list the readings that a new version of the protocol asks for again")
-    add_project(redo)
-    redo.add_argument("--send-back", action="store_true", help="send them back to their readers (a reviewer does)")
-    redo.add_argument("--json", type=Path, metavar="FILE", help="also as JSON; - for the standard output")
-    add_actor(redo)
-    redo.set_defaults(act=_redo)
-    drift = steps.add_parser("drift", help="score a model against the reference standard over time")
-    add_project(drift)
-    drift.add_argument("model", metavar="MODEL", help="reader, such as model:unet")
-    drift.add_argument("--by", choices=["predicted", "decided"], default="predicted", help="which time counts")
-    drift.add_argument("--json", type=Path, metavar="FILE", help="also as JSON; - for the standard output")
-    drift.set_defaults(act=_drift)
-    rank = steps.add_parser("rank", help="rank the cases for the next round")
-    add_project(rank)
-    rank.add_argument(
-        "--weights", nargs="+", default=[], metavar="REASON=WEIGHT", help=f"of {', '.join(WEIGHTS)} (default: 1 each)"
-    )
-    rank.add_argument("--decided", action="store_true", help="also cases with a reference standard")
-    rank.add_argument("--top", type=count, default=20, metavar="N", help="how many are shown (default: 20)")
-    rank.add_argument("--json", type=Path, metavar="FILE", help="all of them; - for the standard output")
-    rank.set_defaults(act=_rank)
-    again = steps.add_parser("rereads", help="plan what readers read again every quarter, without knowing it")
-    add_project(again)
-    again.add_argument("--readers", nargs="+", metavar="NAME", help="default: all readers of the project with a key")
-    again.add_argument("--per-quarter", type=count, default=5, metavar="N", help="cases for each reader (default: 5)")
-    again.add_argument("--quarters", type=count, default=4, metavar="N", help="how many quarters (default: 4)")
-    again.add_argument("--washout", type=days, default=90, metavar="DAYS", help="least time between (default: 90)")
-    again.add_argument("--seed", type=seed, required=True, help="the same seed gives the same plan")
-    again.add_argument("--dry-run", action="store_true", help="show how many, and record nothing")
-    add_actor(again)
-    again.set_defaults(act=_rereads)
-
-
-def _redo(arguments: argparse.Namespace) -> int:
+def redo(arguments: argparse.Namespace) -> int:
+    """List, or send back, the readings that a new version of the protocol asks for again."""
     require_place(arguments.json)
     project = open_project(arguments, identity_of(arguments) if arguments.send_back else None)
     found = readings_to_redo(project, ConsoleProgress("comparing protocols"))
@@ -74,7 +39,8 @@ def _redo(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _drift(arguments: argparse.Namespace) -> int:
+def drift(arguments: argparse.Namespace) -> int:
+    """Score a model over time."""
     require_place(arguments.json)
     project = open_project(arguments)
     result = model_performance(project, arguments.model, by=arguments.by, progress=ConsoleProgress("scoring"))
@@ -110,7 +76,8 @@ def _signal(first: float | None) -> str:
     return "none" if first is None else f"from day {first:.0f}"
 
 
-def _rank(arguments: argparse.Namespace) -> int:
+def rank(arguments: argparse.Namespace) -> int:
+    """Rank the cases for the next round."""
     require_place(arguments.json)
     weights = _weights(arguments.weights)
     ranked = rank_cases(
@@ -146,7 +113,8 @@ def _weights(texts: list[str]) -> dict[str, float]:
     return weights
 
 
-def _rereads(arguments: argparse.Namespace) -> int:
+def rereads(arguments: argparse.Namespace) -> int:
+    """Plan what readers read again."""
     project = open_project(arguments, None if arguments.dry_run else identity_of(arguments))
     state = project.state
     readers = arguments.readers or active_readers(state)

@@ -2,54 +2,20 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
-from AnnotationQACore.cli.numbers import number, seed
 from AnnotationQACore.cli.output import rows_as_text
-from AnnotationQACore.cli.release_request import add_images
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.release.composition import STRATA
 from AnnotationQACore.release.facts_table import read_facts
 from AnnotationQACore.release.split import fold_parts
 from AnnotationQACore.release.splitting import SplitPlan, plan_split, record_split
 
-__all__ = ["add_steps"]
+__all__ = ["split"]
 
 
-def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the step."""
-    parser = steps.add_parser(
-        "split",
-        help="place cases in train, validation and test, or in folds",
-        description="Place cases in parts, by patient; duplicates stay together. What was placed stays; run it again "
-        "with the same name after cases were added.",
-    )
-    add_project(parser)
-    parser.add_argument("--name", default="main", help="of the split (default: main)")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--parts", nargs="+", metavar="PART=SHARE", help="such as train=0.7 validation=0.1 test=0.2")
-    how.add_argument("--folds", type=int, metavar="K", help="k-fold: fold-0, fold-1...")
-    parser.add_argument(
-        "--test", type=number, default=0.0, metavar="SHARE", help="with --folds: a part outside the folds"
-    )
-    parser.add_argument("--seed", type=seed, required=True, help="the same seed gives the same split")
-    parser.add_argument("--by", nargs="+", default=[], choices=["site", "scanner"], help="keep these together too")
-    parser.add_argument(
-        "--balance",
-        nargs="*",
-        default=["findings", "modality"],
-        choices=list(STRATA),
-        metavar="WHAT",
-        help=f"any of {', '.join(STRATA)} (default: findings modality)",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="show the split, and record nothing")
-    add_images(parser)
-    add_actor(parser)
-    parser.set_defaults(act=_split)
-
-
-def _split(arguments: argparse.Namespace) -> int:
+def split(arguments: argparse.Namespace) -> int:
+    """Place cases in parts, and record it."""
     project = open_project(arguments, None if arguments.dry_run else identity_of(arguments))
     plan = plan_split(
         project,

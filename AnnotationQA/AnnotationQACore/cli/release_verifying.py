@@ -8,30 +8,13 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.text import read_text
 from AnnotationQACore.release.manifest import verify_release
 
-__all__ = ["add_steps"]
+__all__ = ["verify"]
 
 CHANGED = 1
 
 
-def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the step."""
-    parser = steps.add_parser(
-        "verify",
-        help="check a received release with nothing but its manifest and the public key of the study",
-        description="Tell whether anything was changed, added, removed or renamed since the release was signed.",
-    )
-    parser.add_argument("folder", metavar="FOLDER", type=Path)
-    parser.add_argument(
-        "--key",
-        nargs="+",
-        required=True,
-        metavar="KEY|FILE",
-        help="public keys in base64 that the study gave you, or files with one on each line; never from the release",
-    )
-    parser.set_defaults(act=_verify)
-
-
-def _verify(arguments: argparse.Namespace) -> int:
+def verify(arguments: argparse.Namespace) -> int:
+    """Hold a received release against its manifest."""
     keys = [key for text in arguments.key for key in _keys(text, arguments.folder)]
     result = verify_release(arguments.folder, keys, ConsoleProgress("verifying"))
     for finding in result.findings:

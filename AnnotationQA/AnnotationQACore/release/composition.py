@@ -26,7 +26,6 @@ from AnnotationQACore.release.exporting import ReadingKind, ReleaseCase, Release
 from AnnotationQACore.release.split import SplitCase
 
 __all__ = [
-    "STRATA",
     "Count",
     "Spread",
     "characteristics",
@@ -112,19 +111,8 @@ def _age_group(case: ReleaseCase) -> str:
     return f"{low} to {low + 9} years" if low < 90 else "90 years and over"
 
 
-STRATA: Mapping[str, str] = {
-    "findings": "answers of the reference standard",
-    "modality": "modality of the images",
-    "scanner": "manufacturer or scanner",
-    "site": "site",
-    "sex": "sex of the patient",
-    "age": "age of the patient, by decades",
-}
-"""What parts can be balanced by, and what it is."""
-
-
 def characteristics(protocol: Protocol) -> dict[str, Callable[[ReleaseCase], frozenset[str]]]:
-    """For each of `STRATA`, what a case has of it."""
+    """For each of `choices.STRATA`, what a case has of it."""
     return {
         "findings": lambda case: _findings_of(case, protocol),
         "modality": lambda case: frozenset(image.facts.modality or UNKNOWN for image in case.images),
@@ -136,7 +124,7 @@ def characteristics(protocol: Protocol) -> dict[str, Callable[[ReleaseCase], fro
 
 
 def split_case(case: ReleaseCase, protocol: Protocol, stratified: Sequence[str]) -> SplitCase:
-    """What the split needs of a case; `stratified` names some of `STRATA`."""
+    """What the split needs of a case; `stratified` names some of `choices.STRATA`."""
     known = characteristics(protocol)
     labels = frozenset(f"{name}\n{value}" for name in stratified for value in known[name](case))
     return SplitCase(case.id, case.patient, case.site, case.scanner, labels)

@@ -12,7 +12,8 @@ from pathlib import Path
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
-from AnnotationQACore.release.composition import STRATA, Count, characteristics, count_by, split_case
+from AnnotationQACore.release.choices import STRATA
+from AnnotationQACore.release.composition import Count, characteristics, count_by, split_case
 from AnnotationQACore.release.duplicates import Link, binding_pairs, find_links
 from AnnotationQACore.release.fingerprints import Fingerprint
 from AnnotationQACore.release.gate.checking import check_crossings
@@ -87,7 +88,7 @@ def plan_split(
     by : sequence of str
         What stays together beside patients and duplicates: ``site``, ``scanner``. Of a split in the ledger its own.
     stratified : sequence of str
-        Of `composition.STRATA`.
+        Of `choices.STRATA`.
     images, facts
         As for `selection.select_cases`.
     progress : Progress

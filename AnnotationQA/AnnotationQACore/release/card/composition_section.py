@@ -11,8 +11,8 @@ from AnnotationQACore.project.answers import MeasurementValue, NotApplicable, Pr
 from AnnotationQACore.protocol.items import Measurement, Segmentation
 from AnnotationQACore.release.card.blocks import Bars, Block, Bullets, Facts, Paragraph, Table
 from AnnotationQACore.release.card.sources import CardSources
+from AnnotationQACore.release.choices import STRATA
 from AnnotationQACore.release.composition import (
-    STRATA,
     Count,
     Spread,
     characteristics,

@@ -17,13 +17,11 @@ from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.reference_standard import reference_standard
 from AnnotationQACore.project.state import CaseStatus, SubmittedReading
 from AnnotationQACore.protocol.model import Protocol
+from AnnotationQACore.release.choices import WEIGHTS
 from AnnotationQACore.release.composition import findings
 from AnnotationQACore.release.rounds.item_disagreement import compare_readings, mean_disagreement
 
-__all__ = ["WEIGHTS", "RankedCase", "rank_cases"]
-
-WEIGHTS: Mapping[str, float] = {"model": 1.0, "readers": 1.0, "rarity": 1.0}
-"""How much each reason counts."""
+__all__ = ["RankedCase", "rank_cases"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def rank_cases(
     ----------
     project : Project
     weights : mapping
-        Of `WEIGHTS`; 0 leaves a reason out.
+        Of `choices.WEIGHTS`; 0 leaves a reason out.
     decided : bool
         Rank the cases too that have a reference standard.
     progress : Progress

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from AnnotationQACore.errors import Cancelled, DestinationError
+from AnnotationQACore.release.choices import FORMATS
 from AnnotationQACore.release.exporters.journal import JOURNAL
 from AnnotationQACore.release.exporters.registry import EXPORTERS
 from AnnotationQACore.release.exporting import Dataset
@@ -40,9 +41,7 @@ class Stop:
 
 
 def test_the_registry_names_every_format() -> None:
-    assert set(EXPORTERS) == {
-        "dicom", "bids", "nnunet", "monai", "coco", "png", "npz", "npy", "zarr", "tfrecord", "tables",
-    }  # fmt: skip
+    assert tuple(EXPORTERS) == FORMATS
     assert all(name == exporter.name and exporter.describe().endswith(".") for name, exporter in EXPORTERS.items())
 
 
