@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from AnnotationQACore.agreement.segmentations.field_of_view import require_common_view
-from AnnotationQACore.cli import consensus_project
 from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_segmentation
@@ -66,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.method == "weighted" or arguments.output:
             raise InputError("consensus: of a project it goes into its ledger; leave out -o and --method weighted.")
         _refuse_options_of_files(arguments)
+        from AnnotationQACore.cli import consensus_project  # loads what compares all kinds of items
+
         return consensus_project.compute(arguments, arguments.readings[0], arguments.method, _method(arguments, ()))
     if len(arguments.readings) == 1 and not arguments.readings[0].exists():
         raise InputError(f"{arguments.readings[0]}: is no project and no segmentation; check the path.")

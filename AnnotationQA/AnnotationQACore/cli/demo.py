@@ -23,7 +23,6 @@ from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.evaluation.case_files import case_files
 from AnnotationQACore.evaluation.loading import load_case
 from AnnotationQACore.interchange.lidc import CREDIT
-from AnnotationQACore.interchange.phantom import write_phantom_series
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.identities import USER_FOLDER_VARIABLE
 from AnnotationQACore.project.layout import make_folder
@@ -105,6 +104,8 @@ def _command(*words: object, expected: int = 0) -> int:
 
 def _write_phantom(folder: Path, images: Path) -> None:
     """A phantom in the place of the CT of the first case in which the majority drew something."""
+    from AnnotationQACore.interchange.phantom import write_phantom_series  # loads pydicom and Pillow
+
     project = Project.open(folder)
     for case, record in project.state.cases.items():
         if not any(r.reader == "consensus:majority" and r.segmentation_sha256 for r in project.state.readings[case]):

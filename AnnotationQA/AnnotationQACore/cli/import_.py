@@ -8,11 +8,9 @@ from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.cli.numbers import count
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.interchange.folder.importing import import_folder
 from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by_table, list_export
 from AnnotationQACore.interchange.lidc import CREDIT
 from AnnotationQACore.interchange.lidc.database import find_database, read_scans
-from AnnotationQACore.interchange.lidc.importing import import_scans
 from AnnotationQACore.project.folder import Project
 
 __all__ = ["add_arguments", "run"]
@@ -73,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _import_lidc(project: Project, arguments: argparse.Namespace) -> int:
+    from AnnotationQACore.interchange.lidc.importing import import_scans  # loads scipy
+
     scans = read_scans(arguments.database or find_database(), arguments.limit)
     imported = import_scans(project, scans, ConsoleProgress("importing scans"))
     print(f"{imported.cases} cases with {imported.readings} readings imported, {imported.already_there} were there.")
@@ -81,6 +81,8 @@ def _import_lidc(project: Project, arguments: argparse.Namespace) -> int:
 
 
 def _import_folder(project: Project, arguments: argparse.Namespace) -> int:
+    from AnnotationQACore.interchange.folder.importing import import_folder  # loads the readers of all formats
+
     if arguments.table:
         listing = list_by_table(arguments.folder, arguments.table)
     elif arguments.pattern:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from AnnotationQACore.cli.inputs import open_segmentation
-from AnnotationQACore.cli.numbers import number
 from AnnotationQACore.cli.output import figure, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.measure.change import SegmentChange, TargetChange, segment_changes, target_change
@@ -17,20 +16,7 @@ from AnnotationQACore.measure.heart import Ejection, ejection
 from AnnotationQACore.measure.segments import SegmentMeasurements
 from AnnotationQACore.segmentation import Segmentation
 
-__all__ = ["add_arguments", "changes", "ejections"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of time points."""
-    group = parser.add_argument_group("change between time points")
-    group.add_argument("--baseline", nargs=2, type=Path, metavar=("IMAGE", "SEG"), help="the earlier time point")
-    group.add_argument("--days", type=number, metavar="N", help="between the two, for the volume doubling time")
-    group.add_argument("--nadir", type=number, metavar="MM", help="smallest sum of diameters so far; default: baseline")
-    group.add_argument("--new-lesion", action="store_true", help="there is a new lesion elsewhere")
-    heart = parser.add_argument_group("heart")
-    heart.add_argument(
-        "--end-systole", type=Path, metavar="SEG", help="ejection fraction of SEG, at end-diastole, to this one"
-    )
+__all__ = ["changes", "ejections"]
 
 
 def changes(

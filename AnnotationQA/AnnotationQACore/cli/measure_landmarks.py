@@ -16,7 +16,7 @@ from AnnotationQACore.geometry import Vector
 from AnnotationQACore.interchange.markups import Markup, MarkupKind, PointStatus, read_markups
 from AnnotationQACore.measure.angles import CORONAL, angle_at, angle_between, cobb_angle
 
-__all__ = ["add_arguments", "measure"]
+__all__ = ["measure"]
 
 PLANES: dict[str, Vector | None] = {
     "coronal": CORONAL,
@@ -25,25 +25,6 @@ PLANES: dict[str, Vector | None] = {
     "space": None,
 }
 """Normal of each plane in LPS."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of landmarks."""
-    group = parser.add_argument_group("landmarks")
-    group.add_argument("--landmarks", nargs="+", type=Path, metavar="FILE", help=".mrk.json or .fcsv")
-    group.add_argument("--distance", nargs=2, action="append", metavar="POINT", help="between two landmarks")
-    group.add_argument("--angle", nargs=3, action="append", metavar="POINT", help="at the second of three landmarks")
-    group.add_argument(
-        "--between", nargs=4, action="append", metavar="POINT", help="angle between the lines of two landmarks each"
-    )
-    group.add_argument(
-        "--cobb",
-        nargs=4,
-        action="append",
-        metavar="POINT",
-        help="two points on the upper, two on the lower end plate",
-    )
-    group.add_argument("--plane", choices=tuple(PLANES), default="coronal", help="of the Cobb angle; default: coronal")
 
 
 def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:

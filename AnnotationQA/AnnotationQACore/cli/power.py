@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-from AnnotationQACore.agreement.statistics.power import (
-    SampleSize,
-    cases_for_icc,
-    cases_for_kappa,
-    cases_for_limits,
-    cases_for_mean,
-    clustered,
-)
 from AnnotationQACore.cli.numbers import count, number, positive
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
@@ -27,7 +17,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `annotation-qa power`."""
     parser.add_argument(
-        "statistic", choices=tuple(_SIZES), help="limits: limits of agreement; mean: a mean over cases, as of Dice"
+        "statistic", choices=tuple(_NEEDED), help="limits: limits of agreement; mean: a mean over cases, as of Dice"
     )
     parser.add_argument("--width", type=number, required=True, metavar="W", help="wanted full width of the interval")
     parser.add_argument("--expected", type=number, metavar="VALUE", help="of kappa or icc: its expected value")
@@ -45,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Compute, write and show."""
     _require_options(arguments)
     require_place(arguments.json)
-    size = _SIZES[arguments.statistic](arguments)
-    if arguments.per_patient is not None:
-        size = clustered(size, arguments.per_patient, arguments.correlation)
+    from AnnotationQACore.cli.power_sizes import size_for  # loads scipy, which --help and mistakes need not wait for
+
+    size = size_for(arguments)
     if arguments.json:
         write_json(arguments.json, {"version": software_version(), "statistic": arguments.statistic, **size.to_json()})
     patients = ""
@@ -62,38 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _kappa(arguments: argparse.Namespace) -> SampleSize:
-    return cases_for_kappa(
-        arguments.expected,
-        arguments.width,
-        arguments.prevalence,
-        readers=arguments.readers,
-        level=arguments.confidence,
-    )
-
-
-def _icc(arguments: argparse.Namespace) -> SampleSize:
-    return cases_for_icc(arguments.expected, arguments.width, readers=arguments.readers, level=arguments.confidence)
-
-
-def _limits(arguments: argparse.Namespace) -> SampleSize:
-    if arguments.readers != 2:
-        raise InputError("power: limits of agreement are of two readers; leave out --readers.")
-    multiplier = 1.96 if arguments.multiplier is None else arguments.multiplier
-    size = cases_for_limits(arguments.sd, arguments.width, multiplier=multiplier, level=arguments.confidence)
-    return replace(size, assumptions=f"{size.assumptions}, limits at {multiplier:g} of them")
-
-
-def _mean(arguments: argparse.Namespace) -> SampleSize:
-    return cases_for_mean(arguments.sd, arguments.width, readers=arguments.readers, level=arguments.confidence)
-
-
-_SIZES: dict[str, Callable[[argparse.Namespace], SampleSize]] = {
-    "kappa": _kappa,
-    "icc": _icc,
-    "limits": _limits,
-    "mean": _mean,
-}
 _NEEDED = {"kappa": {"expected", "prevalence"}, "icc": {"expected"}, "limits": {"sd"}, "mean": {"sd"}}
 _OPTIONAL = {"limits": {"multiplier"}}
 
