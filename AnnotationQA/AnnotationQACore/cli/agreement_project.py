@@ -11,7 +11,7 @@ from typing import Any
 from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import open_project
 from AnnotationQACore.cli.console import ConsoleProgress, say
-from AnnotationQACore.cli.output import rows_as_text
+from AnnotationQACore.cli.output import count_of, rows_as_text
 from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.evaluation.executors import open_executor
 from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
@@ -65,15 +65,21 @@ def _table(result: ProjectAgreement) -> str:
     rows = [["item", "statistic", "value", "95 % interval", "n", "asked for", "cases agreed", "to review"]]
     rows += [_row(item) for item in result.summary.items]
     lines = [rows_as_text(rows)]
+    shown = [(item.title, figure) for item in result.summary.items if (figure := _shown(item)) is not None]
+    lines += [f"note: {title}: {figure.note}" for title, figure in shown if figure.note]
     lines += [f"note: {case.case}: {message}" for case in result.study.cases for message in case.messages]
     lines += [f"not compared: {failed.case}: {failed.problem}" for failed in result.study.failed]
     if result.unread:
-        lines.append(f"{len(result.unread)} cases were read by fewer than two readers.")
+        lines.append(f"read by fewer than two readers: {count_of(len(result.unread), 'case')}")
     return "\n".join(lines)
 
 
+def _shown(item: ItemSummary) -> Figure | None:
+    return item.figure(item.judged_by) or (item.figures[0] if item.figures else None)
+
+
 def _row(item: ItemSummary) -> list[str]:
-    figure = item.figure(item.judged_by) or (item.figures[0] if item.figures else None)
+    figure = _shown(item)
     if figure is None:
         return [item.title, "–", "–", "–", str(item.n_cases), "–", "–", "–"]
     judged = figure.name == item.judged_by

@@ -150,6 +150,9 @@ def _threshold(one: ItemSummary) -> str:
 
 
 def _result(one: ItemSummary, shown: Figure) -> Markup:
-    inside = math.isfinite(shown.low) and shown.low <= one.threshold <= shown.high
-    note = tag("span", " CI holds the threshold", class_="soft") if one.reached is not None and inside else None
-    return fragment(verdict(one.reached), note)
+    words = []
+    if one.reached is not None and math.isfinite(shown.low) and shown.low <= one.threshold <= shown.high:
+        words.append("CI includes the threshold")
+    if shown.low == shown.high:
+        words.append("CI without width: all resamples alike")
+    return fragment(verdict(one.reached), tag("span", f" {'; '.join(words)}", class_="soft") if words else None)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from AnnotationQACore import atomic
+from AnnotationQACore.cli.main import main
 from AnnotationQACore.errors import Cancelled, DestinationError, InputError
 from AnnotationQACore.evaluation.project import ProjectAgreement, project_agreement
 from AnnotationQACore.project.folder import Project
@@ -165,3 +166,17 @@ def test_a_reading_that_was_lost_since_is_named(study: Any, contents: Contents, 
         assert str(tmp_path) not in text
     assert "No image: outlines only" not in (tmp_path / "out" / "cases" / "case-2.html").read_text()
     assert "No image: outlines only" in (tmp_path / "out" / "cases" / "case-1.html").read_text()
+
+
+def test_agreement_of_a_project_says_beside_the_table_what_a_figure_leaves_out(
+    study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["agreement", str(study.folder), "--resamples", "50", "--json", str(tmp_path / "all.json")]) == 0
+    shown = capsys.readouterr().out
+    items = json.loads((tmp_path / "all.json").read_text())["summary"]["items"]
+    judged = [(item["title"], one) for item in items for one in item["figures"] if one["name"] == item["judged_by"]]
+    notes = [f"note: {title}: {one['note']}" for title, one in judged if one["note"]]
+    assert notes
+    assert [line for line in shown.splitlines() if line.startswith("note: ")] == notes
+    assert any("all resamples give this value" in note for note in notes)
+    assert shown.splitlines()[-1] == "read by fewer than two readers: 1 case"

@@ -152,6 +152,22 @@ def test_verdicts_are_words(report: Path) -> None:
         assert row[7:] == ([str(count) for count in counts] if any(counts) else ["–", "–"])
 
 
+def test_what_an_interval_does_not_show_is_said_beside_it(report: Path) -> None:
+    document = json.loads((report / "report.json").read_text())
+    results = {row[0]: row[5] for row in page_of(report / "index.html").rows if len(row) == 9}
+    said = {"CI without width: all resamples alike": 0, "CI includes the threshold": 0}
+    for item in document["summary"]["items"]:
+        judged = next((one for one in item["figures"] if one["name"] == item["judged_by"]), None)
+        if judged is None or judged["low"] is None:
+            continue
+        alike = judged["low"] == judged["high"]
+        inside = judged["low"] <= item["threshold"] <= judged["high"]
+        for words, holds in zip(said, (alike, inside), strict=True):
+            assert (words in results[item["title"]]) == holds
+            said[words] += holds
+    assert all(said.values())
+
+
 def test_readers_are_codes_everywhere(report: Path) -> None:
     for path in report.rglob("*"):
         if path.is_file():
