@@ -5,7 +5,6 @@ The effects, undo, volume rendering presets and the DICOM indexer are the applic
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import types
 import unittest
@@ -57,8 +56,6 @@ def application(monkeypatch: pytest.MonkeyPatch, slicer_app: Any) -> None:
     """What `slicer.util` asks of the main window and of other modules."""
     from AnnotationQA import AnnotationQAWidget
 
-    gc.collect()  # the panel of the test before
-    gc.disable()  # nor may rows that went be taken apart on a thread that reads images: PySide6 then ends the process
     widget = AnnotationQAWidget()
     shown: list[str] = []
 
@@ -83,7 +80,6 @@ def application(monkeypatch: pytest.MonkeyPatch, slicer_app: Any) -> None:
     monkeypatch.setattr(slicer, "app", Application(slicer_app, sequences))
     yield
     widget.cleanup()
-    gc.enable()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in NEEDS_THE_APPLICATION])

@@ -158,6 +158,11 @@ class Autosave:
         self._first_change, self._retry_at = None, float("inf")
         self._running = self._executor.submit(self._save_after, self._running, self._snapshot())
 
+    def leave(self) -> None:
+        """Begin to save all that is unsaved, and let go of the reading: nothing follows."""
+        self.begin_last()
+        self._snapshot = _gone
+
     def flush(self) -> None:
         """Save what is unsaved and wait until it is written; see `state` for what came of it."""
         self.begin_last()
@@ -262,6 +267,10 @@ class Autosave:
                 segmentation = Segmentation(layer.voxels[None], layer.lattice, segments)
                 write_seg_nrrd(folder / f"layer-{number + 1}.seg.nrrd", segmentation)
         return folder
+
+
+def _gone() -> ReadingSnapshot:
+    raise RuntimeError("the case was left")
 
 
 def message_of(error: Exception) -> Wording | str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from AnnotationQACore.errors import Cancelled
 from AnnotationQACore.progress import Progress
+from AnnotationQALib.logic.main_thread_collection import collect_on_main_thread_only
 
 __all__ = ["BackgroundTask", "TaskProgress", "Workers"]
 
@@ -40,15 +41,15 @@ class BackgroundTask(Generic[T]):
     """
 
     def __init__(self, executor: Executor, work: Callable[[Progress], T]) -> None:
-        self._progress = TaskProgress()
-        self._cancelled = False
+        self._report = _Report()
         self._abandoned = False
-        self._future: Future[T] = executor.submit(work, self._report)
+        self._work: Callable[[Progress], T] | None = work  # the main thread is the last to let go of what it holds
+        self._future: Future[T] = executor.submit(_do, [work], self._report)
 
     @property
     def progress(self) -> TaskProgress:
         """How far it is."""
-        return self._progress
+        return self._report.progress
 
     @property
     def is_done(self) -> bool:
@@ -57,7 +58,7 @@ class BackgroundTask(Generic[T]):
 
     def cancel(self) -> None:
         """Ask it to end; it does so at its next step, and `result` raises `Cancelled` then."""
-        self._cancelled = True
+        self._report.is_cancelled = True
         self._future.cancel()
 
     def abandon(self) -> None:
@@ -73,22 +74,38 @@ class BackgroundTask(Generic[T]):
             return self._future.result()
         except CancelledError:
             raise Cancelled("cancelled.") from None
+        finally:
+            self._work = None
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait for the end, whatever it is, at most so long."""
         with contextlib.suppress(Exception):  # also that it takes longer
             self._future.exception(seconds)
 
-    def _report(self, done: int, total: int, message: str = "") -> None:
-        if self._cancelled:
+
+class _Report:
+    """What the two threads tell each other; a `Progress`."""
+
+    def __init__(self) -> None:
+        self.progress = TaskProgress()
+        self.is_cancelled = False
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        if self.is_cancelled:
             raise Cancelled("cancelled.")
-        self._progress = TaskProgress(done, total, message)
+        self.progress = TaskProgress(done, total, message)
+
+
+def _do(work: list[Callable[[Progress], T]], report: Progress) -> T:
+    """Do a piece of work, and let go of it before anybody learns that it is done."""
+    return work.pop()(report)
 
 
 class Workers(ThreadPoolExecutor):
-    """Threads that know whether there is anything left to do."""
+    """Threads that know whether there is anything left to do, and take nothing apart that is not theirs."""
 
     def __init__(self, number: int, name: str) -> None:
+        collect_on_main_thread_only()
         super().__init__(max_workers=number, thread_name_prefix=name)
         self._count_lock = threading.Lock()
         self._pending = 0

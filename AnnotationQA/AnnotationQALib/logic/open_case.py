@@ -244,7 +244,7 @@ class OpenCase:
     def leave(self) -> None:
         """Take everything out of the scene; `autosave` goes on to save the draft in the background."""
         self.activity.pause()
-        self.autosave.begin_last()
+        self.autosave.leave()
         self.discard()
 
     def discard(self) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
 from AnnotationQACore.errors import AnnotationQAError, Cancelled
+from AnnotationQALib.logic.background import Workers
 
 __all__ = ["Background"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
+    """Holds its work until it is done, so that nothing of the scene is let go of on the other thread."""
+
     group: str
     title: str
     future: Future[Any]
+    work: Callable[[], Any]
     done: Callable[[Any], None]
     failed: Callable[[str], None]
 
@@ -42,8 +46,9 @@ class Background:
     ) -> None:
         self._failed = failed
         self._tell = tell
-        self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-review")
+        self._executor = executor or Workers(1, "AnnotationQA-review")
         self._steps: list[_Step] = []
+        self._forgotten: list[_Step] = []
 
     @property
     def title(self) -> str:
@@ -78,17 +83,19 @@ class Background:
         failed : callable, optional
             Called with one line instead of the callable of this object.
         """
-        self._steps.append(_Step(group, title, self._executor.submit(work), done, failed or self._failed))
+        self._steps.append(_Step(group, title, self._executor.submit(_do, [work]), work, done, failed or self._failed))
 
     def forget(self, group: str) -> None:
         """Take no notice any more of what belongs to a group; what has not begun does not begin."""
         for step in self._steps:
             if step.group == group:
                 step.future.cancel()
+                self._forgotten.append(step)
         self._steps = [step for step in self._steps if step.group != group]
 
     def poll(self) -> bool:
         """Hand over what is ready; returns whether there was anything. Call it on the main thread."""
+        self._forgotten = [step for step in self._forgotten if not step.future.done()]
         was_any = False
         while True:
             ready = next((step for step in self._steps if step.future.done()), None)
@@ -111,3 +118,8 @@ class Background:
             step.future.cancel()
         self._steps = []
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _do(work: list[Callable[[], Any]]) -> Any:
+    """Do a piece of work, and let go of it before anybody learns that it is done."""
+    return work.pop()()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from AnnotationQACore.project.identities import Identity
 from AnnotationQACore.project.state import Role
 from AnnotationQACore.protocol.loading import load_shipped, shipped_protocols
 from AnnotationQALib.logic import lead_desk
-from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.database_cases import Database, cases_of_studies
 from AnnotationQALib.logic.lead_desk import Plan
 from AnnotationQALib.widgets.release_view import ReleaseView
@@ -68,7 +68,7 @@ class LeadView:
         self._on_done = on_done
         self._on_error = on_error
         self._identity = identity
-        self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-lead")
+        self._executor = executor or Workers(1, "AnnotationQA-lead")
         self._project: Any = None
         self._reading: BackgroundTask[tuple[Case, ...]] | None = None
         self.release = ReleaseView(self._done, on_error, executor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import qt
@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.errors import AnnotationQAError, Cancelled
 from AnnotationQACore.progress import Progress
-from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.time_left import TimeLeft
 from AnnotationQALib.widgets.busy_row import BusyRow
 from AnnotationQALib.widgets.thread_time import let_threads_work
@@ -55,7 +55,7 @@ class LeadWork:
         self._on_error = on_error
         self._on_cancelled = on_cancelled
         self._on_busy = on_busy
-        self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="AnnotationQA-release")
+        self._executor = executor or Workers(1, "AnnotationQA-release")
         self._task: BackgroundTask[Any] | None = None
         self._title = ""
         self._left = TimeLeft()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import qt
 
 from AnnotationQACore.errors import AnnotationQAError
+from AnnotationQALib.logic.background import Workers
 from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.widgets.message_line import MessageLine
@@ -54,7 +55,7 @@ class ReviewContext:
         self.messages = MessageLine(ui.messageFrame, ui.messageLabel, ui.messageButton, lambda line, _item: line)
         self.background = Background(self.messages.show_error, executor, error_text)
         self.listing = Background(self.messages.show_error, executor, error_text)
-        openers = executor or ThreadPoolExecutor(OPENERS, thread_name_prefix="AnnotationQA-opening")
+        openers = executor or Workers(OPENERS, "AnnotationQA-opening")
         self.opening = Background(self.messages.show_error, openers, error_text)
         self.timer = qt.QTimer()
         self.timer.setInterval(TICK_MS)
