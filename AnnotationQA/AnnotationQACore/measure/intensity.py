@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid, require_same_grid
@@ -107,6 +106,8 @@ def eroded(voxels: BoolArray, grid: Grid, shell_mm: float) -> BoolArray:
         raise InputError(f"measure: a shell of {shell_mm} mm cannot be; give zero or more.")
     if shell_mm == 0 or not voxels.any() or voxels.all():
         return voxels
+    from scipy.ndimage import binary_erosion, distance_transform_edt  # slow to load, and few ask for a shell
+
     if grid.is_sheared:
         # the distance transform knows orthogonal axes only
         return np.asarray(binary_erosion(voxels, structure=_ball(grid, shell_mm), border_value=1), dtype=bool)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
@@ -131,6 +130,8 @@ def resample_labels(labels: LabelArray, grid: Grid, target: Grid, interpolator: 
 
 
 def _sampled(voxels: NDArray[Any], grid: Grid, target: Grid, order: int, mode: str = "nearest") -> NDArray[Any]:
+    from scipy import ndimage  # slow to load, and most releases keep the voxels as they are
+
     mapping = np.linalg.inv(grid.affine) @ target.affine
     mapping[np.abs(mapping) < 1e-9] = 0.0
     sampled: NDArray[Any] = ndimage.affine_transform(

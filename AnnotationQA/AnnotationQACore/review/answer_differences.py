@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from AnnotationQACore.agreement.drawn.oriented_boxes import oriented_box_iou
 from AnnotationQACore.agreement.drawn.polygons import compare_polygons
@@ -322,6 +321,8 @@ def _plane(answer: Answer) -> str:
 
 def _groups(drawn: Mapping[str, Sequence[T]], alike: Callable[[T, T], float]) -> Iterator[dict[str, int]]:
     """Objects of different readers that are of one thing; matched reader by reader to those found so far."""
+    from scipy.optimize import linear_sum_assignment  # slow to load, and most cases have no boxes
+
     groups: list[dict[str, int]] = []
     for reader, objects in drawn.items():
         likeness = np.array(

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.progress import Progress, silent
@@ -157,6 +156,8 @@ def _distances(mask: BoolArray, grid: Grid, index: NDArray[np.int64]) -> FloatAr
     if not mask.any():
         return np.full(len(index), np.inf)
     if grid.is_sheared:
+        from scipy.spatial import cKDTree  # slow to load, and tilted gantries are rare
+
         tree = cKDTree(grid.to_world(np.argwhere(mask)))
         found: FloatArray = tree.query(grid.to_world(index))[0]
         return found
