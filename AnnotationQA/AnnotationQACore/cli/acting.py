@@ -1,10 +1,9 @@
-"""Arguments of the commands that work on a project: which one, and who acts."""
+"""What the arguments say of a project: which one, and who acts."""
 
 import argparse
 import getpass
 import os
 import sys
-from pathlib import Path
 
 from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.parsing import meant
@@ -15,9 +14,6 @@ from AnnotationQACore.project.state import Role
 
 __all__ = [
     "PASSPHRASE_VARIABLE",
-    "add_actor",
-    "add_key_dir",
-    "add_project",
     "identity_of",
     "open_project",
     "passphrase",
@@ -34,24 +30,6 @@ def role(text: str) -> Role:
     except ValueError:
         known = ", ".join(Role)
         raise argparse.ArgumentTypeError(f"'{text}' is none of {known}{meant(text, Role)}") from None
-
-
-def add_project(parser: argparse.ArgumentParser) -> None:
-    """Add the argument PROJECT."""
-    parser.add_argument("project", metavar="PROJECT", type=Path, help="project folder")
-
-
-def add_key_dir(parser: argparse._ActionsContainer) -> None:
-    """Add the option --key-dir."""
-    parser.add_argument("--key-dir", type=Path, help="folder of private keys (default: this user's)")
-
-
-def add_actor(parser: argparse._ActionsContainer) -> None:
-    """Add the options that say who acts."""
-    parser.add_argument(
-        "--as", dest="actor", metavar="NAME", help="who acts (default: the only identity on this device)"
-    )
-    add_key_dir(parser)
 
 
 def identity_of(arguments: argparse.Namespace) -> Identity:

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.project.cases import cases_from_folder, cases_from_table
 
 __all__ = ["add_arguments", "run"]

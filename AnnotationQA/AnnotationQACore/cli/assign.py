@@ -4,8 +4,9 @@ import argparse
 from collections import Counter
 from datetime import timedelta
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.numbers import days, seed
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.project.assignments import active_readers, plan_assignments
 from AnnotationQACore.project.ledger import utc_now
 

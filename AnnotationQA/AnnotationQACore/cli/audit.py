@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from AnnotationQACore import atomic
-from AnnotationQACore.cli.acting import add_project
 from AnnotationQACore.cli.output import require_place
+from AnnotationQACore.cli.project_arguments import add_project
 from AnnotationQACore.cli.verify import BROKEN, verified
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.auditing import audit_csv, audit_html, audit_json

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from AnnotationQACore.agreement.segmentations.field_of_view import require_common_view
-from AnnotationQACore.cli.acting import add_actor
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import open_segmentation
 from AnnotationQACore.cli.numbers import count, number
 from AnnotationQACore.cli.output import reader_names, require_folder_place, require_place, show, write_json
+from AnnotationQACore.cli.project_arguments import add_actor
 from AnnotationQACore.consensus.decisions import Decisions
 from AnnotationQACore.consensus.result import LabelConsensus, ReaderPerformance
 from AnnotationQACore.consensus.segmentations import SegmentationConsensus, StructureConsensus, segmentation_consensus

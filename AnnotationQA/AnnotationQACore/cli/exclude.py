@@ -2,7 +2,8 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 
 __all__ = ["add_arguments", "run"]
 

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from AnnotationQACore.cli.acting import add_project, open_project
+from AnnotationQACore.cli.acting import open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.cli.output import require_folder_place, require_place, show, summarized, write_json
+from AnnotationQACore.cli.project_arguments import add_project
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.exporting.choosing import ChosenReadings, readings_of, reference_readings
 from AnnotationQACore.interchange.exporting.exporting import (

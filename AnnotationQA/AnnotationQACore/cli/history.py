@@ -2,7 +2,7 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_project
+from AnnotationQACore.cli.project_arguments import add_project
 from AnnotationQACore.cli.verify import verified
 from AnnotationQACore.errors import ProjectError
 from AnnotationQACore.project.auditing import cases_of, entries

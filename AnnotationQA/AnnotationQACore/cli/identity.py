@@ -2,7 +2,8 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_actor, add_key_dir, identity_of, passphrase
+from AnnotationQACore.cli.acting import identity_of, passphrase
+from AnnotationQACore.cli.project_arguments import add_actor, add_key_dir
 from AnnotationQACore.project.identities import create_identity, key_files
 
 __all__ = ["add_arguments", "run"]

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.inputs import images_below
 from AnnotationQACore.cli.numbers import count
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by_table, list_export
 from AnnotationQACore.interchange.lidc import CREDIT

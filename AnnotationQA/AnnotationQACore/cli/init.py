@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_key_dir, identity_of, role
+from AnnotationQACore.cli.acting import identity_of, role
 from AnnotationQACore.cli.output import require_folder_place
+from AnnotationQACore.cli.project_arguments import add_key_dir
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.folder import Project, require_new
 from AnnotationQACore.project.identities import create_identity, key_files

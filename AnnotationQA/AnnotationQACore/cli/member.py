@@ -2,7 +2,8 @@
 
 import argparse
 
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project, role
+from AnnotationQACore.cli.acting import identity_of, open_project, role
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.project.state import Role
 

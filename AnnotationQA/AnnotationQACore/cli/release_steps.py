@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
-from AnnotationQACore.cli.acting import add_actor, add_project
 from AnnotationQACore.cli.numbers import count, days, number, seed
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.release.choices import FORMATS, STRATA, WEIGHTS
 
 __all__ = ["add_steps"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_project
 from AnnotationQACore.cli.agreement import add_executor
 from AnnotationQACore.cli.numbers import seed
 from AnnotationQACore.cli.output import require_folder_place
+from AnnotationQACore.cli.project_arguments import add_project
 from AnnotationQACore.errors import InputError
 
 __all__ = ["add_arguments", "run"]

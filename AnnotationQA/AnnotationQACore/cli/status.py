@@ -5,7 +5,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from AnnotationQACore.cli.acting import add_project, open_project
+from AnnotationQACore.cli.acting import open_project
+from AnnotationQACore.cli.project_arguments import add_project
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.state import CaseStatus, TaskStatus
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from AnnotationQACore import atomic
-from AnnotationQACore.cli.acting import add_actor, add_project, identity_of, open_project
+from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress, say
 from AnnotationQACore.cli.init import protocol_of
 from AnnotationQACore.cli.output import require_place, rows_as_text, show, write_json
+from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.interchange.report_texts import ReportText, read_reports
 from AnnotationQACore.textlabels.context import Assertion
 from AnnotationQACore.textlabels.labelling import (

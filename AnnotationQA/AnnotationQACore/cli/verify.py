@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from AnnotationQACore.cli.acting import add_project
 from AnnotationQACore.cli.console import ConsoleProgress
+from AnnotationQACore.cli.project_arguments import add_project
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.processes import WorkerPool
 from AnnotationQACore.project.events import Head

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +69,8 @@ class ObjectInfo:
 
 def software_version() -> str:
     """Version of this software."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, and only what is written names it
+
     try:
         return version("annotation-qa")
     except PackageNotFoundError:
