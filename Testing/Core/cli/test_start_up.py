@@ -46,6 +46,12 @@ for words in sys.argv[2:]:
     assert not unwanted & set(sys.modules), f"{words} loads {unwanted & set(sys.modules)}"
 """
 STEPS = ("accept", "split", "sheet", "look", "sign-off", "check", "make", "card", "verify", "drift", "rank", "rereads")
+POINTS = """# Markups fiducial file version = 4.11
+# CoordinateSystem = LPS
+# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID
+1,0,0,0,0,0,0,1,1,1,0,upper,,
+2,0,0,12.5,0,0,0,1,1,1,0,lower,,
+"""
 GRID = Grid((8, 24, 24), (2.0, 1.0, 1.0))
 
 
@@ -69,6 +75,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "ratings.csv").write_text("\n".join(rows))
     (folder / "ct").mkdir()
     shutil.copy(get_testdata_file("CT_small.dcm"), folder / "ct")
+    (folder / "points.fcsv").write_text(POINTS)
+    (folder / "reports").mkdir()
+    (folder / "reports" / "1.txt").write_text("FINDINGS: No pneumothorax.")
     (folder / "cases.csv").write_text("case,patient\n1,P1\n2,P2\n")
     (folder / "protocol.json").write_text(json.dumps(PROTOCOL))
     with pytest.MonkeyPatch.context() as patch:
@@ -108,15 +117,17 @@ def environment(folder: Path) -> dict[str, str]:
         ("consensus ana.nrrd ben.nrrd -o majority.nrrd", ALL),
         ("consensus ana.nrrd ben.nii.gz --method staple -o staple.nii.gz --json staple.json", ALL),
         ("measure image.nrrd ana.nrrd", FORMATS | SLOW),
+        ("measure --landmarks points.fcsv --distance upper lower", ALL),
         ("power icc --expected 0.8 --width 0.2", FORMATS | SLOW | {"scipy.ndimage", "scipy.spatial"}),
-        ("status study", ALL),
-        ("verify study", ALL),
-        ("history study 1", ALL),
+        ("status study", ALL | {"numpy"}),
+        ("verify study", ALL | {"numpy"}),
+        ("history study 1", ALL | {"numpy"}),
         ("agreement study", FORMATS | SLOW),
         ("consensus study", FORMATS | SLOW),
         ("report study -o report --resamples 20", FORMATS | SLOW),
         ("export study -o objects --format csv nrrd seg.nrrd --all-readers", ALL),
         ("release rank study", FORMATS | SLOW),
+        ("textlabels read reports --protocol chest_xray_findings", ALL | {"numpy"}),
         ("inspect ct --jobs 1 --no-cache", ALL),
     ],
 )
