@@ -46,6 +46,22 @@ class Ours:
         return {key: label.pairs[0].to_json() for key, label in self._result.labels.items()}
 
 
+class Reading:
+    """Nothing but reading all voxels once: the least that label maps can cost."""
+
+    whole, maps = True, False
+
+    def prepare(self, readers, spacing):
+        self._readers = readers
+
+    def measure(self):
+        for reader in self._readers:
+            reader.max()
+
+    def figures(self):
+        return {}
+
+
 class SurfaceDistance:
     whole = maps = False
 
@@ -292,6 +308,7 @@ class Plastimatch(SurfaceDistance):
 
 PEERS = {
     "ours": Ours,
+    "reading": Reading,
     "surface-distance": SurfaceDistance,
     "plastimatch": Plastimatch,
     "meshmetrics": MeshMetrics,

@@ -21,7 +21,7 @@ __all__ = ["Box", "JointRuns", "joint_runs", "ranked"]
 
 Box = tuple[slice, slice, slice]
 
-_PART = 1 << 21
+_PART = 1 << 22
 """Voxels read at a time, to find where there are labels."""
 
 _BLOCK = 1 << 19
