@@ -101,10 +101,10 @@ class AnnotationQAInSlicer(unittest.TestCase):
         self.addCleanup(lambda: setattr(sys, "excepthook", hook))
         slicer.util.selectModule("AnnotationQA")
         self.panel = slicer.util.getModuleWidget("AnnotationQA").panel
-        self.panel.projects.close()
+        self.close_project()
 
     def tearDown(self) -> None:
-        self.panel.projects.close()
+        self.close_project()
         slicer.mrmlScene.Clear()
         slicer.app.processEvents()
         assert self.troubles == [], "\n".join(self.troubles)
@@ -113,6 +113,10 @@ class AnnotationQAInSlicer(unittest.TestCase):
 
     def message(self) -> str:
         return str(self.panel.ui.messageLabel.text) if self.panel.ui.messageFrame.visible else ""
+
+    def close_project(self) -> None:
+        self.panel.projects.close()
+        let_slicer_work(lambda: not self.panel.projects.is_saving)
 
     def open_project(self, folder: Path, identity) -> None:
         self.panel.projects.open(str(folder), identity)
@@ -324,10 +328,10 @@ class AnnotationQAInSlicer(unittest.TestCase):
                     assert str(page.ui.titleLabel.text) == entry.title
                     if page._instance is not None:
                         page._instance.addButton.click()
-                    if page._markups is not None:
-                        page._markups.placeButton.click()
+                    if page.markups is not None:
+                        page.markups.placeButton.click()
                         slicer.app.processEvents()
-                        page._markups.placeButton.click()
+                        page.markups.placeButton.click()
                     if page._frame is not None:
                         page._frame.chooseButton.click()
                 self.panel.submission.check()
@@ -342,7 +346,7 @@ class AnnotationQAInSlicer(unittest.TestCase):
         self.open_shipped("vertebra_landmarks")
         entry = next(e for e in self.panel.case.form.entries if e.item.kind == "landmarks")
         self.panel.case.select(entry.key)
-        controls = self.panel.case.page._markups
+        controls = self.panel.case.page.markups
         first = str(controls.placeButton.text)
         controls.placeButton.click()
         interaction = slicer.app.applicationLogic().GetInteractionNode()
@@ -423,6 +427,60 @@ class AnnotationQAInSlicer(unittest.TestCase):
             self.wait_for_case()
             assert self.panel.session.case.images.grid("ct").shape == (8, 32, 32)
             self.panel.projects.close()
+
+    def test_a_project_is_closed_while_its_draft_is_written_and_opened_again(self) -> None:
+        from AnnotationQALib.widgets.practice_project import practice_identity
+
+        project = self.open_practice()
+        case = self.panel.session.case.item.case
+        self.panel.case.page._instance.addButton.click()
+        self.paint_nodule()
+        count = int(np.count_nonzero(self.drawn_voxels()))
+        self.panel.projects.close()
+        assert self.panel.session is None
+        assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+        self.open_project(project, practice_identity())
+        let_slicer_work(lambda: not self.panel.projects.is_saving)
+        item = next(row.item for row in self.panel.session.worklist() if row.item.case == case)
+        self.panel.cases.open(item)
+        self.wait_for_case()
+        assert "draft was resumed" in self.message()
+        assert int(np.count_nonzero(self.drawn_voxels())) == count
+
+    def test_garbage_with_qt_and_mrml_objects_is_left_to_the_main_thread(self) -> None:
+        import gc
+        import threading
+
+        import qt
+
+        from AnnotationQALib.logic.background import Workers
+
+        destroyed = []
+
+        class Holder:
+            def __init__(self) -> None:
+                self.timer = qt.QTimer()
+                self.node = slicer.vtkMRMLScriptedModuleNode()
+                self.node.AddObserver("DeleteEvent", lambda *_: None)
+                self.callback = lambda: self
+
+            def __del__(self) -> None:
+                destroyed.append(threading.current_thread() is threading.main_thread())
+
+        workers = Workers(1, "AnnotationQA-garbage")
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                Holder()
+            work = workers.submit(gc.collect)
+            let_slicer_work(work.done)
+            assert destroyed == []
+        finally:
+            gc.enable()
+        gc.collect()
+        assert destroyed == [True] * 50
+        workers.shutdown()
 
     def test_a_lead_checks_and_makes_a_release(self) -> None:
         """The gate, beside the event loop; the practice project is refused for want of de-identification."""

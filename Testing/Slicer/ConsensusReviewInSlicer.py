@@ -73,7 +73,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
     def wait_for_walk(self) -> None:
         """Wait until the regions are found."""
         self.wait(
-            lambda: self.panel.desk.work is not None and self.panel.desk.work.is_found,
+            lambda: self.panel.desk.on_desk.work is not None and self.panel.desk.on_desk.work.is_found,
             "the readings are compared",
         )
 
@@ -129,7 +129,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView)
         cameras = len(slicer.util.getNodesByClass("vtkMRMLCameraNode"))
         self.compare_example()
-        display = self.panel.desk.display.ui
+        display = self.panel.desk.views.display.ui
         for planes in ("3", "Coronal", "Axial"):
             display.planesCombo.currentIndex = display.planesCombo.findData(planes)
             slicer.app.processEvents()
@@ -140,7 +140,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         assert manager.threeDViewCount >= 1
         for kind in ("readers", "distance"):
             self.panel.desk.next_heat_map()
-            self.wait(lambda: self.panel.desk._has_heat_map(), f"the heat map {kind} is computed")
+            self.wait(lambda: self.panel.desk.views.has_heat_map, f"the heat map {kind} is computed")
         slicer.util.forceRenderAllViews()
         self.panel.desk.ui.closeButton.click()
         expect(manager.layout, slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView, "layout after the review")
@@ -153,7 +153,7 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         self.compare_example()
         desk = self.panel.desk
         nodes = list(desk.review.reading_nodes.values())
-        display = desk.display.ui
+        display = desk.views.display.ui
         display.threeDCombo.currentIndex = display.threeDCombo.findData("each")
         self.wait(lambda: all(points_of_surfaces(node) for node in nodes), "every reader has surfaces")
         slicer.util.forceRenderAllViews()
@@ -169,10 +169,10 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         desk = self.panel.desk
         desk.ui.tabs.setCurrentIndex(1)
         methods = ("majority", "staple", "simple", "shape")
-        self.wait(lambda: all(desk.work.choice(one) for one in methods), "every consensus is computed")
+        self.wait(lambda: all(desk.on_desk.work.choice(one) for one in methods), "every consensus is computed")
         desk.items.ui.itemsTable.selectRow(0)
         desk.items.ui.editButton.click()
-        editor = desk.editor.editor
+        editor = desk.editing.host.editor
         expect(editor.currentSegmentID(), "liver", "segment in the Segment Editor")
         editor.setActiveEffectByName("Paint")
         assert editor.activeEffect() is not None, "Paint is not active"
@@ -201,12 +201,12 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         for place in range(len(desk.review.walk)):
             desk.go_to(place)
             desk.walk.take_reader(0)
-        for row in desk.deciding.rows():
+        for row in desk.on_desk.deciding.rows():
             if row.is_open:
                 desk._accept(row, desk.review.labels.readers[0])
         desk.ui.tabs.setCurrentIndex(4)
-        assert desk.sign_off_view.ui.signButton.enabled, desk.sign_off_view.ui.signButton.toolTip
-        desk.sign_off()
+        assert desk.signing.view.ui.signButton.enabled, desk.signing.view.ui.signButton.toolTip
+        desk.signing.sign_off()
         self.wait(lambda: not self.panel.desk.is_open, "the case is signed off")
         expect(self.panel.session.project.state.case_status("review-2"), CaseStatus.DECIDED, "state of the case")
         left = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
@@ -230,8 +230,8 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         self.panel.opener.open("review-3")
         self.wait_for_walk()
         desk = self.panel.desk
-        desk.comments.ui.textEdit.text = "look here"
-        desk.comments.ui.pointButton.click()
+        desk.comments.view.ui.textEdit.text = "look here"
+        desk.comments.view.ui.pointButton.click()
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         expect(interaction.GetCurrentInteractionMode(), interaction.Place, "mode of the mouse")
         slicer.util.getNode("look here").AddControlPoint((1.0, 2.0, 3.0))

@@ -134,6 +134,9 @@ def _nodules(work: Path, shown: _Shown) -> None:
     panel.submission.check()
     panel.checks.ui.problemsTable.selectRow(0)
     shown.shoot("labeling-checks")
+    shown.worker.at_once = False
+    panel.projects.close()
+    shown.shoot("labeling-saving")
     shown.end()
 
 
@@ -270,7 +273,7 @@ def _x_ray(shown: _Shown) -> None:
 def _landmarks(shown: _Shown) -> None:
     panel = shown.panel
     entry = shown.select("vertebral_bodies")
-    panel.case.page._markups.placeButton.click()
+    panel.case.page.markups.placeButton.click()
     node = panel.session.case.editor.drawing.nodes(entry.key)[0]
     for number in range(3):
         node.SetNthControlPointPosition(number, 0.0, 0.0, -5.0 * number)

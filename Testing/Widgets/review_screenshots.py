@@ -84,12 +84,12 @@ def _project(shown: _Shown, work: Path) -> None:
     for place in range(len(desk.review.walk)):
         desk.go_to(place)
         desk.walk.take_reader(0)
-    for row in desk.deciding.rows():
+    for row in desk.on_desk.deciding.rows():
         if row.is_open:
             desk._accept(row, desk.review.labels.readers[0])
     desk.ui.tabs.currentIndex = 4
-    desk.sign_off_view.ui.segCheck.checked = True
-    desk.sign_off_view.ui.folderEdit.currentPath = "/exports"
+    desk.signing.view.ui.segCheck.checked = True
+    desk.signing.view.ui.folderEdit.currentPath = "/exports"
     shown.shoot("review-sign-off")
     panel.opener.close()
     panel.ui.casesButton.collapsed = True
@@ -103,7 +103,7 @@ def _project(shown: _Shown, work: Path) -> None:
 
 def _comment(desk: Any) -> None:
     desk.ui.tabs.currentIndex = 2
-    view = desk.comments.ui
+    view = desk.comments.view.ui
     view.textEdit.text = "Includes the vessel; please stop at its wall"
     studies.choose(view.aboutCombo, "nodule")
     studies.choose(view.toCombo, "ben")

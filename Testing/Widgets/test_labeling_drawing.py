@@ -54,7 +54,7 @@ def interaction_mode() -> int:
 def test_landmarks_are_placed_in_their_order(panel: LabelingPanel, tmp_path: Path) -> None:
     case = open_case(panel, tmp_path, "vertebra_landmarks")
     entry = select(panel, "vertebral_bodies")
-    controls = panel.case.page._markups
+    controls = panel.case.page.markups
     assert controls.placeButton.text == "Place C1"
     controls.placeButton.click()
     assert interaction_mode() == slicer.vtkMRMLInteractionNode.Place
@@ -85,14 +85,14 @@ def test_a_box_is_placed_and_erased(panel: LabelingPanel, tmp_path: Path) -> Non
     key = panel.case.page.entry.key
     assert key.instance == 1
     assert "Level" in rows(panel)
-    panel.case.page._markups.placeButton.click()
+    panel.case.page.markups.placeButton.click()
     node = case.editor.drawing.nodes(key)[0]
     assert node.IsA("vtkMRMLMarkupsROINode")
     node.SetCenter(0.0, 0.0, 0.0)
     node.SetSize(10.0, 10.0, 10.0)
     panel.tick()
     assert rows(panel)["Fractured vertebra 1"] == "Drawn"
-    panel.case.page._markups.eraseButton.click()
+    panel.case.page.markups.eraseButton.click()
     panel.tick()
     assert rows(panel)["Fractured vertebra 1"] == ""
     panel.case.page._instance.removeButton.click()

@@ -33,9 +33,9 @@ def test_every_row_has_a_page(protocol: str, tmp_path: Path, monkeypatch: pytest
             page._instance.addButton.click()
             assert len(rows(panel)) > before
             assert page.entry.key.instance == 1
-        if page._markups is not None:
-            page._markups.placeButton.click()
-            page._markups.placeButton.click()
+        if page.markups is not None:
+            page.markups.placeButton.click()
+            page.markups.placeButton.click()
     assert not panel.ui.messageFrame.visible, panel.ui.messageLabel.text
     pause(panel, clock)
     panel.submission.check()

@@ -144,9 +144,9 @@ def test_taking_region_by_region_and_everything_from_one_reader(panel: Any) -> N
         np.testing.assert_array_equal(result.mask(segment).voxels, expected)
     assert all("region by region" in text for text in studies.texts(desk.items.ui.itemsTable, 2))
     desk.ui.tabs.currentIndex = 4
-    assert desk.sign_off_view.ui.openLabel.text == "Everything is decided."
-    assert not desk.sign_off_view.ui.signButton.visible
-    desk.sign_off_view.ui.copyResultButton.click()
+    assert desk.signing.view.ui.openLabel.text == "Everything is decided."
+    assert not desk.signing.view.ui.signButton.visible
+    desk.signing.view.ui.copyResultButton.click()
     panel.opener.close()
     kept = slicer.mrmlScene.GetFirstNodeByName("Result of the review")
     assert kept.GetSegmentation().GetNumberOfSegments() == 5
@@ -160,7 +160,7 @@ def test_methods_of_consensus_stand_next_to_each_other(panel: Any) -> None:
     table = desk.items.ui.consensusTable
     assert [text for text in studies.texts(table) if text] == ["Majority", "STAPLE", "SIMPLE", "Shape-based average"]
     assert studies.texts(table, 1)[:3] == list(EXAMPLE_READERS)
-    found = desk.work.choice("staple").of("liver")
+    found = desk.on_desk.work.choice("staple").of("liver")
     row = studies.texts(table).index("STAPLE")
     assert table.item(row, 3).text() == f"{found[0].sensitivity:.3f}"
     assert "estimated by STAPLE" in desk.items.ui.consensusLabel.text
@@ -169,7 +169,7 @@ def test_methods_of_consensus_stand_next_to_each_other(panel: Any) -> None:
     shown = segmentation_from_node(desk.review.result_node, GRID).mask("liver").voxels
     expected = desk.review.consensus.segmentation("staple").mask("liver").voxels
     np.testing.assert_array_equal(shown, expected)
-    assert desk.deciding.open_regions == len(desk.review.walk), "showing decides nothing"
+    assert desk.on_desk.deciding.open_regions == len(desk.review.walk), "showing decides nothing"
     desk.items.ui.tableButton.click()
     node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLTableNode")
     assert node.GetTable().GetNumberOfRows() == 4 * 5 * 3
@@ -183,7 +183,7 @@ def test_a_copy_is_edited_in_the_segment_editor_and_taken(panel: Any) -> None:
     items.itemsTable.selectRow(studies.texts(items.itemsTable, 1).index("Lesion"))
     studies.choose(items.sourceCombo, "Reader Anna")
     items.editButton.click()
-    editor = desk.editor.editor
+    editor = desk.editing.host.editor
     assert editor.currentSegmentID() == "lesion"
     assert editor.segmentationNode().GetID() == desk.review.result_node.GetID()
     assert editor.sourceVolumeNode().GetID() == desk.review.volume.GetID()
@@ -209,7 +209,7 @@ def test_a_copy_is_edited_in_the_segment_editor_and_taken(panel: Any) -> None:
 
 def test_planes_three_d_styles_heat_maps_and_crosshair(panel: Any, scene: Any) -> None:
     studies.compare_example(panel)
-    display, review = panel.desk.display.ui, panel.desk.review
+    display, review = panel.desk.views.display.ui, panel.desk.review
     place = review.walk.place
     studies.choose(display.planesCombo, "3")
     assert len(review.views.layout.panes) == 12
@@ -288,15 +288,15 @@ def test_time_points_stand_over_their_own_images(panel: Any, scene: Any) -> None
     panel.compare.ui.ownImagesCheck.checked = True
     assert not panel.compare.ui.volumeRow.visible
     panel.compare.ui.compareNowButton.click()
-    views = panel.desk.time_points.views
+    views = panel.desk.on_desk.time_points.views
     shown = [node.GetBackgroundVolumeID() for node in views.composite_nodes()]
     assert shown == [volume.GetID() for volume in volumes]
     assert {node.GetLinkedControl() for node in views.composite_nodes()} == {1}
     assert not panel.desk.ui.tabs.visible
-    studies.choose(panel.desk.display.ui.planesCombo, "3")
-    assert len(views.layout.panes) < len(panel.desk.time_points.views.layout.panes) == 6
+    studies.choose(panel.desk.views.display.ui.planesCombo, "3")
+    assert len(views.layout.panes) < len(panel.desk.on_desk.time_points.views.layout.panes) == 6
     panel.desk.ui.closeButton.click()
-    assert panel.desk.time_points is None
+    assert panel.desk.on_desk.time_points is None
 
 
 # awkward input
@@ -342,13 +342,13 @@ def test_eight_segmentations_show_six_and_others_by_choice(panel: Any, scene: An
     panel.compare.ui.compareNowButton.click()
     studies.settle(panel)
     desk = panel.desk
-    assert desk.display.ui.readersButton.text == "Readers 6/8"
+    assert desk.views.display.ui.readersButton.text == "Readers 6/8"
     assert "8 readings: 6 are shown" in desk.ui.noticesLabel.text
     assert len(desk.review.views.layout.panes) == 7
-    desk.display._readers["r7"].setChecked(True)
-    assert not desk.display._readers["r7"].checked, "a seventh is not shown before another is taken away"
-    desk.display._readers["r0"].setChecked(False)
-    desk.display._readers["r7"].setChecked(True)
+    desk.views.display._readers["r7"].setChecked(True)
+    assert not desk.views.display._readers["r7"].checked, "a seventh is not shown before another is taken away"
+    desk.views.display._readers["r0"].setChecked(False)
+    desk.views.display._readers["r7"].setChecked(True)
     assert [pane.source for pane in desk.review.views.layout.panes][:-1] == [f"r{n}" for n in (1, 2, 3, 4, 5, 7)]
     assert desk.walk.ui.whoTable.rowCount == 9, "all count in the walk"
     assert not slicer.util.getNode("r0").GetDisplayVisibility()
@@ -382,9 +382,9 @@ def test_long_work_runs_beside_the_panel_as_in_the_application(scene: Any) -> No
     panel.opener.compare_nodes(volume, nodes)
     process(lambda: panel.desk.is_open)
     assert panel.desk.review.views is not None, "the views come first"
-    process(lambda: panel.desk.work is not None and panel.desk.work.is_found)
+    process(lambda: panel.desk.on_desk.work is not None and panel.desk.on_desk.work.is_found)
     panel.desk.ui.tabs.currentIndex = 1
-    process(lambda: all(panel.desk.work.choice(m) for m in ("majority", "staple", "simple", "shape")))
+    process(lambda: all(panel.desk.on_desk.work.choice(m) for m in ("majority", "staple", "simple", "shape")))
     process(lambda: panel.desk.review.walk.is_measured())
     assert not panel.ui.busyFrame.visible
     panel.opener.compare_nodes(volume, nodes)
@@ -403,7 +403,7 @@ def test_the_buttons_of_a_second_comparison_are_new_ones(panel: Any, scene: Any)
     panel.desk._found()
     assert walk._consensus.currentData == "consensus:staple", "what was chosen stays chosen"
     walk.take_consensus()
-    assert panel.desk.deciding.rows()
+    assert panel.desk.on_desk.deciding.rows()
 
 
 def test_what_is_missing_for_a_comparison_is_seen_and_not_only_a_tool_tip(panel: Any, scene: Any) -> None:

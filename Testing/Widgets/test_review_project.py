@@ -77,7 +77,7 @@ def decide_everything(desk: Any, reader_number: int = 0) -> None:
 
 def accept_open_items(desk: Any, source: str, reason: str = "") -> None:
     desk.ui.reasonEdit.text = reason
-    for row in desk.deciding.rows():
+    for row in desk.on_desk.deciding.rows():
         if row.is_open:
             desk._accept(row, source)
 
@@ -169,8 +169,8 @@ def test_a_case_is_walked_decided_and_signed(panel: Any, project: Path) -> None:
     assert rows[0] == "Rating", "answers that differ come before the regions"
     assert "Boundary" in rows
     desk.ui.tabs.currentIndex = 4
-    assert not desk.sign_off_view.ui.signButton.enabled
-    assert "To be decided" in desk.sign_off_view.ui.signButton.toolTip
+    assert not desk.signing.view.ui.signButton.enabled
+    assert "To be decided" in desk.signing.view.ui.signButton.toolTip
     needs = panel.session.reviews.protocol.design.reason_required
     desk.ui.reasonEdit.text = ""
     desk.ui.tabs.currentIndex = 0
@@ -181,12 +181,12 @@ def test_a_case_is_walked_decided_and_signed(panel: Any, project: Path) -> None:
     decide_everything(desk)
     accept_open_items(desk, desk.review.labels.readers[0], "seen on thin slices")
     desk.ui.tabs.currentIndex = 4
-    assert desk.sign_off_view.ui.openLabel.text == "Everything is decided."
-    assert "minority" in desk.sign_off_view.ui.minorityLabel.text
-    assert "Reader" in desk.sign_off_view.ui.minorityLabel.text, "blinded until it is signed"
+    assert desk.signing.view.ui.openLabel.text == "Everything is decided."
+    assert "minority" in desk.signing.view.ui.minorityLabel.text
+    assert "Reader" in desk.signing.view.ui.minorityLabel.text, "blinded until it is signed"
     accepted = desk.review.labels.mask(desk.review.labels.readers[0], "nodule#1").copy()
     panel.widget.show()
-    desk.sign_off_view.ui.signButton.click()
+    desk.signing.view.ui.signButton.click()
     studies.settle(panel)
     assert "is signed off" in message(panel)
     state = panel.session.project.state
@@ -224,7 +224,7 @@ def test_signing_exports_seg_and_sr_when_wished(panel: Any, project: Path, tmp_p
     decide_everything(desk)
     accept_open_items(desk, desk.review.labels.readers[0], "r")
     desk.ui.tabs.currentIndex = 4
-    view = desk.sign_off_view.ui
+    view = desk.signing.view.ui
     assert not view.srCheck.enabled
     view.segCheck.checked = True
     view.srCheck.checked = True
@@ -296,7 +296,7 @@ def test_closing_asks_before_decisions_are_lost(
 
 def test_window_presets_and_time_points_of_the_patient(panel: Any, project: Path, scene: Any) -> None:
     desk = open_case(panel, "review-3")
-    display = desk.display.ui
+    display = desk.views.display.ui
     level = desk.review.volume.GetDisplayNode().GetLevel()
     others = list(range(display.windowCombo.count))
     assert len(others) > 1
@@ -306,7 +306,7 @@ def test_window_presets_and_time_points_of_the_patient(panel: Any, project: Path
     before = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")
     studies.choose(display.besideCombo, "review-4")
     studies.settle(panel)
-    points = desk.time_points.points
+    points = desk.on_desk.time_points.points
     assert len(points) == 6
     assert len({point.volume.GetID() for point in points}) == 2
     desk.ui.closeButton.click()
@@ -325,7 +325,7 @@ def test_window_presets_and_time_points_of_the_patient(panel: Any, project: Path
 def test_comments_with_pin_and_arrow_go_back_to_one_reader(panel: Any, project: Path, scene: Any) -> None:
     desk = open_case(panel, "review-2")
     desk.ui.tabs.currentIndex = 2
-    view = desk.comments.ui
+    view = desk.comments.view.ui
     assert not view.sendButton.enabled
     assert "Add a comment first" in view.sendButton.toolTip
     desk.go_to(len(desk.review.walk) - 1)
@@ -347,7 +347,7 @@ def test_comments_with_pin_and_arrow_go_back_to_one_reader(panel: Any, project: 
     for row in range(view.readersList.count):
         is_ben = view.readersList.item(row).text() == desk.review.names["ben"]
         view.readersList.item(row).setCheckState(qt.Qt.Checked if is_ben else qt.Qt.Unchecked)
-    assert desk.comments.ticked == ("ben",)
+    assert desk.comments.view.ticked == ("ben",)
     view.sendButton.click()
     assert "is sent back to Reader" in message(panel)
     assert panel.session.project.state.case_status("review-2") is CaseStatus.SENT_BACK
@@ -363,8 +363,8 @@ def test_a_new_revision_shows_what_changed(panel: Any, project: Path) -> None:
     session = panel.session
     desk = open_case(panel, "review-2")
     assert desk.changes.ui.changesLabel.text.startswith("Every reading is a first revision")
-    desk._add_comment("too large", "nodule", "", "none")
-    desk._send_back(["ben"])
+    desk.comments._add("too large", "nodule", "", "none")
+    desk.comments._send_back(["ben"])
 
     def revise(opened: Project) -> None:
         former = next(one for one in opened.state.latest_readings("review-2") if one.reader == "ben")
@@ -541,7 +541,7 @@ def test_one_reading_can_be_seen_and_accepted(panel: Any, project: Path) -> None
     accept_open_items(desk, "anna", "only one")
     desk.ui.reasonEdit.text = "only one"
     desk.ui.tabs.currentIndex = 4
-    assert desk.sign_off_view.ui.signButton.enabled, desk.sign_off_view.ui.signButton.toolTip
+    assert desk.signing.view.ui.signButton.enabled, desk.signing.view.ui.signButton.toolTip
 
 
 def test_an_empty_reading_has_an_empty_view(panel: Any, project: Path) -> None:
@@ -585,9 +585,9 @@ def test_who_may_not_review_is_told_why(panel: Any, project: Path, act_as: Calla
     assert "Only reviewers and adjudicators" in panel.cases.ui.acceptProposedButton.toolTip
     desk = open_case(panel, "review-2")
     desk.ui.tabs.currentIndex = 2
-    assert "Only reviewers and adjudicators" in desk.comments.ui.sendButton.toolTip
+    assert "Only reviewers and adjudicators" in desk.comments.view.ui.sendButton.toolTip
     desk.ui.tabs.currentIndex = 4
-    assert "Only adjudicators" in desk.sign_off_view.ui.signButton.toolTip
+    assert "Only adjudicators" in desk.signing.view.ui.signButton.toolTip
 
 
 def test_a_folder_that_is_no_project_is_refused_in_one_line(panel: Any, tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ class Background:
         """Begin nothing any more."""
         for step in self._steps:
             step.future.cancel()
+        self._forgotten += self._steps
         self._steps = []
         self._executor.shutdown(wait=False, cancel_futures=True)
 

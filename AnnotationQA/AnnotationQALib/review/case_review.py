@@ -18,33 +18,23 @@ from AnnotationQACore.review.painting import Painting
 from AnnotationQACore.review.walk import Stop, Walk, renamed
 from AnnotationQACore.segmentation import Mask, Segmentation
 from AnnotationQACore.wording import worded
-from AnnotationQALib.logic.segmentations import (
-    BINARY_LABELMAP,
-    add_segmentation,
-    fill_segmentation,
-    segmentation_from_node,
-)
-from AnnotationQALib.logic.volumes import voxels_of
-from AnnotationQALib.review.borrowed_nodes import BorrowedNode, displays_of
+from AnnotationQALib.logic.segmentations import add_segmentation, segmentation_from_node
+from AnnotationQALib.review.borrowed_nodes import displays_of
 from AnnotationQALib.review.layouts import ReviewLayout, ThreeD, add_layout, review_layout
 from AnnotationQALib.review.loose_readings import LooseReadings, volume_grid
 from AnnotationQALib.review.overlays import HeatMap, add_heat_map
+from AnnotationQALib.review.reading_nodes import ReadingNodes, remove_with_displays
+from AnnotationQALib.review.result_node import add_result_node, fill_result_node
 from AnnotationQALib.review.review_views import ReviewViews, Style
 from AnnotationQALib.review.surfaces import Surfaces
 
-__all__ = ["MOST_SHOWN", "READ_ONLY", "RESULT", "RESULT_NAME", "CaseReview"]
+__all__ = ["MOST_SHOWN", "RESULT", "CaseReview"]
 
 RESULT = "result"
 """Source of the views that show what has been decided so far, or a consensus."""
 
-RESULT_NAME = "AnnotationQA.ReviewResult"
-"""Attribute of the node that holds what is decided so far."""
-
 MOST_SHOWN = 6
 """Readings side by side at a time; all take part in the walk and in a consensus."""
-
-READ_ONLY = "AnnotationQA.ReviewedReading"
-"""Attribute of the nodes that hold a reader's work; editors leave them alone."""
 
 
 class CaseReview:
@@ -101,8 +91,8 @@ class CaseReview:
         self.surfaces = Surfaces()
         self.result_node: slicer.vtkMRMLSegmentationNode | None = None
         self._answers = tuple(answers)
-        self._borrowed: list[BorrowedNode] = []
-        self._own: list[slicer.vtkMRMLDisplayableNode] = []
+        self._readings = ReadingNodes(scene, labels, self.names, nodes or {})
+        self._readings.need(self.shown)
         self._heat_maps: dict[str, slicer.vtkMRMLScalarVolumeNode] = {}
         self._disagreements: Disagreements | None = None
         self._consensus: ConsensusChoices | None = None
@@ -110,10 +100,6 @@ class CaseReview:
         self._walk: Walk | None = None
         self._style: Style | None = None
         self._three_d: ThreeD = "none"
-        self.reading_nodes: dict[str, slicer.vtkMRMLSegmentationNode] = {}
-        for reader, node in (nodes or {}).items():
-            self._borrow(reader, node)
-        self._need_reading_nodes()
 
     @classmethod
     def of_nodes(
@@ -131,6 +117,11 @@ class CaseReview:
         """
         loose = LooseReadings(volume, segmentations)
         return cls(scene, {}, volume, nodes=loose.nodes, labels=loose.labels())
+
+    @property
+    def reading_nodes(self) -> Mapping[str, slicer.vtkMRMLSegmentationNode]:
+        """Nodes of the readers who are or were shown."""
+        return self._readings.by_reader
 
     @property
     def disagreements(self) -> Disagreements:
@@ -194,7 +185,7 @@ class CaseReview:
         for reader in readers:
             self.labels.of(reader)
         self.shown = tuple(reader for reader in self.labels.readers if reader in readers)
-        self._need_reading_nodes()
+        self._readings.need(self.shown)
 
     def open_views(
         self,
@@ -254,7 +245,6 @@ class CaseReview:
         if kind is not None:
             if kind not in self._heat_maps:
                 self._heat_maps[kind] = add_heat_map(self.scene, self.disagreements, kind, image)
-                self._own.append(self._heat_maps[kind])
             node = self._heat_maps[kind]
         if self.views is not None:
             self.views.show_overlay(node, opacity)
@@ -345,18 +335,12 @@ class CaseReview:
     def close(self) -> None:
         """Take everything that the review added out of the scene, and give borrowed nodes their displays back."""
         self.surfaces.remove()
-        for borrowed in self._borrowed:
-            if self.scene.IsNodePresent(borrowed.node):
-                borrowed.give_back()
-        for node in self._own:
-            displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
-            for one in (node, *displays):
-                if one is not None and self.scene.IsNodePresent(one):
-                    self.scene.RemoveNode(one)
+        self._readings.remove()
+        own = [*self._heat_maps.values(), *([self.result_node] if self.result_node is not None else [])]
+        remove_with_displays(self.scene, own)
         if self.views is not None:
             self.views.remove()
-        self._borrowed, self._own, self.views, self.result_node = [], [], None, None
-        self._heat_maps, self.reading_nodes = {}, {}
+        self.views, self.result_node, self._heat_maps = None, None, {}
 
     def _arrive(self, stop: Stop | None) -> Stop | None:
         if stop is None:
@@ -365,41 +349,16 @@ class CaseReview:
             self.views.center(stop.position)
         return renamed(stop, self.names)
 
-    def _borrow(self, reader: str, node: slicer.vtkMRMLSegmentationNode) -> None:
-        if node.GetDisplayNode() is None:
-            node.CreateDefaultDisplayNodes()
-        self._borrowed.append(BorrowedNode.of(node))
-        self.reading_nodes[reader] = node
-
-    def _need_reading_nodes(self) -> None:
-        """Nodes of the readers who are shown; those of others are made when they are chosen."""
-        for reader in self.shown:
-            if reader in self.reading_nodes:
-                continue
-            node = add_segmentation(self.scene, self.labels.segmentation(reader), self.names[reader])
-            node.SetAttribute(READ_ONLY, "true")
-            node.SetHideFromEditors(True)
-            node.SetSelectable(False)
-            node.SetSaveWithScene(False)
-            self._own.append(node)
-            self.reading_nodes[reader] = node
-
     def _need_result_node(self) -> slicer.vtkMRMLSegmentationNode:
         if self.result_node is None:
-            self.result_node = self.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Review result")
-            self.result_node.SetAttribute(RESULT_NAME, "true")
-            self.result_node.CreateDefaultDisplayNodes()
-            self.result_node.SetSaveWithScene(False)
-            self._own.append(self.result_node)
+            self.result_node = add_result_node(self.scene)
             if self.views is not None:
                 self.views.show_only(RESULT, self.result_node)
         return self.result_node
 
     def _fill_result(self, result: Segmentation) -> None:
-        """Put voxels into the node of the result: in place where it has the same layers, which is much faster."""
         node = self._need_result_node()
-        if not _refilled(node.GetSegmentation(), result):
-            fill_segmentation(node, result)
+        fill_result_node(node, result)
         if self._three_d != "none":
             self.surfaces.want(node)
 
@@ -409,32 +368,6 @@ class CaseReview:
         self.views.show_only(source, node)
         if three_d != "none":
             self.surfaces.want(node)
-
-
-def _refilled(target: slicer.vtkSegmentation, result: Segmentation) -> bool:
-    """Overwrite the voxels of a segmentation that has just these layers; False, and unchanged, when it has others."""
-    labelmaps = []
-    for number in range(len(result.layers)):
-        ids = {segment.id: segment.value for segment in result.segments if segment.layer == number}
-        there = target.GetSegmentIDsForLayer(number, BINARY_LABELMAP)
-        labelmap = target.GetLayerDataObject(number, BINARY_LABELMAP) if set(there) == set(ids) else None
-        if labelmap is None or labelmap.GetDimensions()[::-1] != result.grid.shape:
-            return False
-        voxels = voxels_of(labelmap)
-        if voxels.dtype != result.layers.dtype:
-            return False
-        if any(target.GetSegment(name).GetLabelValue() != value for name, value in ids.items()):
-            return False
-        labelmaps.append((labelmap, voxels))
-    if target.GetNumberOfLayers(BINARY_LABELMAP) != len(result.layers):
-        return False
-    for (labelmap, voxels), layer in zip(labelmaps, result.layers, strict=True):
-        voxels[...] = layer
-        labelmap.GetPointData().GetScalars().Modified()
-        labelmap.Modified()
-    if target.GetNumberOfSegments():
-        target.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
-    return True
 
 
 def _with_name(message: str, names: Mapping[str, str]) -> str:

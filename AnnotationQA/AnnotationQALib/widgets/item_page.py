@@ -11,23 +11,24 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.checks.problems import Spot
 from AnnotationQACore.errors import AnnotationQAError
-from AnnotationQACore.project.answers import LandmarksValue, Presence, segment_id
+from AnnotationQACore.project.answers import Presence
 from AnnotationQACore.protocol.model import (
     Classification,
     DrawnItem,
-    Landmarks,
     Rating,
     Segmentation,
     TextAnswer,
 )
 from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
+from AnnotationQALib.logic.open_case import OpenCase
 from AnnotationQALib.logic.readouts import Quantity
 from AnnotationQALib.widgets.answer_texts import answer_text, number_text
 from AnnotationQALib.widgets.choices_editor import ChoicesEditor
 from AnnotationQALib.widgets.drawing_extras import DeletedRow, FrameRow, InstanceRow
 from AnnotationQALib.widgets.item_help import help_page, item_tip
+from AnnotationQALib.widgets.item_markups import ItemMarkups, role_of
 from AnnotationQALib.widgets.keys import FormKeys
-from AnnotationQALib.widgets.markups_controls import MarkupsActions, MarkupsControls
+from AnnotationQALib.widgets.markups_controls import MarkupsControls
 from AnnotationQALib.widgets.placing import Placing
 from AnnotationQALib.widgets.presence_row import PresenceRow
 from AnnotationQALib.widgets.segment_editor_host import SegmentEditorHost
@@ -86,7 +87,7 @@ class ItemPage:
         self._entry: FormEntry | None = None
         self._editor: Any = None
         self._presence: PresenceRow | None = None
-        self._markups: MarkupsControls | None = None
+        self._markups: ItemMarkups | None = None
         self._frame: FrameRow | None = None
         self._instance: InstanceRow | None = None
         self._deleted: DeletedRow | None = None
@@ -103,6 +104,11 @@ class ItemPage:
     def entry(self) -> FormEntry | None:
         """The entry shown; None for none."""
         return self._entry
+
+    @property
+    def markups(self) -> MarkupsControls | None:
+        """The buttons by which the points of the item are drawn; None for an item without."""
+        return self._markups.controls if self._markups is not None else None
 
     @property
     def digits(self) -> tuple[str, ...]:
@@ -137,7 +143,7 @@ class ItemPage:
             self._presence.show(value)
         if self._frame is not None:
             self._frame.show(self._case.editor.frame_of(entry.item))
-        self._refresh_markups(entry)
+        self.placing_changed()
         self._show_readout(entry, value)
 
     def is_outdated(self, entry: FormEntry) -> bool:
@@ -164,13 +170,13 @@ class ItemPage:
 
     def next_not_visible(self) -> None:
         """Say that the selected, or else the next, landmark is not visible."""
-        if self._markups is not None and self._markups.notVisibleButton is not None:
-            self._markups.notVisibleButton.click()
+        if self._markups is not None:
+            self._markups.next_not_visible()
 
     def placing_changed(self) -> None:
         """The mouse mode was changed, by us or by Slicer."""
-        if self._markups is not None and self._entry is not None:
-            self._refresh_markups(self._entry)
+        if self._markups is not None:
+            self._markups.refresh()
 
     # what is shown
 
@@ -215,12 +221,12 @@ class ItemPage:
             self._presence.widget.setVisible(not self._case.editor.instances(item.id))
             return False
         if item.frame:
-            self._frame = FrameRow(self._frame_title(item), self._choose_frame, self._go_to_frame)
+            self._frame = FrameRow(_frame_title(self._case, item), self._choose_frame, self._go_to_frame)
             self._add(self._frame.widget)
         if isinstance(item, Segmentation):
             return self._open_segment_editor(entry)
-        self._markups = MarkupsControls(item, self._segment_titles(), self._markups_actions())
-        self._add(self._markups.widget)
+        self._markups = ItemMarkups(self._case, entry, self._placing, self._act, self._jump)
+        self._add(self._markups.controls.widget)
         return False
 
     def _open_segment_editor(self, entry: FormEntry) -> bool:
@@ -230,21 +236,10 @@ class ItemPage:
         except AnnotationQAError as error:
             self._on_error(error_text(error))
             return False
-        role = entry.item.series or self._case.protocol.imaging.reference_series
-        volume = self._case.images.node(role)
+        volume = self._case.images.node(role_of(self._case, entry.item))
         node = editor.segmentation_node
         self.segment_editor.show(node.GetScene(), node, volume, target.segment_id, target.masking)
         return True
-
-    def _refresh_markups(self, entry: FormEntry) -> None:
-        if self._markups is None:
-            return
-        editor = self._case.editor
-        nodes = editor.drawing.nodes(entry.key)
-        ids = {node.GetID() for node in nodes}
-        point = editor.drawing.next_landmark(entry.key) if isinstance(entry.item, Landmarks) else None
-        next_point = point.title if point is not None else ""
-        self._markups.show(editor.value(entry.key), self._placing.node_id in ids, next_point, bool(nodes))
 
     def _show_readout(self, entry: FormEntry, value: Any) -> None:
         readout = self._case.readouts.get(entry.key)
@@ -357,87 +352,19 @@ class ItemPage:
     def _choose_frame(self) -> None:
         entry = self._entry
         if entry is not None:
-            role = self._role(entry.item)
+            role = role_of(self._case, entry.item)
             self._act(lambda: self._case.editor.choose_frame(role, entry.item.frame, self._case.images.frame(role)))
 
     def _go_to_frame(self) -> None:
         if self._entry is not None:
             frame = self._case.editor.frame_of(self._entry.item)
             if frame is not None:
-                self._case.images.show_frame(self._role(self._entry.item), frame)
+                self._case.images.show_frame(role_of(self._case, self._entry.item), frame)
 
-    # markups
 
-    def _markups_actions(self) -> MarkupsActions:
-        def on_item(act: Callable[[Any, ItemKey], Any]) -> Any:
-            entry = self._entry
-            if entry is None:
-                return None
-            done = self._act(lambda: act(self._case.editor, entry.key))
-            self.placing_changed()
-            return done
-
-        return MarkupsActions(
-            place=self._place,
-            erase=lambda: (self._placing.stop(), on_item(lambda editor, key: editor.drawing.erase(key)))[1],
-            snap=lambda: on_item(lambda editor, key: editor.drawing.snap_to_slice(key)),
-            to_segment=lambda segment: on_item(
-                lambda editor, key: editor.drawing.polygon_to_segment(key, self._segment_keys()[segment])
-            ),
-            not_visible=lambda point: on_item(lambda editor, key: self._mark_not_visible(editor, key, point)),
-            place_again=lambda point: on_item(lambda editor, key: editor.drawing.unplace_landmark(key, point)),
-            jump=self._jump_to_landmark,
-        )
-
-    def _place(self, started: bool) -> None:
-        if not started:
-            self._placing.stop()
-        elif self._entry is not None:
-            key, item = self._entry.key, self._entry.item
-            target = self._act(lambda: self._case.editor.drawing.activate(key))
-            if target is not None:
-                self._placing.start(target.node, isinstance(item, Landmarks))
-        self.placing_changed()
-
-    def _mark_not_visible(self, editor: Any, key: ItemKey, point: str) -> None:
-        following = editor.drawing.next_landmark(key)
-        chosen = point or (following.id if following is not None else "")
-        if chosen:
-            editor.drawing.mark_not_visible(key, chosen)
-
-    def _jump_to_landmark(self, point: str) -> None:
-        value = self._case.editor.value(self._entry.key) if self._entry is not None else None
-        marks = value.landmarks if isinstance(value, LandmarksValue) else ()
-        position = next((mark.position for mark in marks if mark.name == point), None)
-        if position is None:
-            return
-        role = self._role(self._entry.item)
-        is_pixel = len(position) == 2
-        self._jump(Spot(None, role, position) if is_pixel else Spot(position, role))
-
-    # names
-
-    def _role(self, item: Any) -> str:
-        return str(item.series or self._case.protocol.imaging.reference_series)
-
-    def _frame_title(self, item: DrawnItem) -> str:
-        role = next(role for role in self._case.protocol.imaging.series if role.id == self._role(item))
-        return next((frame.title for frame in role.frames if frame.id == item.frame), str(item.frame))
-
-    def _segment_keys(self) -> dict[str, ItemKey]:
-        return {
-            segment_id(entry.key.item, entry.key.instance): entry.key
-            for entry in self._case.editor.entries()
-            if isinstance(entry.item, Segmentation)
-            and not entry.computed
-            and entry.state != ItemState.NOT_APPLICABLE
-            and (entry.key.instance is not None or not entry.item.instances)
-        }
-
-    def _segment_titles(self) -> dict[str, str]:
-        keys = self._segment_keys()
-        titles = {entry.key: entry.title for entry in self._case.editor.entries()}
-        return {segment: titles[key] for segment, key in keys.items()}
+def _frame_title(case: OpenCase, item: DrawnItem) -> str:
+    role = next(role for role in case.protocol.imaging.series if role.id == role_of(case, item))
+    return next((frame.title for frame in role.frames if frame.id == item.frame), str(item.frame))
 
 
 def _quantity_html(quantity: Quantity) -> str:

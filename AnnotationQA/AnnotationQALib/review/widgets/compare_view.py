@@ -8,7 +8,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from AnnotationQALib.review.case_review import READ_ONLY, RESULT_NAME
+from AnnotationQALib.review.reading_nodes import READ_ONLY
+from AnnotationQALib.review.result_node import RESULT_NAME
 from AnnotationQALib.review.time_points import volume_of
 from AnnotationQALib.widgets.ui_files import load_ui
 

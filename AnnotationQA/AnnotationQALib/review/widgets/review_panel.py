@@ -104,13 +104,10 @@ class ReviewPanel:
             lambda *chosen: self.projects.accept(*chosen),
         )
         self.desk = CaseDesk(
-            scene,
+            context,
             application_logic,
             layout_manager,
-            context.background,
             DeskActions(
-                context.messages.show_error,
-                context.messages.show,
                 lambda: self.opener.close(),
                 lambda line: self.projects.recorded(line),
                 lambda submitted: self.projects.export(submitted),
@@ -133,7 +130,7 @@ class ReviewPanel:
             self.sign_in,
             self.cases,
             self.agreement,
-            self.desk.sign_off_view,
+            self.desk.signing.view,
             start_session,
             self._show_state,
             self._show_titles,
@@ -223,7 +220,7 @@ class ReviewPanel:
                 keys.CLOSER: self.desk.toggle_close_up,
                 keys.HEAT: self.desk.next_heat_map,
                 keys.NEXT_CASE: self.opener.open_next,
-                keys.SIGN_OFF: self.desk.sign_off,
+                keys.SIGN_OFF: self.desk.signing.sign_off,
                 keys.CONSENSUS: walk.take_consensus,
                 **takers,
             },
