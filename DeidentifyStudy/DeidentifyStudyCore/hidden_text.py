@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,43 @@ _SMALL_STEP = 2
 _TINY_WORD_STEP, _SMALL_WORD_STEP, _RAMP_WORD_STEP = 64, 512, 1024
 _AROUND = 16
 _FEWEST_WORD_STEPS = 5
+_FLOATS = {"FL": ("f4", 5), "OF": ("f4", 5), "FD": ("f8", 10), "OD": ("f8", 10)}
+"""VRs of floating-point numbers: what numpy calls them, and how many digits a number has that somebody wrote."""
+_LARGE = 1e6
+_FEW, _DECIMALS, _NEXT_TO_ZERO = 64, 2, 1e-4
 
 
-def holds_text(value: bytes) -> bool:
+def holds_text(value: bytes, vr: str = "", *, big: bool = False) -> bool:
     """Whether bytes that should be numbers hold words or digits that chance does not explain.
 
     Either all of the value is printable (also as UTF-16), or it has a run of letters or digits longer than one in a
     thousand random values of its size has. Ramps, as tables and palettes hold them, run through all letters and are no
-    text.
+    text; nor are floating-point numbers that look like it, as 22.4 does (``ffffff6@``).
+
+    Parameters
+    ----------
+    vr : str
+        Of the value; what it holds is looked at for FL, FD, OF and OD only.
+    big : bool
+        Whether its numbers are big endian.
     """
-    content = value.strip(b"\0 ")
-    if len(content) < _SHORTEST_RUN:
+    runs = _runs_of_text(value)
+    if vr not in _FLOATS or len(value) % int(_FLOATS[vr][0][1]):
+        return any(True for _ in runs)
+    found = list(runs)
+    if not found:
         return False
+    width = int(_FLOATS[vr][0][1])
+    usual = _usual_numbers(value, *_FLOATS[vr], big=big)
+    return any(not usual[start // width : (stop - 1) // width + 1].all() for start, stop in found)
+
+
+def _runs_of_text(value: bytes) -> Iterator[tuple[int, int]]:
+    """Where a value holds text: first and last byte, exclusive."""
+    content = value.strip(b"\0 ")
+    offset = len(value) - len(value.lstrip(b"\0 "))
+    if len(content) < _SHORTEST_RUN:
+        return
     for plain in (
         content,
         content[::2] if not any(content[1::2]) else b"",
@@ -40,13 +66,31 @@ def holds_text(value: bytes) -> bool:
             and _PRINTABLE.fullmatch(plain)
             and _is_irregular(plain, 0, len(plain), _TINY_WORD_STEP)
         ):
-            return True
+            yield offset, offset + len(content)
+            return
     needed = max(_SHORTEST_RUN, math.ceil(math.log(1000 * len(content)) / math.log(_SHARE_OF_LETTERS)))
     for found in _RUNS.finditer(content):
         run = found[0]
         if (len(run) >= needed or run.isdigit()) and len(set(run)) >= 3 and _is_irregular(content, *found.span()):
-            return True
-    return False
+            yield offset + found.start(), offset + found.end()
+
+
+def _usual_numbers(value: bytes, kind: str, digits: int, *, big: bool) -> NDArray[np.bool_]:
+    """Which numbers somebody wrote in few digits, or, of many, lie among the others.
+
+    Letters and digits read as numbers have all the digits there are; digits are next to 0, and most letters large.
+    """
+    numbers = np.frombuffer(value, (">" if big else "<") + kind)
+    with np.errstate(all="ignore"):  # text read as numbers overflows
+        wide = numbers.astype("f8")
+        sized = np.isfinite(wide) & (np.abs(wide) < _LARGE)
+        if len(wide) <= _FEW or not sized.any():
+            written = np.array([float(f"{number:.{digits}g}") for number in wide])
+            return np.asarray(sized & (written.astype(kind) == numbers), bool)
+        low, high = np.percentile(wide[sized], (2, 98))
+        among = (wide >= 2 * low - high) & (wide <= 2 * high - low)
+        among &= np.abs(wide) >= _NEXT_TO_ZERO * np.median(np.abs(wide[sized]))
+        return np.asarray(sized & (among | (np.round(wide, _DECIMALS).astype(kind) == numbers)), bool)
 
 
 def _is_irregular(content: bytes, start: int, stop: int, small_step: int = _SMALL_WORD_STEP) -> bool:

@@ -48,7 +48,11 @@ class OpaqueBytes:
             return RemoveByType("X").apply(element, context)
         if len(value) <= _SHORTEST_SEARCHED:
             return KEEP
-        if echo.is_in_bytes(value) or holds_text(value) or (self.no_text and _has_text(value)):
+        if (
+            echo.is_in_bytes(value)
+            or holds_text(value, element.vr, big=element.big)
+            or (self.no_text and _has_text(value))
+        ):
             return RemoveByType("X").apply(element, context)
         return KEEP
 

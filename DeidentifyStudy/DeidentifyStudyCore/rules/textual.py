@@ -300,7 +300,8 @@ class NumberString:
         echo = context.subject.echo
         if element.vr in BINARY_NUMBERS:
             value = element.value
-            text = len(value) > _SHORTEST_BYTES and (echo.is_in_bytes(value) or holds_text(value))
+            hidden = len(value) > _SHORTEST_BYTES and holds_text(value, element.vr, big=element.big)
+            text = hidden or (len(value) > _SHORTEST_BYTES and echo.is_in_bytes(value))
             ours = echo.is_in_numbers(element.vr, value, big=element.big)
             if text or ours or tells_long_number(element.tag, element.vr, value, big=element.big):
                 return RemoveByType("X").apply(element, context)

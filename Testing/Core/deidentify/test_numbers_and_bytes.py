@@ -134,3 +134,39 @@ def test_text_among_numbers_is_seen(value):
 )
 def test_tables_and_samples_hold_none(value):
     assert not holds_text(value)
+
+
+TENTHS = np.arange(10000) / 10
+
+
+@pytest.mark.parametrize(("vr", "kind"), [("FD", "f8"), ("FL", "f4")])
+@pytest.mark.parametrize("big", [False, True])
+def test_numbers_that_look_like_text_are_numbers(vr, kind, big):
+    order = ">" if big else "<"
+    seeming = [number for number in TENTHS if holds_text(np.array([number], order + kind).tobytes())]
+    assert (len(seeming) > 0) is (kind == "f8")  # 22.4 is ffffff6@
+    assert not any(holds_text(np.array([number], order + kind).tobytes(), vr, big=big) for number in seeming)
+    triples = NOISE.choice(TENTHS, (2000, 3)).astype(order + kind)
+    assert not any(holds_text(triple.tobytes(), vr, big=big) for triple in triples)
+
+
+@pytest.mark.parametrize(("vr", "kind"), [("OF", "<f4"), ("OD", "<f8")])
+@pytest.mark.parametrize("spread", [NOISE.normal(900, 250, 16384), NOISE.gamma(2, 2, 16384)])
+def test_samples_that_look_like_text_are_numbers(vr, kind, spread):
+    assert not holds_text(spread.astype(kind).tobytes(), vr)
+    assert not holds_text(np.round(spread, 1).astype(kind).tobytes(), vr)
+
+
+@pytest.mark.parametrize("vr", ["FL", "FD", "OF", "OD"])
+@pytest.mark.parametrize(
+    "text", [b"HOLLINGSWORTH MARJORIE  ", b"Winterbottom^Zenobia    ", b"7740192 ", b"Grunwald", b"DOB 14.07.1931  "]
+)
+def test_text_among_floating_point_numbers_is_seen(vr, text):
+    assert holds_text(text, vr)
+    assert holds_text(text, vr, big=True)
+    if vr[0] == "O" and len(text) > 16:
+        kind = "<f4" if vr == "OF" else "<f8"
+        samples = bytearray(NOISE.normal(900, 250, 16384).astype(kind).tobytes())
+        for place in (8000, 8003):
+            samples[place : place + len(text)] = text
+            assert holds_text(bytes(samples), vr)
