@@ -285,6 +285,10 @@ def test_undefined_values_have_a_reason_and_no_number():
     assert "two readers" in alpha_coefficient(apart).reason
     single_scale = CategoryRatings.from_values([["x", "x"]], ["a", "b"])
     assert "one category" in coefficients(single_scale)["gwet"].reason
+    resampled = bootstrap(coefficient_statistic(single_scale), resamples=20)
+    assert {name: interval.undefined for name, interval in resampled.items() if interval.undefined} == dict.fromkeys(
+        set(COEFFICIENTS) - {"percent_agreement"}, 20
+    )
 
 
 @pytest.mark.parametrize(

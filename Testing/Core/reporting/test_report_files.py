@@ -180,3 +180,13 @@ def test_agreement_of_a_project_says_beside_the_table_what_a_figure_leaves_out(
     assert [line for line in shown.splitlines() if line.startswith("note: ")] == notes
     assert any("all resamples give this value" in note for note in notes)
     assert shown.splitlines()[-1] == "read by fewer than two readers: 1 case"
+
+
+@pytest.mark.parametrize("case", ["case-1", "case-6"])
+def test_a_report_on_one_case_in_which_an_answer_is_the_only_one(study: Any, tmp_path: Path, case: str) -> None:
+    assert main(["report", str(study.folder), "-o", str(tmp_path / "one"), "--resamples", "20", "--cases", case]) == 0
+    document = json.loads((tmp_path / "one" / "report.json").read_text())
+    figures = [one for item in document["summary"]["items"] for one in item["figures"]]
+    assert figures
+    assert {one["low"] for one in figures} == {None}  # one patient tells nothing of others
+    assert (tmp_path / "one" / "cases" / f"{case}.html").is_file()

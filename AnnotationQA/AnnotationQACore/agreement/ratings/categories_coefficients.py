@@ -115,7 +115,7 @@ def coefficient_statistic(
         if name == "conger":
             return _conger_chance(sums[..., 3 + categories :].reshape(*sums.shape[:-1], readers, categories), w)
         if name == "gwet":
-            share = float(w.sum()) / (categories * (categories - 1.0))
+            share = float(w.sum()) / (categories * (categories - 1.0)) if categories > 1 else math.nan
             spread: FloatArray = share * (mean_share * (1.0 - mean_share)).sum(axis=-1)
             return spread
         return np.full(sums.shape[:-1], w.sum() / categories**2)
