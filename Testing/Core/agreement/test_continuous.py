@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -104,6 +105,16 @@ def test_icc_keeps_the_order_that_theory_gives(values):
     single, consistent = table.form("2,1").value, table.form("3,1").value
     if consistent >= 0 and table.anova.between_readers >= table.anova.residual:
         assert single <= consistent + 1e-12
+
+
+@pytest.mark.parametrize(("cases", "readers"), [(2, 2), (2, 3), (3, 2), (3, 3)])
+def test_every_small_table_of_two_values_has_figures_or_none(cases, readers):
+    for values in product((1.0, 2.0), repeat=cases * readers):
+        for form in intraclass_correlations(np.reshape(values, (cases, readers))).forms:
+            assert math.isnan(form.value) == bool(form.reason and "interval" not in form.reason)
+            assert math.isnan(form.low) == math.isnan(form.high)
+            if not math.isnan(form.low):
+                assert form.low <= form.value + 1e-12 <= form.high + 2e-12
 
 
 def test_an_icc_without_total_variance_is_undefined_and_never_above_one():

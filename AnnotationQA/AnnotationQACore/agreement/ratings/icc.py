@@ -256,9 +256,13 @@ def _absolute_agreement_interval(table: AnovaTable, level: float) -> tuple[float
     a = k * value / (n * (1.0 - value))
     b = 1.0 + k * value * (n - 1.0) / (n * (1.0 - value))
     parts = (a * readers) ** 2 / (k - 1.0) + (b * residual) ** 2 / ((n - 1.0) * (k - 1.0))
+    if parts == 0.0:  # neither readers nor the residual carry weight: no degrees of freedom
+        return math.nan, math.nan
     df = (a * readers + b * residual) ** 2 / parts
     tail = (1.0 + level) / 2.0
     f_low, f_high = f_quantile(tail, n - 1.0, df), f_quantile(tail, df, n - 1.0)
+    if not (math.isfinite(f_low) and math.isfinite(f_high)):
+        return math.nan, math.nan
     spread = k * readers + (k * n - k - n) * residual
     low = n * (cases - f_low * residual) / (f_low * spread + n * cases)
     high = n * (f_high * cases - residual) / (spread + n * f_high * cases)
