@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import scipy
 from scipy import special
 
 __all__ = [
@@ -22,9 +21,6 @@ __all__ = [
     "t_tail",
     "wilson_interval",
 ]
-
-_HAS_NONCENTRAL_T = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 16)
-"""Before SciPy 1.16 `special.nctdtrit` is wrong, in the far tail by a tenth."""
 
 
 def normal_quantile(p: float) -> float:
@@ -49,11 +45,7 @@ def t_tail(t: float, df: float) -> float:
 
 def noncentral_t_quantile(p: float, df: float, shift: float) -> float:
     """Value below which the noncentral t with `df` degrees of freedom, moved by `shift`, lies with probability `p`."""
-    if _HAS_NONCENTRAL_T:
-        return float(special.nctdtrit(df, shift, p))
-    from scipy import stats  # in older versions it alone is right
-
-    return float(stats.nct.ppf(p, df, shift))
+    return float(special.nctdtrit(df, shift, p))
 
 
 def f_quantile(p: float, df1: float, df2: float) -> float:
