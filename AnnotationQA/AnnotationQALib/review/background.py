@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from AnnotationQACore.errors import AnnotationQAError, Cancelled
+from AnnotationQACore.wording import Wording
 from AnnotationQALib.logic.background import Workers
 
 __all__ = ["Background"]
@@ -18,7 +19,7 @@ class _Step:
     """Holds its work until it is done, so that nothing of the scene is let go of on the other thread."""
 
     group: str
-    title: str
+    title: Wording | str
     future: Future[Any]
     work: Callable[[], Any]
     done: Callable[[Any], None]
@@ -51,7 +52,7 @@ class Background:
         self._forgotten: list[_Step] = []
 
     @property
-    def title(self) -> str:
+    def title(self) -> Wording | str:
         """What is at work now; empty when nothing is, or when it need not be told."""
         return next((step.title for step in self._steps if step.title), "")
 
@@ -63,7 +64,7 @@ class Background:
     def run(
         self,
         group: str,
-        title: str,
+        title: Wording | str,
         work: Callable[[], Any],
         done: Callable[[Any], None],
         failed: Callable[[str], None] | None = None,
@@ -74,7 +75,7 @@ class Background:
         ----------
         group : str
             What it belongs to, see `forget`.
-        title : str
+        title : Wording or str
             For the person who waits; empty when nobody does.
         work : callable
             Runs on the other thread.

@@ -11,6 +11,7 @@ from AnnotationQACore.review.consensus_choices import METHODS, ConsensusChoice
 from AnnotationQACore.review.depths import depth_image, region_distances
 from AnnotationQACore.review.disagreements import Disagreements
 from AnnotationQACore.review.heat_maps import differing_readers
+from AnnotationQACore.wording import worded
 from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.case_review import CaseReview
 from AnnotationQALib.review.deciding import METHOD_TITLES
@@ -49,7 +50,9 @@ class CaseWork:
 
     def begin(self) -> None:
         """Find the regions, then measure them."""
-        self._background.run(GROUP, "Finding what the readers differ in", self._review.find, lambda _: self._regions())
+        self._background.run(
+            GROUP, worded("Finding what the readers differ in"), self._review.find, lambda _: self._regions()
+        )
 
     def choice(self, method: str) -> ConsensusChoice | None:
         """A consensus that is computed already; None as long as it is not."""
@@ -66,7 +69,7 @@ class CaseWork:
             self._asked.add(method)
             self._background.run(
                 GROUP,
-                f"Consensus: {METHOD_TITLES.get(method, method)}",
+                worded("Consensus: {method}", method=METHOD_TITLES.get(method, method)),
                 lambda method=method: consensus.choice(method),  # type: ignore[misc]  # a default binds the name
                 lambda choice, method=method: self._keep(method, choice, done),  # type: ignore[misc]  # as above
             )
@@ -75,7 +78,7 @@ class CaseWork:
         """Compute the voxels of a heat map; `done` is called with them."""
         found: Disagreements = self._review.disagreements
         compute = differing_readers if kind == "readers" else depth_image
-        self._background.run(GROUP, "Heat map", lambda: compute(found), lambda image: done(kind, image))
+        self._background.run(GROUP, worded("Heat map"), lambda: compute(found), lambda image: done(kind, image))
 
     def _keep(self, method: str, choice: ConsensusChoice, done: Callable[[str], None]) -> None:
         self._choices[method] = choice

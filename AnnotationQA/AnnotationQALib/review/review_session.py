@@ -17,6 +17,7 @@ from AnnotationQACore.project.state import CaseStatus, Role, SubmittedReading
 from AnnotationQACore.reporting.contents import collect
 from AnnotationQACore.reporting.writing import require_own_folder, write_report
 from AnnotationQACore.review.watching import WatchedRow, compare_watched, watched_pairs
+from AnnotationQACore.wording import Wording, worded
 from AnnotationQALib.logic.case_images import CaseImages, PreparedCase, prepare_images
 from AnnotationQALib.logic.case_loading import Locate, load_case
 from AnnotationQALib.logic.presentation import apply_window, item_view
@@ -51,7 +52,7 @@ class ReviewSession:
     case : OpenReview or None
     images : CaseImages or None
         Of the open case; None where they are not at hand.
-    notice : str
+    notice : Wording or str
         Why there are no images; empty when there are.
     """
 
@@ -66,7 +67,7 @@ class ReviewSession:
         self.reviews = ProjectReview(project)
         self.case: OpenReview | None = None
         self.images: CaseImages | None = None
-        self.notice = ""
+        self.notice: Wording | str = ""
         self._scene = scene
         self._background = background
         self._listing = listing
@@ -112,7 +113,7 @@ class ReviewSession:
             compared()
             self.compare_all(compared)
 
-        self._listing.run(LIST, "Comparing the cases", lambda: self.reviews.comparison(case), keep)
+        self._listing.run(LIST, worded("Comparing the cases"), lambda: self.reviews.comparison(case), keep)
 
     def refresh(self, compared: Callable[[], None]) -> None:
         """Read what others did meanwhile, and compare what is new."""
@@ -130,24 +131,24 @@ class ReviewSession:
         record = self.project.state.cases[case]
         locate = self.located([case])
 
-        def load() -> PreparedCase | str:
+        def load() -> PreparedCase | Wording | str:
             try:
                 loaded = load_case(record.case, self.reviews.protocol, self.project.folder, locate=locate)
                 return prepare_images(loaded)
             except AnnotationQAError as error:
-                return str(error)
+                return error.wording or str(error)
 
-        def show_images(found: PreparedCase | str) -> None:
+        def show_images(found: PreparedCase | Wording | str) -> None:
             grid: Grid | None = None
             volume = None
-            if isinstance(found, str):
+            if not isinstance(found, PreparedCase):
                 self.notice = found
             else:
                 volume = self._show_images(found)
                 grid = volume_grid(volume)
             self._background.run(
                 GROUP,
-                "Reading what the readers drew",
+                worded("Reading what the readers drew"),
                 lambda: self.reviews.prepare(case, grid),
                 lambda prepared: show(prepared, volume),
                 give_up,
@@ -162,7 +163,7 @@ class ReviewSession:
             self.close_case()
             failed(line)
 
-        self._background.run(GROUP, "Loading the images", load, show_images, give_up)
+        self._background.run(GROUP, worded("Loading the images"), load, show_images, give_up)
 
     def show_window(self, window: str) -> None:
         """Show the images in a window preset of the protocol."""

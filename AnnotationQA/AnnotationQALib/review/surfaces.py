@@ -9,6 +9,7 @@ import slicer
 import vtk
 
 from AnnotationQACore.interchange.placement import bounding_region
+from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.grids import matrix_from_grid
 from AnnotationQALib.logic.segmentations import LabelmapCopy, SegmentationCopier, SegmentationCopy
 from AnnotationQALib.logic.volumes import image_data
@@ -144,7 +145,7 @@ class Surfaces:
         if self._background is None:
             take(_surface(layer, segment.value))
         else:
-            self._background.run(GROUP, "Surfaces", lambda: _surface(layer, segment.value), take)
+            self._background.run(GROUP, worded("Surfaces"), lambda: _surface(layer, segment.value), take)
 
 
 def _surface(layer: LabelmapCopy | None, value: int) -> vtk.vtkPolyData:

@@ -323,4 +323,11 @@ def templates() -> tuple[str, ...]:
         _("{source}: {problem} ({number} more: annotation-qa protocol check lists them)"),
         _("{what}: '{text}' is no number; write one such as 1.5."),
         _("{what}: '{text}' is not understood; write {wanted}."),
+        _("Comparing the cases"),
+        _("Consensus: {method}"),
+        _("Finding what the readers differ in"),
+        _("Heat map"),
+        _("Loading the images"),
+        _("Reading what the readers drew"),
+        _("Surfaces"),
     )

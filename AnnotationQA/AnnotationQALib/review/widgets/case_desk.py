@@ -30,6 +30,7 @@ from AnnotationQALib.review.widgets.structure_editing import StructureEditing
 from AnnotationQALib.review.widgets.walk_view import WalkView
 from AnnotationQALib.widgets.tab_pages import fit_to_page
 from AnnotationQALib.widgets.ui_files import load_ui
+from AnnotationQALib.widgets.wordings import told
 
 __all__ = ["CaseDesk", "DeskActions"]
 
@@ -155,8 +156,8 @@ class CaseDesk:
 
     def show_case(self, session: ReviewSession, opened: OpenReview, notices: Sequence[str] = ()) -> None:
         """Show a case of a project; `notices` are what else is known of it, such as how it was scored."""
-        told = [*opened.messages, *notices, *([session.notice] if session.notice else [])]
-        self._show(opened.review, session, opened, tuple(dict.fromkeys(told)))
+        lines = [*opened.messages, *notices, *([told(session.notice)] if session.notice else [])]
+        self._show(opened.review, session, opened, tuple(dict.fromkeys(lines)))
 
     def show_time_points(self, points: Sequence[TimePoint], title: str) -> None:
         """Show time points side by side; nothing is decided about them."""

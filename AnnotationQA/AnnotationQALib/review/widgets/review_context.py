@@ -14,7 +14,7 @@ from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.widgets.message_line import MessageLine
 from AnnotationQALib.widgets.thread_time import let_threads_work
-from AnnotationQALib.widgets.wordings import error_text
+from AnnotationQALib.widgets.wordings import error_text, told
 
 __all__ = ["ReviewContext"]
 
@@ -86,7 +86,7 @@ class ReviewContext:
         title = next((work.title for work in works if work.title), "")
         self._ui.busyFrame.visible = bool(title)
         if title:
-            self._ui.busyLabel.text = f"{title}..."
+            self._ui.busyLabel.text = f"{told(title)}..."
         self._ui.cancelButton.visible = bool(self.opening.title or self.background.title)
         is_working = not all(work.is_idle for work in works)
         if is_working:
