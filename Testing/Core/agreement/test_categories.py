@@ -307,7 +307,7 @@ def test_bad_tables_are_refused(values, readers, message):
 
 
 def test_values_off_the_scale_are_refused():
-    with pytest.raises(InputError, match="'7' is not one of the categories"):
+    with pytest.raises(InputError, match="'7' is not one of the categories 1, 2, 3; correct it"):
         CategoryRatings.from_values([[1, 7]], ["a", "b"], categories=[1, 2, 3])
     with pytest.raises(InputError, match="not negative"):
         alpha_statistic(CategoryRatings.from_values([[-1, 1]], ["a", "b"]), "ratio")

@@ -82,7 +82,10 @@ class CategoryRatings:
             raise InputError("ratings: a category is listed twice; list each once.")
         strange = sorted(_label(value) for value in found if value not in index)
         if strange:
-            raise InputError(f"ratings: '{strange[0]}' is not one of the categories {[_label(c) for c in scale]}.")
+            known = ", ".join(map(_label, scale))
+            raise InputError(
+                f"ratings: '{strange[0]}' is not one of the categories {known}; correct it, or list the whole scale."
+            )
         if numbers is not None:
             codes = _codes(numbers, index)
         else:
