@@ -94,8 +94,10 @@ def test_the_reader_goes_on_while_the_draft_is_written(panel: LabelingPanel, pro
     assert panel.sign_in.ui.signInPage.visible
     assert panel.sign_in.ui.signInPage.enabled
     panel.busy.cancel()
+    panel.projects.close()  # once more
     panel.tick()
     assert panel.busy.is_busy
+    assert panel.ui.busyFrame.visible
     worker.work()
     panel.tick()
     assert draft(project) == "just written"

@@ -13,8 +13,8 @@ from typing import Any
 
 __all__ = ["collect_on_main_thread_only", "collect_what_was_put_off"]
 
-_MOST_PUT_OFF = 100
-"""Collections that threads may put off before the main thread makes up for them."""
+_MOST_PUT_OFF = 1000
+"""Collections that threads may put off before the main thread makes up for them; one of all objects takes a while."""
 
 _put_off = 0
 

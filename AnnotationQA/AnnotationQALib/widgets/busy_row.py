@@ -87,8 +87,10 @@ class BusyRow:
             self.poll()
 
     def drop(self) -> None:
-        """Show the task no more, and cancel it if that may be: nobody wants its result any more."""
-        if self._task is not None and self._ending != Ending.NOT:
+        """Cancel the task and forget it: nobody wants its result any more. What must be written goes on."""
+        if self._task is not None and self._ending == Ending.NOT:
+            return
+        if self._task is not None:
             self._task.cancel()
         self._clear()
 

@@ -145,8 +145,8 @@ class ProjectController:
         """Close the project, wait until all is written, and end the threads."""
         self.close()
         self._context.timer.stop()
-        self._context.busy.drop()
         self._leaving.finish()
+        self._context.busy.finish()
         if self._owns_executor:
             self._executor.shutdown(wait=False, cancel_futures=True)
 

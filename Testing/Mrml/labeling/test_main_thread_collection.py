@@ -75,10 +75,10 @@ def test_what_threads_put_off_is_made_up_for(
 ) -> None:
     monkeypatch.setattr(main_thread_collection, "_put_off", 0)
     Widget(destroyed)
-    workers.submit(lambda: [gc.collect() for _ in range(99)]).result(BOUND)
+    workers.submit(lambda: [gc.collect(0) for _ in range(999)]).result(BOUND)
     collect_what_was_put_off()
     assert destroyed == []
-    workers.submit(gc.collect).result(BOUND)
+    workers.submit(gc.collect, 0).result(BOUND)
     collect_what_was_put_off()
     assert destroyed == [True]
 
