@@ -104,8 +104,15 @@ class Slow(Workers):
         self.main_has_let_go = threading.Event()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)
+        may_begin = threading.Event()
+
+        def begin(*args: Any) -> Any:
+            may_begin.wait(BOUND)
+            return fn(*args)
+
+        future = super().submit(begin, *args, **kwargs)
         future.add_done_callback(lambda _done: self.main_has_let_go.wait(BOUND))
+        may_begin.set()
         return future
 
 
