@@ -4,7 +4,7 @@ from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.dictionary import dictionary_vr
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.rules.model import Action, Context, Element, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.model import CONCEPT_NAME, Action, Context, Element, Kind, Mode, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
 from DeidentifyStudyCore.source import Source, text_of
 from DeidentifyStudyCore.standard import attribute_types
@@ -15,6 +15,7 @@ __all__ = ["NO_BLOCK", "Decider"]
 _CHARACTER_SET = 0x00080005
 _CONTENT = 0x0040A730
 _MIME = 0x00420012
+_MEASURED_VALUES = 0x0040A300
 _BULK = 1 << 20
 _BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
 
@@ -107,6 +108,8 @@ class Decider:
     def below(self, buffer: Buffer, nested: list[Span], context: Context, tag: int, mode: Mode) -> Context:
         """Context of an item; nested content items share one path, as their IOD does."""
         siblings = {span[0]: bytes(buffer[span[3] : span[4]]) for span in nested if span[4] - span[3] <= 1024}
+        if tag == _MEASURED_VALUES and CONCEPT_NAME in context.item:
+            siblings[CONCEPT_NAME] = context.item[CONCEPT_NAME]  # says of what the numbers below are
         path = context.path if tag == _CONTENT and context.path[-1:] == (_CONTENT,) else (*context.path, tag)
         codecs = codecs_of(siblings[_CHARACTER_SET].rstrip(b" \0")) if _CHARACTER_SET in siblings else context.codecs
         return Context(

@@ -25,6 +25,8 @@ from DeidentifyStudyCore.walk import Leaf, leaves
 __all__ = ["FileFacts", "index_files", "list_files"]
 
 _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
+_VOICE = frozenset({"1.2.840.10008.5.1.4.1.1.9.4.1", "1.2.840.10008.5.1.4.1.1.9.4.2"})
+"""Audio waveforms: speech names people, and a voice is itself an identifier (45 CFR 164.514(b)(2)(i)(P))."""
 _REFERENCED_INSTANCE = 0x00081155
 _UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
 _MOST_LAYOUTS = 256
@@ -153,7 +155,9 @@ class _Indexer:
         patient, study, series, instance, sop_class, character_set = _identifiers(source)
         if sop_class == _DICOMDIR_CLASS or source.first(0x00041220):
             return FileFacts(relative, size, modified, sop_class=_DICOMDIR_CLASS)
-        reason = "" if study and series and instance and sop_class else "missing-identifiers"
+        reason = "voice-recording" if sop_class in _VOICE else ""
+        if not (study and series and instance and sop_class):
+            reason = "missing-identifiers"
         builder = self.patients.get(patient)
         if builder is None:
             builder = self.patients[patient] = EchoBuilder(vocabulary())

@@ -28,6 +28,9 @@ REASONS = MappingProxyType(
         "embedded-overlay": "an overlay lies in the bits of compressed pixels; decompress the object first",
         "compressed-metadata": "the compressed frames carry metadata that cannot be parsed",
         "video": "a video stream may carry metadata and burned-in text; review it by hand",
+        "voice-recording": "a recording of speech may name people, and a voice is an identifier; listen to it yourself",
+        "text-in-samples": "samples of an image or a waveform hold text; look where it comes from, and get the object "
+        "again",
         "pixel-data-elsewhere": "the pixel data are behind a URL",
         "verification-failed": "an identifier was found in what would have been written; nothing was written",
         "face-unconfirmed": "a face was found and can be altered; a person must look at the picture and confirm",

@@ -10,7 +10,7 @@ from DeidentifyStudyCore.rules.identity import CLASS_UIDS, Age, ClassUid, Pseudo
 from DeidentifyStudyCore.rules.model import Action, Context, Element, Mode, Rule, opened
 from DeidentifyStudyCore.rules.private import OpaqueBytes, SafePrivate
 from DeidentifyStudyCore.rules.removal import Keep, Remove, RemoveByType
-from DeidentifyStudyCore.rules.structured import ContentText
+from DeidentifyStudyCore.rules.structured import ContentText, MeasuredValue
 from DeidentifyStudyCore.rules.technical import TECHNICAL_TEXT
 from DeidentifyStudyCore.rules.temporal import FullDate, ShiftedDate
 from DeidentifyStudyCore.rules.textual import (
@@ -158,6 +158,7 @@ class RuleBook:
         rules[0x00420015] = EncapsulatedLength()
         rules |= dict.fromkeys((0x00700002, 0x00700080), FreeLabel())
         rules[0x0040A160] = ContentText()
+        rules |= dict.fromkeys((0x0040A30A, 0x0040A161), MeasuredValue())
         rules |= dict.fromkeys((0x00080104, 0x00080105), CodeMeaning())
         rules |= dict.fromkeys((0x00080100, 0x00080119, 0x00080102), CodeValue())
         rules[_RESPONSIBLE_PERSON_ROLE] = Remove(why="removed with the person")

@@ -88,6 +88,7 @@ class ClassUid:
             uid.startswith(_CLASS_ROOTS)
             and _UID.fullmatch(uid) is not None
             and words.isdisjoint(word for word in context.subject.echo.words if len(word) > 3)
+            and not any(map(context.subject.echo.is_number, words))
         )
 
     def describe(self) -> str:

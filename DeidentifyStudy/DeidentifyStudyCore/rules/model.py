@@ -57,6 +57,10 @@ def opened(mode: Mode) -> Action:
     return Action(Kind.ITEMS, mode=mode)
 
 
+CONCEPT_NAME = 0x0040A043
+"""Concept Name Code Sequence: what a content item of a report is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element as rules see it: `vr` is the one that counts (the dictionary's where the file has UN), `value` its

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.hidden_text import holds_text
 from DeidentifyStudyCore.numerals import BINARY_NUMBERS, tells_long_number
 from DeidentifyStudyCore.rules.identity import PseudonymousUid
@@ -18,6 +19,8 @@ _BINARY_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 _NUMBER_VRS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT"})
 _SHORTEST_TEXT = 6
 _SHORTEST_SEARCHED = 3
+_SAMPLES = frozenset({0x7FE00008, 0x7FE00009, 0x54001010})
+"""Float and Double Float Pixel Data, Waveform Data: without them the object is worth nothing."""
 
 
 def block_of(tag: int) -> int:
@@ -53,6 +56,8 @@ class OpaqueBytes:
             or holds_text(value, element.vr, big=element.big)
             or (self.no_text and _has_text(value))
         ):
+            if element.tag in _SAMPLES:
+                raise Quarantined("text-in-samples")
             return RemoveByType("X").apply(element, context)
         return KEEP
 

@@ -58,7 +58,6 @@ _KEYWORDS = {
     "ExposureControlModeDescription",
     "GridAbsorbingMaterial",
     "GridSpacingMaterial",
-    "GridID",
     "TomoType",
     "AcquisitionDeviceProcessingCode",
     "UnitsOfMeasurement",

@@ -97,6 +97,8 @@ class PlainEngine:
         path = context.path if repeated else (*context.path, tag)
         for number, item in enumerate(items):
             siblings = {int(t): sibling(item, int(t)) for t in item._dict}
+            if tag == 0x0040A300 and 0x0040A043 in context.item:
+                siblings[0x0040A043] = context.item[0x0040A043]
             codecs = codecs_of(siblings[0x00080005].rstrip(b" \0")) if 0x00080005 in siblings else context.codecs
             below = Context(self.subject, self.pseudonyms, context.types, codecs, path, siblings, mode)
             yield from self._rows(item, below, (*where, (tag, number)), big)
