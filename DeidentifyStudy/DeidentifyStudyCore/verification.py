@@ -132,7 +132,7 @@ class Verifier:
             if leaf.stop - leaf.start > _LARGEST_SEARCHED:
                 return False
             value = bytes(buffer[leaf.start : leaf.stop])
-            if leaf.tag == ENCAPSULATED_DOCUMENT and is_replacement(value):
+            if leaf.tag == ENCAPSULATED_DOCUMENT and is_replacement(value, echo):
                 return False
             if leaf.vr in BINARY_NUMBERS and echo.is_in_numbers(leaf.vr, value, big=big):
                 return True

@@ -1,11 +1,22 @@
-"""Encapsulated documents: nothing of them can be cleaned with certainty, so that they are replaced, or not written."""
+"""Encapsulated documents: PDF and CDA cannot be cleaned with certainty, so that they are replaced, or not written; of
+surfaces the coordinates stay."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from DeidentifyStudyCore.echo import Echo
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.rules.model import Action, Context, Element, replaced
+from DeidentifyStudyCore.rules.model import REMOVE, Action, Context, Element, replaced
+from DeidentifyStudyCore.rules.surfaces import SURFACES, is_cleaned_text, surface_cleaned
 
-__all__ = ["EMPTY_PDF", "ENCAPSULATED_DOCUMENT", "EncapsulatedDocument", "EncapsulatedLength", "is_replacement"]
+__all__ = [
+    "EMPTY_PDF",
+    "ENCAPSULATED_DOCUMENT",
+    "EncapsulatedDocument",
+    "EncapsulatedLength",
+    "is_replacement",
+    "is_surface",
+]
 
 ENCAPSULATED_DOCUMENT = 0x00420011
 _MIME = 0x00420012
@@ -38,13 +49,26 @@ _EMPTY_CDA = (
 _REPLACEMENTS = {b"application/pdf": EMPTY_PDF, b"text/xml": _EMPTY_CDA, b"application/xml": _EMPTY_CDA}
 
 
-def is_replacement(value: bytes) -> bool:
-    """Whether a document is one of the empty ones, whose words are no patient's, were one called Page or Catalog."""
-    return value.rstrip(b" \0") in {document.rstrip(b" \0") for document in _REPLACEMENTS.values()}
+def is_replacement(value: bytes, echo: Echo) -> bool:
+    """Whether a document is one that this module writes: an empty one, whose words are no patient's, were one called
+    Page or Catalog; or a surface in ASCII that holds nothing but numbers."""
+    empty = {document.rstrip(b" \0") for document in _REPLACEMENTS.values()}
+    return value.rstrip(b" \0") in empty or is_cleaned_text(value, echo)
 
 
-def _replacement(context: Context) -> bytes:
-    mime = context.item.get(_MIME, b"").strip(b" \0").lower()
+def is_surface(mime: bytes) -> bool:
+    """Whether documents of a MIME type are surfaces, which may show a face."""
+    return _plain(mime) in SURFACES
+
+
+def _plain(mime: bytes) -> bytes:
+    return mime.strip(b" \0").lower()
+
+
+def _document(element: Element, context: Context) -> bytes:
+    mime = _plain(context.item.get(_MIME, b""))
+    if mime in SURFACES and not context.path:
+        return surface_cleaned(mime, element.value, context.subject.echo)
     if mime not in _REPLACEMENTS:
         raise Quarantined("encapsulated-document")
     return _REPLACEMENTS[mime]
@@ -57,17 +81,20 @@ class EncapsulatedDocument:
     policy: str
     name: str = "encapsulated document"
 
-    def apply(self, element: Element, context: Context) -> Action:  # noqa: ARG002  # the protocol of rules
-        """Replace a PDF or CDA by an empty one; refuse everything else."""
+    def apply(self, element: Element, context: Context) -> Action:
+        """Replace a PDF or CDA by an empty one, clean a surface; refuse everything else."""
         if self.policy == "quarantine":
             raise Quarantined("encapsulated-document")
-        return replaced(_replacement(context))
+        return replaced(_document(element, context))
 
     def describe(self) -> str:
         """Say it in one sentence."""
         if self.policy == "quarantine":
             return "the object goes to quarantine"
-        return "PDF and CDA are replaced by an empty document; objects with any other document go to quarantine"
+        return (
+            "PDF and CDA are replaced by an empty document; of STL and OBJ the numbers stay, where faces may; objects "
+            "with any other document go to quarantine"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +104,16 @@ class EncapsulatedLength:
     name: str = "encapsulated length"
 
     def apply(self, element: Element, context: Context) -> Action:
-        """Set the length of the replacement."""
-        return replaced(len(_replacement(context)).to_bytes(4, "big" if element.big else "little"))
+        """Set the length of what is written: of a surface that of the source, rounded up to an even one."""
+        mime = _plain(context.item.get(_MIME, b""))
+        order: Literal["big", "little"] = "big" if element.big else "little"
+        if mime in SURFACES and not context.path:
+            length = int.from_bytes(element.value[:4], order)
+            return replaced((length + length % 2).to_bytes(4, order)) if length else REMOVE
+        if mime not in _REPLACEMENTS:
+            raise Quarantined("encapsulated-document")
+        return replaced(len(_REPLACEMENTS[mime]).to_bytes(4, order))
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "set to the length of the document that replaces it"
+        return "set to the length of the document that is written"

@@ -1,0 +1,243 @@
+"""Encapsulated surfaces, STL and OBJ: their coordinates stay, and whatever else a file of them can hold goes.
+
+What is written has the size of what was read, rounded up to an even one: text is filled up with empty lines.
+"""
+
+import io
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from DeidentifyStudyCore.echo import Echo
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.hidden_text import holds_text
+
+__all__ = ["LARGEST_SURFACE", "SURFACES", "is_cleaned_text", "surface_cleaned"]
+
+LARGEST_SURFACE = 256 << 20
+"""Bytes of the largest surface that is cleaned: it is held in memory three times over while it is written."""
+_LARGEST_SEARCHED = 1 << 20  # as of all other values in binary
+_HEADER, _COUNT, _FACET = 80, 84, 50
+_CHUNK = 1 << 14
+_OVERLAP = 4  # facets, so that a word that two chunks share is found
+_FACETS = np.dtype([("normal", "<u4", 3), ("vertices", "<f4", 9), ("attribute", "<u2")])
+_NOT_A_NUMBER = 0x7FC00000
+"""What programs write into the normal of a facet without area; other patterns of NaN have room for letters."""
+_SIGN = 0x80000000
+_LONG = 1e4
+_LONGEST_LINE = 1 << 16
+_NUMBER = re.compile(rb"[+-]?(?:[0-9]{1,24}(?:\.[0-9]{0,24})?|\.[0-9]{1,24})(?:[eE][+-]?[0-9]{1,3})?")
+_NO_NORMAL = frozenset({b"nan", b"-nan", b"+nan"})
+_CORNER = re.compile(rb"(-?[0-9]{1,10})(?:/(-?[0-9]{1,10})?(?:/(-?[0-9]{1,10}))?)?")
+_PADDING = b" \0\t\r\n"
+_NAMES = frozenset({b"o", b"g", b"s", b"usemtl", b"mtllib"})
+"""Lines of an OBJ that name things, or say how to shade them; they are dropped."""
+_NUMBERS_OF = {b"v": (3, 4, 6, 7), b"vt": (1, 2, 3), b"vn": (3,)}
+
+
+def surface_cleaned(mime: bytes, value: bytes, echo: Echo) -> bytes:
+    """Return an STL (binary or ASCII) or OBJ without header, names, comments and attributes.
+
+    Parameters
+    ----------
+    mime : bytes
+        Of `SURFACES`.
+    value : bytes
+        The document, padded or not.
+
+    Returns
+    -------
+    bytes
+        Of the size of `value`, rounded up to an even one. Binary coordinates and normals are the same bit for bit,
+        those in ASCII are spelled the same.
+
+    Raises
+    ------
+    Quarantined
+        It is larger than `LARGEST_SURFACE`, does not follow the grammar to its last byte, or its numbers repeat
+        something of the patient's or hide text.
+    """
+    if len(value) > LARGEST_SURFACE:
+        raise _refused()
+    return SURFACES[mime](value, echo)
+
+
+def is_cleaned_text(value: bytes, echo: Echo) -> bool:
+    """Whether a document is a surface in ASCII that holds nothing but numbers, none of them the patient's.
+
+    Digits of coordinates repeat short numbers of any patient by chance, so that a search of bytes says nothing.
+    """
+    clean = _stl_in_ascii if value[:5] == b"solid" else _obj
+    try:
+        return clean(value, echo) == value
+    except Quarantined:
+        return False
+
+
+def _refused() -> Quarantined:
+    return Quarantined("encapsulated-document")
+
+
+def _stl(value: bytes, echo: Echo) -> bytes:
+    """Clean an STL; programs that begin the header of a binary one with "solid" are known."""
+    count = int.from_bytes(value[_HEADER:_COUNT], "little")
+    if len(value) >= _COUNT and 0 <= len(value) - (_COUNT + _FACET * count) <= 1:
+        return _stl_in_binary(value, count, echo)
+    return _stl_in_ascii(value, echo)
+
+
+def _stl_in_binary(value: bytes, count: int, echo: Echo) -> bytes:
+    before = np.frombuffer(value, _FACETS, count, _COUNT)
+    for start in range(0, count, _CHUNK):
+        _check_facets(before[max(start - _OVERLAP, 0) : start + _CHUNK], echo)
+    if len(value) <= _LARGEST_SEARCHED and holds_text(_numbers_of(before).tobytes(), "OF"):
+        raise _refused()
+    cleaned = io.BytesIO(value)
+    with cleaned.getbuffer() as buffer:
+        buffer[:_HEADER] = bytes(_HEADER)
+        end = _COUNT + _FACET * count
+        buffer[end:] = bytes(len(buffer) - end)
+        after: NDArray[Any] = np.frombuffer(buffer, _FACETS, count, _COUNT)
+        after["attribute"] = 0
+        del after  # it would hold the buffer
+    cleaned.seek(0, io.SEEK_END)
+    cleaned.write(bytes(len(value) % 2))
+    return cleaned.getvalue()
+
+
+def _numbers_of(facets: NDArray[Any]) -> NDArray[np.float32]:
+    """Normals and vertices beside each other, shape (n, 12)."""
+    return np.concatenate((facets["normal"].view("<f4"), facets["vertices"]), axis=1)
+
+
+def _check_facets(facets: NDArray[Any], echo: Echo) -> None:
+    numbers = _numbers_of(facets)
+    no_normal = (facets["normal"] & ~np.uint32(_SIGN)) == _NOT_A_NUMBER
+    finite = np.isfinite(numbers)
+    finite[:, :3] |= no_normal
+    if not finite.all() or echo.is_in_bytes(numbers.tobytes()):
+        raise _refused()
+    with np.errstate(invalid="ignore"):
+        long = numbers[np.abs(numbers) >= _LONG]
+    if long.size and echo.is_in_numbers("FL", long.astype("<f4").tobytes(), big=False):
+        raise _refused()
+
+
+def _lines_of(value: bytes) -> io.BytesIO:
+    return io.BytesIO(value.rstrip(_PADDING))
+
+
+def _filled(cleaned: io.BytesIO, size: int) -> bytes:
+    """Bring text to its size; each line is as long as it was at most, but for the end of the last one."""
+    size += size % 2
+    if cleaned.tell() > size:
+        cleaned.truncate(size)
+    cleaned.write(b"\n" * (size - cleaned.tell()))
+    return cleaned.getvalue()
+
+
+def _words(line: bytes) -> list[bytes]:
+    if len(line) > _LONGEST_LINE:
+        raise _refused()
+    return line.split()
+
+
+def _check_numbers(words: list[bytes], echo: Echo, *, none: frozenset[bytes] = frozenset()) -> None:
+    for word in words:
+        if word.lower() in none:
+            continue
+        if not _NUMBER.fullmatch(word):
+            raise _refused()
+        number = float(word)
+        if not math.isfinite(number):
+            raise _refused()
+        if abs(number) >= _LONG and number.is_integer() and echo.is_number(word.decode("ascii")):
+            raise _refused()
+
+
+_STL_LINES: dict[str, dict[tuple[bytes, ...], str]] = {
+    "start": {(b"solid",): "solid"},
+    "solid": {(b"facet", b"normal"): "facet", (b"endsolid",): "start"},
+    "facet": {(b"outer", b"loop"): "corner 1"},
+    "corner 1": {(b"vertex",): "corner 2"},
+    "corner 2": {(b"vertex",): "corner 3"},
+    "corner 3": {(b"vertex",): "loop"},
+    "loop": {(b"endloop",): "facet done"},
+    "facet done": {(b"endfacet",): "solid"},
+}
+"""What may follow: the words that a line begins with, and where it leads."""
+_NAMED = frozenset({(b"solid",), (b"endsolid",)})
+
+
+def _stl_in_ascii(value: bytes, echo: Echo) -> bytes:
+    state, solids = "start", 0
+    cleaned = io.BytesIO()
+    for line in _lines_of(value):
+        words = _words(line)
+        if not words:
+            continue
+        keyword, state = _stl_step(state, words)
+        rest = words[len(keyword) :]
+        if keyword in _NAMED:
+            solids += 1
+            rest = []
+        elif len(rest) != (3 if keyword in {(b"facet", b"normal"), (b"vertex",)} else 0):
+            raise _refused()
+        _check_numbers(rest, echo, none=_NO_NORMAL if keyword[0] == b"facet" else frozenset())
+        cleaned.write(b" ".join((*keyword, *rest)) + b"\n")
+    if state != "start" or not solids:
+        raise _refused()
+    return _filled(cleaned, len(value))
+
+
+def _stl_step(state: str, words: list[bytes]) -> tuple[tuple[bytes, ...], str]:
+    for keyword, following in _STL_LINES[state].items():
+        if tuple(word.lower() for word in words[: len(keyword)]) == keyword:
+            return keyword, following
+    raise _refused()
+
+
+def _obj(value: bytes, echo: Echo) -> bytes:
+    counts = {b"v": 0, b"vt": 0, b"vn": 0}
+    most = [0, 0, 0]
+    cleaned = io.BytesIO()
+    for line in _lines_of(value):
+        keyword, *rest = _words(line.partition(b"#")[0]) or [b""]
+        if not keyword or keyword in _NAMES:
+            continue
+        if keyword in _NUMBERS_OF:
+            if len(rest) not in _NUMBERS_OF[keyword]:
+                raise _refused()
+            _check_numbers(rest, echo)
+            counts[keyword] += 1
+        elif keyword == b"f" and len(rest) >= 3:
+            for corner in rest:
+                _check_corner(corner, list(counts.values()), most)
+        else:
+            raise _refused()
+        cleaned.write(b" ".join((keyword, *rest)) + b"\n")
+    if not counts[b"v"] or any(index > count for index, count in zip(most, counts.values(), strict=True)):
+        raise _refused()
+    return _filled(cleaned, len(value))
+
+
+def _check_corner(corner: bytes, counts: list[int], most: list[int]) -> None:
+    """Check indices of a vertex, its texture and its normal: they count from 1, or back from the last."""
+    found = _CORNER.fullmatch(corner)
+    if found is None:
+        raise _refused()
+    for kind, digits in enumerate(found.groups()):
+        if digits is None:
+            continue
+        index = int(digits)
+        if index == 0 or -index > counts[kind]:
+            raise _refused()
+        most[kind] = max(most[kind], index)
+
+
+SURFACES: dict[bytes, Callable[[bytes, Echo], bytes]] = {b"model/stl": _stl, b"model/obj": _obj}
+"""What cleans an encapsulated surface, by its MIME type (PS3.3, A.85)."""
