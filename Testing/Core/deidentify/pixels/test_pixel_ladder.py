@@ -15,9 +15,19 @@ from DeidentifyStudyCore.pixels.device_rules import parse_device_rules
 from DeidentifyStudyCore.pixels.search import Found
 from DeidentifyStudyCore.report import build_report
 from DeidentifyStudyCore.review import ReviewQueue
-from DeidentifyStudyCore.risk import Rung, rung_of
+from DeidentifyStudyCore.risk import RISKS, Rung, burned_in_risks, rung_of
+from DeidentifyStudyCore.source import opened
 
 US, CR = "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.1"
+VISIBLE_LIGHT = "1.2.840.10008.5.1.4.1.1.77.1"
+SLIDE, FUNDUS = f"{VISIBLE_LIGHT}.6", f"{VISIBLE_LIGHT}.5.1"
+TISSUE = {
+    "SOPClassUID": SLIDE,
+    "Modality": "SM",
+    "ConversionType": None,
+    "ImageType": ["ORIGINAL", "PRIMARY", "VOLUME"],
+}
+RETINA = {"SOPClassUID": FUNDUS, "Modality": "OP", "ConversionType": None}
 
 
 def written(destination: Path) -> list[Dataset]:
@@ -307,7 +317,55 @@ ALL_RUNGS = [
     ({"SOPClassUID": US, "Modality": "US", "ConversionType": None}, Rung.NOTHING_FOUND),
     ({"SOPClassUID": US, "Modality": "US", "ConversionType": None, "Regions": True}, Rung.CLEANED),
     ({"SOPClassUID": CR, "Modality": "CR", "ConversionType": None}, Rung.CLEANED),
+    (TISSUE, Rung.NOTHING_FOUND),
+    (TISSUE | {"ImageType": ["ORIGINAL", "PRIMARY", "LABEL", "NONE"]}, Rung.PERSON),
+    (RETINA, Rung.NOTHING_FOUND),
+    (RETINA | {"BurnedInAnnotation": "YES"}, Rung.PERSON),
 ]
+
+
+def device(value: str) -> Sequence:
+    """Acquisition Device Type Code Sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", "device"
+    return Sequence([item])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "risks"),
+    [
+        (TISSUE, ("whole-slide",)),
+        (TISSUE | {"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"]}, ("whole-slide",)),
+        (TISSUE | {"SpecimenLabelInImage": "NO"}, ("whole-slide",)),
+        (TISSUE | {"SpecimenLabelInImage": "YES"}, ("photograph",)),
+        (TISSUE | {"BurnedInAnnotation": "YES"}, ("declared", "whole-slide")),
+        (TISSUE | {"BurnedInAnnotation": "NO"}, ("whole-slide", "declared-free")),
+        (TISSUE | {"ImageType": ["ORIGINAL", "PRIMARY", "LABEL"]}, ("photograph",)),
+        (TISSUE | {"ImageType": ["ORIGINAL", "PRIMARY", "OVERVIEW"]}, ("photograph",)),
+        (TISSUE | {"ImageType": ["ORIGINAL", "PRIMARY", "THUMBNAIL"]}, ("photograph",)),
+        (TISSUE | {"ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "LABEL"]}, ("photograph",)),
+        (TISSUE | {"ImageType": ["ORIGINAL", "PRIMARY"]}, ("photograph",)),
+        (TISSUE | {"ImageType": None}, ("photograph",)),
+        (TISSUE | {"Modality": "XC"}, ("photograph",)),
+        (RETINA, ("retina",)),
+        (RETINA | {"AcquisitionDeviceTypeCodeSequence": device("409898007")}, ("retina",)),
+        (RETINA | {"AcquisitionDeviceTypeCodeSequence": device("409903006")}, ("photograph",)),
+        (RETINA | {"AcquisitionDeviceTypeCodeSequence": device("R-1021B")}, ("photograph",)),
+        *((RETINA | {"SOPClassUID": f"{VISIBLE_LIGHT}.5.{last}"}, ("retina",)) for last in (2, 4, 5, 6, 7, 8)),
+        *(
+            (RETINA | {"SOPClassUID": f"{VISIBLE_LIGHT}.{last}", "Modality": "OT"}, ("photograph",))
+            for last in ("1", "1.1", "2", "3", "4", "4.1", "5.3", "5.10", "7", "8", "9", "60")
+        ),
+    ],
+)
+def test_what_cannot_show_a_face_is_told_from_photographs(attributes, risks, make_capture, encode, tmp_path):
+    """Classes of the header alone; each is explained, and only photographs and declared text need a person."""
+    path = tmp_path / "object"
+    path.write_bytes(encode(on_rung(make_capture, NO_TEXT, attributes)))
+    with opened(path) as source:
+        assert burned_in_risks(source) == risks
+    assert set(risks) <= set(RISKS)
+    assert rung_of(risks) is (Rung.PERSON if {"photograph", "declared"} & set(risks) else Rung.NOTHING_FOUND)
 
 
 def on_rung(make_capture, frames: np.ndarray, attributes: dict[str, object]) -> Dataset:
