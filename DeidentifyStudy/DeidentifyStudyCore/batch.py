@@ -265,7 +265,7 @@ def _write_all(
     ]
     done = total - len(waiting)
     options.progress(done, total, "writing")
-    chunks = list(chunks_of(waiting))
+    chunks = list(chunks_of(waiting, shared=options.executor is not None))
     calls = ((number, (work, chunk)) for number, (work, chunk) in enumerate(_with_work(job, subjects, chunks)))
     for number, result in completed(options.executor, write_chunk, calls):
         journal.add([keys[task.number] for task in chunks[number]], result)

@@ -27,5 +27,5 @@ def save_picture(folder: Path, content: bytes) -> str:
         raise DestinationError(f"{folder}: cannot be made ({reason}); choose another --report.") from error
     digest = hashlib.sha256(content).hexdigest()
     with replacing(folder / f"{digest}.png", flush=False) as temporary:
-        temporary.write_bytes(content)
+        Path(temporary).write_bytes(content)
     return digest

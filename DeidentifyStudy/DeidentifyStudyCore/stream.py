@@ -4,7 +4,6 @@ import errno
 import os
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -21,9 +20,9 @@ _CHUNK = 1 << 20
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
-def write_object(source: Source, rewritten: Rewritten, path: Path) -> None:
+def write_object(source: Source, rewritten: Rewritten, path: str | os.PathLike[str]) -> None:
     """Write preamble, file meta information and data set to `path`; raises `OSError` where that fails."""
-    with path.open("wb", buffering=0) as file:
+    with open(path, "wb", buffering=0) as file:  # noqa: PTH123  # a Path takes longer to make
         if source.transfer_syntax == DEFLATED:
             _write(file, rewritten.meta)
             _write_deflated(source, rewritten.pieces, file)

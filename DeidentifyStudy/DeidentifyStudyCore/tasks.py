@@ -12,7 +12,7 @@ from DeidentifyStudyCore.writing import Job, Task
 
 __all__ = ["chunks_of", "tasks_of"]
 
-_CHUNKS = 16  # of a run at least, so that workers finish together; each is flushed to disk at once
+_SHARED_CHUNKS = 16  # at least where workers share a run, so that they finish together; each is flushed to disk at once
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 128
 _CHUNK_BYTES = 256 << 20
 
@@ -47,11 +47,17 @@ def _output_name(job: Job, facts: FileFacts, pseudonym: str, media: bool, taken:
         attempt += 1
 
 
-def chunks_of(tasks: list[Task]) -> Iterator[list[Task]]:
-    """Chunks of one patient each, in the order of patients and series, so that workers remember what they decided."""
+def chunks_of(tasks: list[Task], *, shared: bool) -> Iterator[list[Task]]:
+    """Chunks of one patient each, in the order of patients and series, so that workers remember what they decided.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether several workers take them.
+    """
     chunk: list[Task] = []
     size = 0
-    most = min(max(len(tasks) // _CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK)
+    most = min(max(len(tasks) // _SHARED_CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK) if shared else _LARGEST_CHUNK
     for task in sorted(
         tasks, key=lambda task: (task.facts.patient, task.facts.study, task.facts.series, task.facts.path)
     ):

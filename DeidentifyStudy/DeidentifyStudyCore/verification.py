@@ -1,8 +1,9 @@
 """After writing: the file is read again and searched for everything that had to go."""
 
 import hashlib
+import operator
 import re
-from itertools import filterfalse
+from itertools import compress
 
 from DeidentifyStudyCore.charset import codecs_of
 from DeidentifyStudyCore.dictionary import is_well_known
@@ -31,7 +32,7 @@ _UID_IN_BYTES = re.compile(rb"\d+(?:\.\d+){4,}")
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
 _MOST_REMEMBERED = 20000
-_COMPARED = 1 << 16  # larger buffers would be mapped and faulted in each time
+_COMPARED = 1 << 18
 _IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
 _REFERENCED_INSTANCE = 0x00081155
 
@@ -47,7 +48,9 @@ class Verifier:
         self._uids_retained = uids_retained
         self._whole_bytes = whole_bytes
         self._clean: dict[tuple[str, ...], set[bytes]] = {}
+        self._last: dict[tuple[str, ...], tuple[bytes, ...]] = {}
         self._referenced: dict[bytes, list[str]] = {}
+        self._read, self._old = bytearray(_COMPARED), bytearray(_COMPARED)  # kept: new memory for each costs more
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
@@ -100,12 +103,15 @@ class Verifier:
         if elements is None:
             elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in output.spans)
             long = [span for span in output.spans if span[5] - span[2] > LONGEST_ELEMENT]
-        if not clean.issuperset(elements):
-            new = set(filterfalse(clean.__contains__, elements))
+        last = self._last.get(codecs, ())
+        same = len(last) == len(elements)  # most are equal then, and were searched
+        new = {*(compress(elements, map(operator.ne, elements, last)) if same else elements)} - clean
+        if new:
             places = dict(zip(elements, output.spans, strict=True))
             if any(self._leaks_of(output, places[raw], codecs) for raw in new):
                 raise Quarantined("verification-failed")
             clean |= new
+        self._last[codecs] = elements
         if any(self._leaks_of(output, span, codecs) for span in long):
             raise Quarantined("verification-failed")
         if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(buffer))):
@@ -177,8 +183,7 @@ class Verifier:
             found += references
         return found
 
-    @staticmethod
-    def _compare(source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
+    def _compare(self, source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
         """Compare bulk data, and digest the pixels on the way where they were handed over whole, up to the last
         byte."""
         begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
@@ -186,13 +191,45 @@ class Verifier:
         digests = "", ""
         for at, there, length in copied_ranges(rewritten.pieces, begin):
             if pixels is None or not at <= pixels < at + length:
-                _same_bytes(source, at, output, there, length)
+                self._same_bytes(source, at, output, there, length)
                 continue
             before = pixels - at
-            _same_bytes(source, at, output, there, before)
-            found = _same_bytes(source, pixels, output, there + before, length - before)
+            self._same_bytes(source, at, output, there, before)
+            found = self._same_bytes(source, pixels, output, there + before, length - before)
             digests = _finished(found, source, at + length), _finished(found, output, there + length)
         return digests
+
+    def _same_bytes(self, source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
+        """SHA-256 of a range that is equal in both files, open for more."""
+        digest = hashlib.sha256()
+        whole = length - length % _COMPARED
+        if length <= SHORT_RANGE:
+            self._compare_mapped(memoryview(source.buffer)[at : at + whole], output, there, digest)
+        else:
+            self._compare_read(source, at, output, there, whole, digest)
+        rest = source.read(at + whole, at + length)
+        if rest != output.read(there + whole, there + length):
+            raise Quarantined("verification-failed")
+        digest.update(rest)
+        return digest
+
+    def _compare_mapped(self, expected: memoryview, output: Source, there: int, digest: "hashlib._Hash") -> None:
+        found = self._read
+        with expected:
+            for offset in range(0, len(expected), _COMPARED):
+                with expected[offset : offset + _COMPARED] as part:
+                    if output.read_into(found, there + offset) != _COMPARED or found != part:
+                        raise Quarantined("verification-failed")
+                digest.update(found)
+
+    def _compare_read(
+        self, source: Source, at: int, output: Source, there: int, length: int, digest: "hashlib._Hash"
+    ) -> None:
+        for offset in range(0, length, _COMPARED):
+            source.read_into(self._old, at + offset)
+            if output.read_into(self._read, there + offset) != _COMPARED or self._old != self._read:
+                raise Quarantined("verification-failed")
+            digest.update(self._old)
 
 
 def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:
@@ -201,40 +238,6 @@ def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:
     for start in range(at, file.size, _COMPARED):
         digest.update(file.read(start, min(start + _COMPARED, file.size)))
     return digest.hexdigest()
-
-
-def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
-    """SHA-256 of a range that is equal in both files, open for more."""
-    digest = hashlib.sha256()
-    whole = length - length % _COMPARED
-    if length <= SHORT_RANGE:
-        _compare_mapped(memoryview(source.buffer)[at : at + whole], output, there, digest)
-    else:
-        _compare_read(source, at, output, there, whole, digest)
-    rest = source.read(at + whole, at + length)
-    if rest != output.read(there + whole, there + length):
-        raise Quarantined("verification-failed")
-    digest.update(rest)
-    return digest
-
-
-def _compare_mapped(expected: memoryview, output: Source, there: int, digest: "hashlib._Hash") -> None:
-    found = bytearray(_COMPARED)
-    with expected:
-        for offset in range(0, len(expected), _COMPARED):
-            with expected[offset : offset + _COMPARED] as part:
-                if output.read_into(found, there + offset) != _COMPARED or found != part:
-                    raise Quarantined("verification-failed")
-            digest.update(found)
-
-
-def _compare_read(source: Source, at: int, output: Source, there: int, length: int, digest: "hashlib._Hash") -> None:
-    old, new = bytearray(_COMPARED), bytearray(_COMPARED)  # one pair: new memory for each range costs more than reading
-    for offset in range(0, length, _COMPARED):
-        source.read_into(old, at + offset)
-        if output.read_into(new, there + offset) != _COMPARED or old != new:
-            raise Quarantined("verification-failed")
-        digest.update(old)
 
 
 def _is_private_creator(tag: int) -> bool:

@@ -101,7 +101,7 @@ def write_altered(file: ImageFile, mask: FaceMask, output: Path) -> int:
         _state(dataset)
         with replacing(output) as temporary:
             dataset.save_as(temporary, enforce_file_format=True)
-            _verify(file.path, temporary, masks)
+            _verify(file.path, Path(temporary), masks)
     except (ValueError, TypeError, NotImplementedError, RuntimeError, AttributeError, KeyError, IndexError):
         raise Quarantined("undecodable-pixels") from None
     return len(masks)

@@ -132,7 +132,7 @@ class FaceStore:
             affine=face.affine,
         )
         with replacing(self.voxels(digest), flush=False) as temporary:
-            temporary.write_bytes(content.getvalue())
+            Path(temporary).write_bytes(content.getvalue())
 
 
 def _save_picture(image: Image.Image, path: Path) -> None:

@@ -44,9 +44,35 @@ def test_recognized_files_are_scanned_ones(encoding, changes):
 
 def test_a_new_value_needs_no_new_layout_and_memory_is_bounded():
     data = _dataset(EXPLICIT_LITTLE)
-    first = scanned(data, 0, len(data), EXPLICIT_LITTLE)
+    scanned(data, 0, len(data), EXPLICIT_LITTLE)
+    first = scanned(data, 0, len(data), EXPLICIT_LITTLE)  # of a layout that was met again more is known
     assert scanned(data.replace(b"CT CHEST", b"MR KNEES"), 0, len(data), EXPLICIT_LITTLE) is first
     for size in range(600):
         padded = data + EXPLICIT_LITTLE.element(0x7FE10010, b"LO", b" " * (2 * size))
         scanned(padded, 0, len(padded), EXPLICIT_LITTLE)
     assert len(layouts._known) <= 256
+
+
+def test_a_layout_that_is_met_often_is_not_forgotten():
+    data = _dataset(IMPLICIT_LITTLE)
+    for number in range(20):
+        scanned(data, 0, len(data), IMPLICIT_LITTLE)
+        again = scanned(data, 0, len(data), IMPLICIT_LITTLE)
+        other = data.replace(b"\x30\x10", bytes([0x31 + number, 0x10]))
+        assert scanned(other, 0, len(data), IMPLICIT_LITTLE).spans[2][0] == 0x00081031 + number
+        assert scanned(data, 0, len(data), IMPLICIT_LITTLE) is again
+
+
+def test_long_values_between_two_headers_are_not_compared():
+    element, pixels = EXPLICIT_LITTLE.element(0x00080018, b"UI", b"1.2.4\0"), b"\2" * 100000
+    data = (
+        element
+        + EXPLICIT_LITTLE.element(0x7FE00010, b"OW", pixels)
+        + EXPLICIT_LITTLE.element(0xFFFCFFFC, b"OB", b"\0\0")
+    )
+    scanned(data, 0, len(data), EXPLICIT_LITTLE)
+    found = scanned(data, 0, len(data), EXPLICIT_LITTLE)
+    changed = data.replace(pixels, b"\1" * 100000)
+    assert scanned(changed, 0, len(data), EXPLICIT_LITTLE) is found
+    other = data[:-14] + b"\xfa" + data[-13:]  # another tag behind the pixels
+    assert scanned(other, 0, len(data), EXPLICIT_LITTLE).spans[-1][0] == 0xFFFAFFFC
