@@ -56,6 +56,10 @@ def test_names_of_series_stay(text, echo):
     [
         (0x00541100, "DLYD"), (0x00282114, "ISO_10918_1"), (0x00282114, "ISO_15444_1"), (0x00186031, "SECTOR_MECH"),
         (0x00189170, "START_RESPIR"), (0x00180022, "CARD_TRIG"), (0x00185101, "PROX LAD"),
+        (0x00181508, "MAMMOGRAPHIC"), (0x00181508, "PANORAMIC"), (0x300A000A, "PALLIATIVE"),
+        (0x300A0192, "VACUUM_MOLD"),
+        (0x300A0192, "BREAST_BOARD"), (0x300A0200, "INTRACAVITARY"), (0x00186031, "SECTOR_ANNULAR"),
+        (0x0018993B, "RESTRICTED_REUSE"),
     ],
 )  # fmt: skip
 def test_defined_terms_stay(tag, term, echo, secret):
@@ -116,7 +120,8 @@ def test_names_in_code_meanings_stay_in_code_meanings_only(name, echo):
 @pytest.mark.parametrize(
     ("value", "unit", "kept"),
     [
-        ("1523456", "mm3", True), ("70123457", "{voxels}", True), ("1523456", "1", False), ("739184612", "mm3", False),
+        ("1523456", "mm3", True), ("70123457", "{voxels}", True), ("1523456", "1", False),
+        ("739184612", "mm3", False),
         ("523456", "1", True),
     ],
 )  # fmt: skip

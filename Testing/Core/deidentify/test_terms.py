@@ -18,7 +18,8 @@ NOTHING = EchoBuilder().built()
 @pytest.mark.parametrize(
     "text",
     [
-        "SIEMENS", "SOMATOM Definition AS+", "GE MEDICAL SYSTEMS", "LightSpeed VCT", "Biograph64_mCT", "syngo CT 2012B",
+        "SIEMENS", "SOMATOM Definition AS+", "GE MEDICAL SYSTEMS", "LightSpeed VCT", "Biograph64_mCT",
+        "syngo CT 2012B",
         "B30f",
         "*tfl3d1_16ns", "BONEPLUS", "Br40d\\3", "FC51", "HeadNeck_64", "syngo MR E11", "27.0", "I31f",
         "ReferencedSegmentNumber",
@@ -29,15 +30,26 @@ def test_technical_names_stay(text):
 
 
 @pytest.mark.parametrize(
-    "term", ["rtstruct", "rtdose", "derived", "caudocranial", "mosaic", "dis2d", "helical", "10918"]
-)
+    "term",
+    [
+        "rtstruct", "rtdose", "derived", "caudocranial", "mosaic", "dis2d", "helical", "10918", "mammographic",
+        "panoramic",
+        "palliative", "intracavitary", "vacuum", "mold", "transgastric", "annular", "mineral", "mlcx",
+        "listmode", "uuid",
+    ],
+)  # fmt: skip
 def test_defined_terms_are_known(term):
     assert is_term(term)
 
 
 @pytest.mark.parametrize(
-    "word", ["hinterhuber", "quelmthorp", "kowalczyk", "mrn0012345", "19510312", "12345678", "ab12345c"]
-)
+    "word",
+    [
+        "hinterhuber", "quelmthorp", "kowalczyk", "mrn0012345", "19510312", "12345678", "ab12345c", "lima",
+        "manchester",
+        "landolt", "pole", "chase",
+    ],
+)  # fmt: skip
 def test_names_and_numbers_are_no_terms(word):
     assert not is_term(word)
     assert word not in clean_text(f"SIEMENS {word}", NOTHING, Allowed.TERMS)
