@@ -15,6 +15,15 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
+_ERAS = (
+    ("r", datetime.date(2019, 5, 1)),
+    ("h", datetime.date(1989, 1, 8)),
+    ("s", datetime.date(1926, 12, 25)),
+    ("t", datetime.date(1912, 7, 30)),
+    ("m", datetime.date(1868, 1, 25)),
+)
+"""First days of the Japanese eras, by the letter that people write."""
+_SHORTEST_IN_FEW_DIGITS = 7
 
 
 def parse_date(text: str) -> datetime.date | None:
@@ -74,6 +83,8 @@ def spellings(date: datetime.date) -> set[str]:
     for separator in "-./ ":
         for y, m, d in ((f"{year:04}", f"{month:02}", f"{day:02}"), (f"{year:04}", str(month), str(day))):
             numbers |= {separator.join(parts) for parts in ((y, m, d), (d, m, y), (m, d, y))}
+    numbers |= _in_few_digits(year % 100, month, day) | _in_japanese_years(date)
+    numbers |= {f"{day}. {month}. {year}", f"{day:02}. {month:02}. {year}", f"{year}. {month}. {day}"}
     long = _MONTHS[month - 1]
     for name in (long[:3], long):
         for d in (str(day), f"{day:02}"):
@@ -86,3 +97,25 @@ def spellings(date: datetime.date) -> set[str]:
                 f"{d}{name}{year % 100:02}",
             }
     return numbers
+
+
+def _in_few_digits(year: int, month: int, day: int) -> set[str]:
+    """With a year of two digits; the shortest are part of too many numbers to be searched."""
+    found = set()
+    for separator in ("-", ".", "/", " ", ",", ". "):
+        y, m, d = f"{year:02}", f"{month:02}", f"{day:02}"
+        found |= {separator.join(parts) for parts in ((y, m, d), (d, m, y), (m, d, y))}
+        if separator in {" ", ",", ". "}:
+            found |= {separator.join(parts) for parts in ((str(day), str(month), y), (str(month), str(day), y))}
+    return {spelling for spelling in found if len(spelling) >= _SHORTEST_IN_FEW_DIGITS}
+
+
+def _in_japanese_years(date: datetime.date) -> set[str]:
+    """S6.7.14 is the fourteenth of July in the sixth year of Showa."""
+    for letter, first in _ERAS:
+        if date >= first:
+            year = date.year - first.year + 1
+            plain = (f"{letter}{year}", str(date.month), str(date.day))
+            padded = (f"{letter}{year:02}", f"{date.month:02}", f"{date.day:02}")
+            return {separator.join(parts) for separator in "./-" for parts in (plain, padded)}
+    return set()
