@@ -8,7 +8,8 @@ numbers, and names with a title before them go by their pattern.
 import enum
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -39,7 +40,7 @@ _SEX = (
     r"(?:[mf]|males?|females?|m[ae]n|wom[ae]n|gentleman|lady|mann|frau|m[aä]nnlich\w*|weiblich\w*|hommes?|femmes?|"
     r"masculin[oe]?|f[eé]minin[oea]?|femenin[oa]|hombre|mujer|uomo|donna|maschio|femmina|vrouw|kvinn?[ad]e?|homem|mulher)"
 )
-_PATTERNS = re.compile(
+_ADDRESSES = re.compile(
     "|".join(
         (
             r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*",  # mail
@@ -47,8 +48,16 @@ _PATTERNS = re.compile(
             r"\bwww\.[^\s,;]+",
             r"\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|it|es|nl|eu|jp|cn|info|local|lan)\b[^\s,;]*",
             r"\\\\[^\s]+|\b[a-z]:\\[^\s]+|(?<!\w)/(?:\w+/)+\w+",  # paths
-            r"\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b",  # GUID
             r"\b[\da-f]{2}(?:[:-][\da-f]{2}){5}\b",  # hardware address
+            r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
+        )
+    ),
+    re.IGNORECASE,
+)
+_WITH_DIGITS = re.compile(
+    "|".join(
+        (
+            r"\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b",  # GUID
             r"\b(?!\d(?:\.\d){3}(?![.\d]))(?:\d+\.){3,}\d+\b",  # IP addresses and UIDs, but not the version 5.3.1.0
             rf"\b(?:{_MONTHS})\b\.?\s*\d{{1,2}}(?:st|nd|rd|th)?,?\s*(?:\d{{4}}|'?\d{{2}})?\b",
             rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s/-]*(?:(?:of|de)\s+)?(?:{_MONTHS})\b\.?"
@@ -66,11 +75,11 @@ _PATTERNS = re.compile(
             r"\b(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|\d{3,4}[./-]\d{1,2}[./-]\d)\b",
             r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b)?",  # times
             r"(?:\+\s*)?\(?\d(?:[\s()./_-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
-            r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
         )
     ),
     re.IGNORECASE,
 )
+_OVER_89 = re.compile(r"9\d|1\d\d")
 _AGES = re.compile(
     "|".join(
         (
@@ -222,9 +231,11 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 def _numbers(text: str) -> Iterator[tuple[int, int]]:
     """Spans of dates, ages, addresses and numbers."""
-    yield from (found.span() for found in _PATTERNS.finditer(text))
+    yield from (found.span() for found in _ADDRESSES.finditer(text))
     if any(character.isdigit() for character in text):
-        yield from (found.span() for found in _AGES.finditer(text))
+        yield from (found.span() for found in _WITH_DIGITS.finditer(text))
+        if _OVER_89.search(text):
+            yield from (found.span() for found in _AGES.finditer(text))
         yield from (found.span() for found in _LISTED.finditer(text) if _is_listed_date(found))
         yield from (found.span() for found in _ERA.finditer(text) if _is_era_date(found))
         yield from (found.span() for found in _GROUPED.finditer(text) if not _is_list(found))
@@ -314,12 +325,13 @@ def clean_text(text: str, echo: Echo, allowed: Allowed = Allowed.FIELD) -> str:
 
 
 def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, bool]]:
-    dropped = list(_patterned(text))
+    dropped = _joined(_patterned(text))
     words = vocabulary()
     result = [(start, stop, False) for start, stop in dropped]
     for found in _TOKEN.finditer(text):
         start, stop = found.span()
-        if any(start < after and stop > before for before, after in dropped):
+        place = bisect_right(dropped, (stop - 1, len(text)))
+        if place and dropped[place - 1][1] > start:
             continue
         word = normalized(found[0].rstrip(_SIGNS))
         known = word in words or is_technical_token(word) or allowed is Allowed.ALL
@@ -328,3 +340,14 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
         result.append((start, stop, known and not ours))
     result.sort()
     return result
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that overlap made one."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return joined
