@@ -238,6 +238,7 @@ def test_a_binary_stl_that_is_not_plain_is_refused(content):
 
 def test_a_name_across_two_facets_of_two_chunks_is_found(monkeypatch):
     monkeypatch.setattr(surfaces, "_CHUNK", 2)
+    monkeypatch.setattr(surfaces, "_LARGEST_SEARCHED", 0)  # as of a large one, which is searched for the patient only
     numbers = np.ones((4, 12), "<f4")
     numbers.view("u1").reshape(-1)[2 * 48 - 4 : 2 * 48 + 4] = list(b"Zyxwarth")
     assert refused(binary_stl(numbers))
