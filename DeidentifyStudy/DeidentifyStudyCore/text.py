@@ -43,10 +43,10 @@ _SEX = (
 _ADDRESSES = re.compile(
     "|".join(
         (
-            r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*",  # mail
+            r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*",  # mail; limits, so that long texts take no time without end
             r"\b(?:https?|ftp|file|dicom|wado|urn|mailto|tel)s?:[^\s,;]+",  # web and other URIs
             r"\bwww\.[^\s,;]+",
-            r"\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|it|es|nl|eu|jp|cn|info|local|lan)\b[^\s,;]*",
+            r"\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,20}\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|it|es|nl|eu|jp|cn|info|local|lan)\b[^\s,;]*",
             r"\\\\[^\s]+|\b[a-z]:\\[^\s]+|(?<!\w)/(?:\w+/)+\w+",  # paths
             r"\b[\da-f]{2}(?:[:-][\da-f]{2}){5}\b",  # hardware address
             r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
