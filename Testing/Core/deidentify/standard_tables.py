@@ -139,13 +139,16 @@ def data_dictionary() -> dict[str, object]:
         "repeating": {tag: [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(RepeatersDictionary.items())},
         "words": by_first_letter(words),
         "transfer_syntaxes": sorted(map(str, AllTransferSyntaxes)),
-        "uids": sorted(UID_dictionary),
+        "uids": sorted({*UID_dictionary, *SINCE}),
     }
 
 
 def by_first_letter(words: set[str]) -> dict[str, str]:
     return {letter: " ".join(group) for letter, group in groupby(sorted(words), key=lambda word: word[0])}
 
+
+SINCE = {"1.2.840.10008.1.2.8.1"}
+"""Deflated Image Frame Compression (2024), which pydicom's table lacks until pynetdicom adds it."""
 
 BREEDS = (7480, 7481, 7486)
 """Context groups of PS3.16: breeds, their registries, mixed breeds."""
