@@ -147,8 +147,8 @@ def by_first_letter(words: set[str]) -> dict[str, str]:
     return {letter: " ".join(group) for letter, group in groupby(sorted(words), key=lambda word: word[0])}
 
 
-SINCE = {"1.2.840.10008.1.2.8.1"}
-"""Deflated Image Frame Compression (2024), which pydicom's table lacks until pynetdicom adds it."""
+SINCE = {f"1.2.840.10008.1.2.{number}" for number in ("4.110", "4.111", "4.112", "8.1")}
+"""JPEG XL and Deflated Image Frame Compression (2024), which pydicom's table lacks until pynetdicom adds them."""
 
 BREEDS = (7480, 7481, 7486)
 """Context groups of PS3.16: breeds, their registries, mixed breeds."""
