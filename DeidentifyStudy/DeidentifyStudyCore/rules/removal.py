@@ -13,9 +13,7 @@ _DUMMIES = {
     "AS": b"000Y",
     "CS": b"REMOVED",
     "DA": b"19000101",
-    "DS": b"0",
     "DT": b"19000101000000",
-    "IS": b"0",
     "PN": b"REMOVED",
     "TM": b"000000",
     "UR": b"urn:removed",
@@ -38,7 +36,9 @@ _WIDTHS = {
 
 
 def dummy_value(element: Element, context: Context) -> bytes:
-    """Value of the element's VR that says nothing."""
+    """Value of the element's VR that says nothing; of numbers as many as there were."""
+    if element.vr in {"DS", "IS"}:
+        return b"\\".join([b"0"] * (element.value.count(b"\\") + 1))
     if element.vr in _DUMMIES:
         return _DUMMIES[element.vr]
     if element.vr == "UI":

@@ -102,3 +102,12 @@ def test_echo_times_stay(make_dataset, encode, deidentify):
     written = pydicom.dcmread(path)
     assert written.SharedFunctionalGroupsSequence[0].MREchoSequence[0].EffectiveEchoTime == 14.2
     assert written.AcquisitionDuration == 22.4
+
+
+def test_dummies_are_as_many_as_the_numbers_were(make_dataset, encode, deidentify):
+    image = make_dataset(PatientID="7391846", PixelAspectRatio=[7391846, 1])
+    _, destination = deidentify({"a": encode(image)})
+    (path,) = destination.rglob("*.dcm")
+    written = pydicom.dcmread(path)
+    assert "PixelAspectRatio" not in written or len(written.PixelAspectRatio) == 2
+    assert b"7391846" not in path.read_bytes()
