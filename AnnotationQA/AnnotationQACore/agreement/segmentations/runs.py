@@ -207,8 +207,10 @@ def _with_labels(parts: Sequence[NDArray[np.generic]]) -> list[slice]:
     labeled[whole] = whole * _PIECE < len(parts[0])
     for part in parts:
         # as 64-bit words, whatever the type: zeros are zeros, and this costs no more than reading them
-        words = part[: whole * _PIECE].view(np.uint64).reshape(whole, _PIECE * part.itemsize // 8)
-        labeled[:whole] |= np.bitwise_or.reduce(words, axis=1) != 0
+        words = part[: whole * _PIECE].view(np.uint64)
+        if np.bitwise_or.reduce(words):  # most parts of an image with few labels have none, and this is soonest known
+            pieces = words.reshape(whole, _PIECE * part.itemsize // 8)
+            labeled[:whole] |= np.bitwise_or.reduce(pieces, axis=1) != 0
     if not labeled.any():
         return []
     edges = np.flatnonzero(framed[1:] != framed[:-1]).tolist()
