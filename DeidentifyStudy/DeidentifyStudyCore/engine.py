@@ -18,7 +18,6 @@ from DeidentifyStudyCore.patterns import HANDED_OVER, Decision, Pattern, Pattern
 from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.rules.encapsulated import is_surface
 from DeidentifyStudyCore.rules.model import Context, Kind, Mode, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock
 from DeidentifyStudyCore.source import Source, text_of
@@ -81,7 +80,6 @@ class Engine:
 
     def __init__(self, book: RuleBook, pseudonyms: Pseudonyms, subject: Subject) -> None:
         self._book = book
-        self._faces_go = "clean_recognizable_visual_features" in book.profile.options
         self._pseudonyms = pseudonyms
         self._decider = Decider(book, pseudonyms, subject)
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, Decision]] = {}
@@ -113,8 +111,6 @@ class Engine:
         plan = plan or plan_pixels(source)
         if plan is None and source.first(0x00287FE0):
             raise Quarantined("pixel-data-elsewhere")
-        if self._faces_go and is_surface(source.value(_MIME)):
-            raise Quarantined("encapsulated-document")
         key = (sop_class, source.encoding, character_set)
         memo = self._memos.setdefault(key, {})
         if len(memo) > _MOST_REMEMBERED:

@@ -154,7 +154,9 @@ class RuleBook:
     def _single_tags(self) -> dict[int, Rule]:
         """Rules of attributes that are like no other of their VR."""
         rules: dict[int, Rule] = dict.fromkeys((0x00100010, 0x00100020, 0x00120040), PseudonymousId())
-        rules[0x00420011] = EncapsulatedDocument(self.profile.encapsulated_documents)
+        rules[0x00420011] = EncapsulatedDocument(
+            self.profile.encapsulated_documents, "clean_recognizable_visual_features" in self._options
+        )
         rules[0x00420015] = EncapsulatedLength()
         rules |= dict.fromkeys((0x00700002, 0x00700080), FreeLabel())
         rules[0x0040A160] = ContentText()

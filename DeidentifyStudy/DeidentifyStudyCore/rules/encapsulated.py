@@ -15,7 +15,6 @@ __all__ = [
     "EncapsulatedDocument",
     "EncapsulatedLength",
     "is_replacement",
-    "is_surface",
 ]
 
 ENCAPSULATED_DOCUMENT = 0x00420011
@@ -56,11 +55,6 @@ def is_replacement(value: bytes, echo: Echo) -> bool:
     return value.rstrip(b" \0") in empty or is_cleaned_text(value, echo)
 
 
-def is_surface(mime: bytes) -> bool:
-    """Whether documents of a MIME type are surfaces, which may show a face."""
-    return _plain(mime) in SURFACES
-
-
 def _plain(mime: bytes) -> bytes:
     return mime.strip(b" \0").lower()
 
@@ -79,11 +73,13 @@ class EncapsulatedDocument:
     """The document itself."""
 
     policy: str
+    faces_go: bool = False
     name: str = "encapsulated document"
 
     def apply(self, element: Element, context: Context) -> Action:
-        """Replace a PDF or CDA by an empty one, clean a surface; refuse everything else."""
-        if self.policy == "quarantine":
+        """Replace a PDF or CDA by an empty one, clean a surface where it may show a face; refuse everything else."""
+        surface = _plain(context.item.get(_MIME, b"")) in SURFACES
+        if self.policy == "quarantine" or (self.faces_go and surface):
             raise Quarantined("encapsulated-document")
         return replaced(_document(element, context))
 

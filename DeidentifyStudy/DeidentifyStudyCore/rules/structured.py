@@ -1,15 +1,13 @@
 """Structured reports: text whose concept name says that it identifies somebody."""
 
-import re
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.rules.model import CONCEPT_NAME, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType
-from DeidentifyStudyCore.rules.textual import CleanText, NumberString
+from DeidentifyStudyCore.rules.textual import CleanText, NumberString, unit_of
 
 __all__ = ["ContentText", "MeasuredValue"]
 
-_UNITS = 0x004008EA
 _IDENTITIES = (
     b"121008", b"121009", b"121013", b"121016", b"121017", b"121020", b"121021", b"121022", b"121026", b"121029",
     b"121030", b"121033", b"121035", b"121036", b"122720", b"121112", b"113878", b"121403",
@@ -17,7 +15,6 @@ _IDENTITIES = (
 """DCM concepts of PS3.16 whose text is a name, a number or a place."""
 _AGES = (b"121033", b"30525-0", b"29553-5", b"424144002", b"397669002", b"445518008")
 """Concepts of DCM, LOINC and SNOMED CT that are ages of a person."""
-_CODE_VALUE = re.compile(rb"(?:\x08\x00\x00\x01|\x00\x08\x01\x00).{4}([!-~]{1,16})", re.DOTALL)
 _PER_YEAR = {b"mo": 12.0, b"wk": 52.18, b"d": 365.25, b"h": 8766.0}
 _OLDEST_SHOWN, _SHOWN_FOR_OLDER = 89, 90
 
@@ -51,8 +48,7 @@ class MeasuredValue:
         if any(code in context.item.get(CONCEPT_NAME, b"") for code in _AGES):
             if element.vr != "DS":
                 return RemoveByType("X").apply(element, context)  # it only repeats Numeric Value with more digits
-            found = _CODE_VALUE.search(context.item.get(_UNITS, b""))
-            per_year = _PER_YEAR.get(found[1] if found else b"", 1.0)
+            per_year = _PER_YEAR.get(unit_of(context), 1.0)
             if _is_over(context.text(element), per_year):
                 return replaced(f"{_SHOWN_FOR_OLDER * per_year:.0f}".encode())
         return NumberString().apply(element, context)

@@ -20,6 +20,7 @@ __all__ = [
     "FreeLabel",
     "NumberString",
     "TechnicalText",
+    "unit_of",
 ]
 
 STANDARD_SCHEMES = frozenset(
@@ -282,11 +283,15 @@ class CodeMeaning:
         return "kept in standard coding schemes unless it repeats the echo dictionary; free text in private ones"
 
 
+def unit_of(context: Context) -> bytes:
+    """Code of the unit of a measured value of a report; empty where it has none."""
+    code = _CODE_VALUE.search(context.item.get(_MEASUREMENT_UNITS, b""))
+    return code[1] if code is not None else b""
+
+
 def _has_unit(context: Context) -> bool:
     """Whether a measured value of a report has a unit of UCUM, which no number of a person has."""
-    units = context.item.get(_MEASUREMENT_UNITS, b"")
-    code = _CODE_VALUE.search(units)
-    return code is not None and b"UCUM" in units and code[1] != b"1"
+    return b"UCUM" in context.item.get(_MEASUREMENT_UNITS, b"") and unit_of(context) not in {b"", b"1"}
 
 
 @dataclass(frozen=True, slots=True)
