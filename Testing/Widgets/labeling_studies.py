@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,17 @@ from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.widgets.labeling_panel import LabelingPanel
 
 __all__ = [
-    "GRID", "Clock", "answers_of", "make_panel", "make_study", "name_of", "paint", "pause", "rows", "sign_in",
+    "GRID",
+    "Clock",
+    "answers_of",
+    "make_panel",
+    "make_study",
+    "name_of",
+    "paint",
+    "pause",
+    "rows",
+    "shown_panels",
+    "sign_in",
 ]  # fmt: skip
 
 
@@ -78,6 +89,23 @@ def make_panel(
         render_volume=lambda volume, preset: rendered.append(preset),
         executor=executor or AtOnce(),
     )
+
+
+@contextlib.contextmanager
+def shown_panels(clock: Clock) -> Iterator[Callable[..., LabelingPanel]]:
+    """Makes panels as the module does, shown and entered, and cleans them up in the end."""
+    made: list[LabelingPanel] = []
+
+    def make(worker: Executor | None = None) -> LabelingPanel:
+        panel = make_panel(clock, worker=worker)
+        panel.widget.show()
+        panel.enter()
+        made.append(panel)
+        return panel
+
+    yield make
+    for panel in made:
+        panel.cleanup()
 
 
 def sign_in(panel: LabelingPanel, project: Path, reader: str = "anna") -> None:

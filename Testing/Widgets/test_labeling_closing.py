@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import slicer
-from labeling_studies import Clock, make_panel, make_study, pause, sign_in
+from labeling_studies import Clock, make_study, pause, shown_panels, sign_in
 from labeling_study import EVERYTHING, WhenTold
 
 from AnnotationQACore.project.folder import Project
@@ -47,19 +47,9 @@ def worker() -> WhenTold:
 
 
 @pytest.fixture
-def panels(clock: Clock, slicer_app: Any) -> Iterator[Callable[[WhenTold], LabelingPanel]]:
-    made: list[LabelingPanel] = []
-
-    def make(worker: WhenTold) -> LabelingPanel:
-        panel = make_panel(clock, worker=worker)
-        panel.widget.show()
-        panel.enter()
-        made.append(panel)
-        return panel
-
-    yield make
-    for panel in made:
-        panel.cleanup()
+def panels(clock: Clock, slicer_app: Any) -> Iterator[Callable[..., LabelingPanel]]:
+    with shown_panels(clock) as make:
+        yield make
 
 
 @pytest.fixture

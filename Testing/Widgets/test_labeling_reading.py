@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 import qt
 import slicer
-from labeling_studies import Clock, answers_of, make_panel, make_study, name_of, paint, pause, rows, sign_in
+from labeling_studies import (
+    Clock,
+    answers_of,
+    make_study,
+    name_of,
+    paint,
+    pause,
+    rows,
+    shown_panels,
+    sign_in,
+)
 from labeling_study import WhenTold
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -43,19 +53,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def panels(clock: Clock, slicer_app: Any) -> Iterator[Callable[..., LabelingPanel]]:
-    """Makes panels as the module does, shown and entered."""
-    made: list[LabelingPanel] = []
-
-    def make(worker: WhenTold | None = None) -> LabelingPanel:
-        panel = make_panel(clock, worker=worker)
-        panel.widget.show()
-        panel.enter()
-        made.append(panel)
-        return panel
-
-    yield make
-    for panel in made:
-        panel.cleanup()
+    with shown_panels(clock) as make:
+        yield make
 
 
 def key(panel: LabelingPanel, *keys: Any) -> None:

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.explain import explain_file
 from DeidentifyStudyCore.profile import load_profile, parse_profile, shipped_profiles
 from DeidentifyStudyCore.rules import surfaces
 from DeidentifyStudyCore.rules.encapsulated import EMPTY_PDF, is_replacement
@@ -181,6 +182,14 @@ def test_surfaces_stay_back_where_faces_go(document, deidentify):
     }
     outcome, _ = deidentify(files, load_profile("research-shifted-dates", ("clean_recognizable_visual_features",)))
     assert [result.reason for result in outcome.files] == ["encapsulated-document", "encapsulated-document", ""]
+
+
+def test_explain_says_that_surfaces_of_faces_are_not_written(document, secret, tmp_path):
+    path = tmp_path / "a.dcm"
+    path.write_bytes(document(STL, binary_stl()))
+    explain_file(path, load_profile("research-shifted-dates"), secret)
+    with pytest.raises(Quarantined, match="encapsulated-document"):
+        explain_file(path, load_profile("research-shifted-dates", ("clean_recognizable_visual_features",)), secret)
 
 
 def test_a_profile_may_refuse_documents_of_all_kinds(document, deidentify):
