@@ -37,7 +37,7 @@ __all__ = [
     "rows",
     "shown_panels",
     "sign_in",
-]  # fmt: skip
+]
 
 
 class Clock:
