@@ -22,9 +22,9 @@ import numpy as np
 import pydicom
 import pydicom.data
 
-from DeidentifyStudyCore.batch import BatchOptions, run_batch
-from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.profile import load_profile
+from DeidentifyStudyCore.runs.batch import BatchOptions, run_batch
 
 SECRET = Secret(bytes(range(32)))
 PROFILE = "research-shifted-dates"
@@ -176,8 +176,8 @@ def peers(python: str, source: Path, work: Path, files: int, base: float) -> Non
 MEMORY = """
 import sys
 from pathlib import Path
-from DeidentifyStudyCore.batch import BatchOptions, run_batch
-from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.runs.batch import BatchOptions, run_batch
+from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.profile import load_profile
 source, work = map(Path, sys.argv[1:])
 profile = load_profile("research-shifted-dates")

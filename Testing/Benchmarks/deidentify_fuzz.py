@@ -27,20 +27,20 @@ import pydicom.data
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from DeidentifyStudyCore.echo import EchoBuilder
-from DeidentifyStudyCore.engine import Engine
+from DeidentifyStudyCore.cleaning.engine import Engine
+from DeidentifyStudyCore.cleaning.stream import write_object
+from DeidentifyStudyCore.cleaning.verification import Verifier
+from DeidentifyStudyCore.dicom.source import opened
+from DeidentifyStudyCore.dicom.walk import leaves
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
-from DeidentifyStudyCore.index import index_files
-from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.identity.keyfile import Secret
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.indexing.index import index_files
 from DeidentifyStudyCore.profile import load_profile
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.source import opened
-from DeidentifyStudyCore.stream import write_object
-from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.verification import Verifier
-from DeidentifyStudyCore.walk import leaves
+from DeidentifyStudyCore.rules.text import vocabulary
 
 IMPLICIT, EXPLICIT, BIG, DEFLATED = (
     "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99",

@@ -17,11 +17,11 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-from DeidentifyStudyCore import conformance
-from DeidentifyStudyCore.batch import BatchOptions, run_batch
-from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.cleaning import conformance
+from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.profile import OPTIONS, Profile, parse_profile, shipped_profiles
-from DeidentifyStudyCore.report import build_report, write_report
+from DeidentifyStudyCore.reporting.report import build_report, write_report
+from DeidentifyStudyCore.runs.batch import BatchOptions, run_batch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Core" / "deidentify"))
 

@@ -41,6 +41,33 @@ ROOMS: dict[str, set[str]] = {
 }  # fmt: skip
 """For each room of AnnotationQACore the other rooms that it may import."""
 
+DEIDENTIFY_SHARED_MODULES = {
+    f"DeidentifyStudyCore.{name}"
+    for name in (
+        "atomic", "canonical", "errors", "executors", "profile", "progress", "quarantine", "report_pictures", "review",
+    )
+}  # fmt: skip
+"""What every room of DeidentifyStudyCore may import."""
+
+DEIDENTIFY_ROOMS: dict[str, set[str]] = {
+    "dicom": set(),
+    "identity": {"dicom"},
+    "rules": {"dicom", "identity"},
+    "pixels": {"dicom"},
+    "faces": {"dicom", "pixels", "rules"},
+    "indexing": {"dicom", "identity", "pixels", "rules"},
+    "cleaning": {"dicom", "faces", "identity", "indexing", "pixels", "rules"},
+    "runs": {"cleaning", "dicom", "faces", "identity", "indexing", "pixels", "rules"},
+    "reporting": {"dicom", "identity", "pixels", "rules", "runs"},
+    "cli": {"cleaning", "dicom", "faces", "identity", "indexing", "pixels", "reporting", "rules", "runs"},
+}
+"""For each room of DeidentifyStudyCore the other rooms that it may import: the way that a file takes, never back."""
+
+CORES = {
+    "AnnotationQACore": (ROOMS, SHARED_MODULES),
+    "DeidentifyStudyCore": (DEIDENTIFY_ROOMS, DEIDENTIFY_SHARED_MODULES),
+}
+
 NUMERICAL = {"numpy", "scipy"}
 THIRD_PARTY: dict[str, set[str]] = {
     "interchange": NUMERICAL | {"pydicom", "highdicom", "dicomweb_client", "PIL", "requests"},
@@ -104,18 +131,19 @@ def forbidden_in_core(package: str, room: str, source: str) -> list[str]:
         if top in sys.stdlib_module_names:
             continue
         if top == package:
-            inner = name.split(".")[1] if "." in name else ""
-            if package == "AnnotationQACore" and room and not _may_import_room(room, name, inner):
+            if room and not _may_import_room(package, room, name):
                 found.append(name)
         elif top in NEVER_IN_CORE or (top not in allowed and not (top in OPTIONAL and not at_module_level)):
             found.append(name)
     return found
 
 
-def _may_import_room(room: str, name: str, inner: str) -> bool:
-    if name == "AnnotationQACore" or inner == room or inner in ROOMS[room]:
+def _may_import_room(package: str, room: str, name: str) -> bool:
+    inner = name.split(".")[1] if "." in name else ""
+    rooms, shared_modules = CORES[package]
+    if name == package or inner == room or inner in rooms[room]:
         return True
-    return any(name == shared or name.startswith(shared + ".") for shared in SHARED_MODULES if "." in shared)
+    return any(name == shared or name.startswith(shared + ".") for shared in shared_modules if "." in shared)
 
 
 def core_files(package: Path) -> Iterator[tuple[str, Path]]:
@@ -135,10 +163,20 @@ def test_cores_import_only_what_their_room_may(repository: Path, module: str) ->
     assert not found
 
 
-def test_every_room_has_its_rule(repository: Path) -> None:
-    core = repository / "AnnotationQA" / "AnnotationQACore"
+@pytest.mark.parametrize("module", ["AnnotationQA", "DeidentifyStudy"])
+def test_every_room_has_its_rule(repository: Path, module: str) -> None:
+    core = repository / module / f"{module}Core"
     rooms = {path.parent.relative_to(core).parts[0] for path in core.rglob("__init__.py") if path.parent != core}
-    assert rooms <= set(ROOMS)
+    assert rooms == set(CORES[core.name][0])
+
+
+@pytest.mark.parametrize("package", CORES)
+def test_rooms_form_no_circle(package: str) -> None:
+    rooms = dict(CORES[package][0])
+    while free := {room for room, may in rooms.items() if not may & set(rooms)}:
+        for room in free:
+            del rooms[room]
+    assert not rooms
 
 
 @pytest.mark.parametrize("module", ["AnnotationQA", "DeidentifyStudy"])
@@ -186,3 +224,12 @@ def test_top_level_modules_of_slicer_folders_are_slicer_modules(repository: Path
 )
 def test_the_check_itself_can_fail(room: str, source: str, expected: list[str]) -> None:
     assert forbidden_in_core("AnnotationQACore", room, source) == expected
+
+
+def test_the_check_knows_the_rooms_of_deidentification() -> None:
+    source = "from DeidentifyStudyCore.runs.batch import run\nfrom DeidentifyStudyCore.errors import InputError"
+    assert set(forbidden_in_core("DeidentifyStudyCore", "rules", source)) == {
+        "DeidentifyStudyCore.runs.batch",
+        "DeidentifyStudyCore.runs.batch.run",
+    }
+    assert not forbidden_in_core("DeidentifyStudyCore", "cli", source)

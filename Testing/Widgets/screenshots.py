@@ -33,11 +33,11 @@ from sample_studies import head_series, make_studies, screen_shot  # noqa: E402
 from shown_pictures import shown_pictures  # noqa: E402
 from slice_picture import review_picture  # noqa: E402
 
+from DeidentifyStudyCore.dicom.source import opened  # noqa: E402
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES  # noqa: E402
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of  # noqa: E402
 from DeidentifyStudyCore.pixels.search import find_text  # noqa: E402
 from DeidentifyStudyCore.profile import OPTIONS  # noqa: E402
-from DeidentifyStudyCore.source import opened  # noqa: E402
 from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel  # noqa: E402
 
 WIDTH = 470

@@ -22,6 +22,6 @@ def text_screen() -> TextScreen:
     """
     if find_spec("DeidentifyStudyCore") is None:
         raise MissingExtra("release: needs the patterns of deidentify-study; install the whole package annotation-qa.")
-    text = importlib.import_module("DeidentifyStudyCore.text")
-    nobody = importlib.import_module("DeidentifyStudyCore.echo").Echo(frozenset())
+    text = importlib.import_module("DeidentifyStudyCore.rules.text")
+    nobody = importlib.import_module("DeidentifyStudyCore.identity.echo").Echo(frozenset())
     return TextScreen(text.has_identifier_pattern, lambda value: str(text.clean_text(value, nobody)))

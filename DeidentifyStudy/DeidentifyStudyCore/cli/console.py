@@ -15,7 +15,7 @@ from typing import TextIO
 from DeidentifyStudyCore.cli.lines import rewrite
 from DeidentifyStudyCore.cli.workers import WorkerPool, processes
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
-from DeidentifyStudyCore.keyfile import Secret, open_key
+from DeidentifyStudyCore.identity.keyfile import Secret, open_key
 from DeidentifyStudyCore.profile import OPTIONS
 from DeidentifyStudyCore.progress import Progress, silent
 

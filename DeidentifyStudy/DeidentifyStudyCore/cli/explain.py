@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from DeidentifyStudyCore.cleaning.explain import explain_file
 from DeidentifyStudyCore.cli.console import add_key_arguments, add_option_argument, secret_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
-from DeidentifyStudyCore.explain import explain_file
-from DeidentifyStudyCore.keyfile import ephemeral_secret
+from DeidentifyStudyCore.identity.keyfile import ephemeral_secret
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.quarantine import REASONS
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from DeidentifyStudyCore.cli.console import add_work_arguments, executor_of, progress_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
-from DeidentifyStudyCore.digests import digests_of_file
+from DeidentifyStudyCore.dicom.digests import digests_of_file
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.folder_index import build_index
-from DeidentifyStudyCore.index import list_files
+from DeidentifyStudyCore.indexing.folder_index import build_index
+from DeidentifyStudyCore.indexing.index import list_files
 from DeidentifyStudyCore.profile import load_profile
 
 __all__ = ["add_arguments", "run"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from DeidentifyStudyCore.cli.console import passphrase_of
 from DeidentifyStudyCore.cli.main import CLEAN
 from DeidentifyStudyCore.cli.places import require_file_place
-from DeidentifyStudyCore.keyfile import create_key
+from DeidentifyStudyCore.identity.keyfile import create_key
 
 __all__ = ["add_arguments", "run"]
 

@@ -5,7 +5,7 @@ import json
 
 from DeidentifyStudyCore.cli.main import CLEAN
 from DeidentifyStudyCore.profile import load_profile, shipped_profiles
-from DeidentifyStudyCore.profile_page import overview_page, profile_page
+from DeidentifyStudyCore.reporting.profile_page import overview_page, profile_page
 
 __all__ = ["add_arguments", "run"]
 

@@ -8,8 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from DeidentifyStudyCore import conformance
-from DeidentifyStudyCore.batch import BatchOptions, Outcome, run_batch
+from DeidentifyStudyCore.cleaning import conformance
 from DeidentifyStudyCore.cli.console import (
     add_key_arguments,
     add_option_argument,
@@ -20,13 +19,14 @@ from DeidentifyStudyCore.cli.console import (
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
-from DeidentifyStudyCore.crosswalk import read_supplied
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.keyfile import Secret, ephemeral_secret
+from DeidentifyStudyCore.identity.crosswalk import read_supplied
+from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
 from DeidentifyStudyCore.profile import Profile, load_profile
-from DeidentifyStudyCore.report import build_report, write_report
+from DeidentifyStudyCore.reporting.report import build_report, write_report
 from DeidentifyStudyCore.review import ReviewQueue
+from DeidentifyStudyCore.runs.batch import BatchOptions, Outcome, run_batch
 
 __all__ = ["add_arguments", "run"]
 

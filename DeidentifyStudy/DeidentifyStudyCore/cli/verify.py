@@ -6,7 +6,7 @@ from pathlib import Path
 from DeidentifyStudyCore.cli.console import add_key_arguments, add_work_arguments, progress_of, secret_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.report import check_report, read_report
+from DeidentifyStudyCore.reporting.report import check_report, read_report
 
 __all__ = ["add_arguments", "run"]
 

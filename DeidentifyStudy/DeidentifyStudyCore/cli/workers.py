@@ -48,7 +48,7 @@ def processes() -> BaseContext:
     from multiprocessing import forkserver  # Windows has none
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["DeidentifyStudyCore.index", "DeidentifyStudyCore.writing"])
+    context.set_forkserver_preload(["DeidentifyStudyCore.indexing.index", "DeidentifyStudyCore.cleaning.writing"])
     with _interruptions_held():
         forkserver.ensure_running()  # it loads while the caller does, reads the key and lists the files
     return context

@@ -18,8 +18,8 @@ from DeidentifyStudyCore.atomic import replacing
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.faces.stack import ImageFile, read_header, rescale_of
 from DeidentifyStudyCore.faces.volume import BoolVoxels, Floats, sampled
-from DeidentifyStudyCore.markers import FACE_STATEMENT
 from DeidentifyStudyCore.pixels.redaction import Area
+from DeidentifyStudyCore.rules.markers import FACE_STATEMENT
 
 __all__ = ["FaceMask", "areas_of", "write_altered"]
 

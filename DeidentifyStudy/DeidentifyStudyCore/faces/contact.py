@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from DeidentifyStudyCore.canonical import canonical_bytes
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import DeidentifyError
 from DeidentifyStudyCore.faces.stack import ImageFile
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of
-from DeidentifyStudyCore.source import opened
 
 __all__ = ["contact_sheet", "digest_of_files"]
 

@@ -14,10 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from DeidentifyStudyCore.charset import codecs_of
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.pixels.boxes import Box
-from DeidentifyStudyCore.source import Source
 
 if TYPE_CHECKING:  # frames load decoders, which most runs do not need
     from DeidentifyStudyCore.pixels.frames import PixelFormat

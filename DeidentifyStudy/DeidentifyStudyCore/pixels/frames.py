@@ -15,9 +15,9 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import convert_color_space, get_decoder
 from pydicom.uid import UID
 
+from DeidentifyStudyCore.dicom.source import Source, text_of
+from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Span, fragments
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.source import Source, text_of
-from DeidentifyStudyCore.tokenizer import PIXEL_DATA, Span, fragments
 
 __all__ = [
     "KEEPS_COLOURS",

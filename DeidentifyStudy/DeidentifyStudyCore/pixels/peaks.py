@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from DeidentifyStudyCore.dicom.source import SHORT_RANGE, Source
+from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.source import SHORT_RANGE, Source
-from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 
 if TYPE_CHECKING:  # it loads decoders, which most objects do not need
     from DeidentifyStudyCore.pixels.frames import Frames

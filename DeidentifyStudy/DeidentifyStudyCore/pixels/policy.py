@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from DeidentifyStudyCore.dicom.pixeldata import PixelPlan
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.pixeldata import PixelPlan
 from DeidentifyStudyCore.pixels.boxes import Box
 from DeidentifyStudyCore.pixels.device_rules import DeviceRule
 

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels import get_encoder
 
-from DeidentifyStudyCore.codestream import Piece
+from DeidentifyStudyCore.dicom.codestream import Piece
+from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, encapsulated_plan, plan_pixels
+from DeidentifyStudyCore.dicom.source import text_of
+from DeidentifyStudyCore.dicom.tokenizer import EXPLICIT_LITTLE, PIXEL_DATA
+from DeidentifyStudyCore.dicom.unused_bits import CLEARED, CellForm, cleared, count, holds_more, is_hidden
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.pixeldata import Generated, Masked, PixelPlan, encapsulated_plan, plan_pixels
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, mask_of
 from DeidentifyStudyCore.pixels.frames import MONOCHROME, UNDECODABLE, Cells, Frames, PixelFormat, source_value
-from DeidentifyStudyCore.source import text_of
-from DeidentifyStudyCore.tokenizer import EXPLICIT_LITTLE, PIXEL_DATA
-from DeidentifyStudyCore.unused_bits import CLEARED, CellForm, cleared, count, holds_more, is_hidden
 
 __all__ = [
     "Area",

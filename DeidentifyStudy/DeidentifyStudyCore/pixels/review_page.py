@@ -9,8 +9,8 @@ from html import escape
 
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES
 from DeidentifyStudyCore.pixels.pictures import frame_size, picture_names
+from DeidentifyStudyCore.pixels.risk import RISKS
 from DeidentifyStudyCore.review import QueueEntry, ReviewQueue
-from DeidentifyStudyCore.risk import RISKS
 
 __all__ = ["review_page"]
 

@@ -16,6 +16,8 @@ filled in the same pass, and earns 113102.
 
 from dataclasses import replace
 
+from DeidentifyStudyCore.dicom.source import Source, text_of
+from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, covered
 from DeidentifyStudyCore.pixels.cine import Placed, search_frames
@@ -31,11 +33,9 @@ from DeidentifyStudyCore.pixels.redaction import (
     plan_redaction,
     touched_frames,
 )
+from DeidentifyStudyCore.pixels.risk import Rung, rung_of
 from DeidentifyStudyCore.pixels.search import best_method
 from DeidentifyStudyCore.pixels.ultrasound import boxes_outside_regions
-from DeidentifyStudyCore.risk import Rung, rung_of
-from DeidentifyStudyCore.source import Source, text_of
-from DeidentifyStudyCore.tokenizer import PIXEL_DATA
 
 __all__ = ["PixelStep"]
 

@@ -7,9 +7,9 @@ import io
 
 from PIL import Image, ImageDraw
 
+from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of
 from DeidentifyStudyCore.pixels.redaction import BoxesOfFrames, boxes_of, touched_frames
-from DeidentifyStudyCore.source import Source
 
 __all__ = ["thumbnail"]
 

@@ -3,10 +3,10 @@
 Source: PS3.3, C.8.5.5.1 (Ultrasound Region Calibration): locations are inclusive, counted from 0.
 """
 
+from DeidentifyStudyCore.dicom.source import Source
+from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, items, scan
 from DeidentifyStudyCore.pixels.boxes import Box, outside
 from DeidentifyStudyCore.pixels.frames import PixelFormat
-from DeidentifyStudyCore.source import Source
-from DeidentifyStudyCore.tokenizer import IMPLICIT_LITTLE, items, scan
 
 __all__ = ["boxes_outside_regions", "regions"]
 

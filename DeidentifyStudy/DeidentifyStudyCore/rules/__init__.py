@@ -1,1 +1,1 @@
-"""What happens to each element, as rules that can describe themselves."""
+"""What happens to each element, as rules that can describe themselves, and how free text is cleaned."""

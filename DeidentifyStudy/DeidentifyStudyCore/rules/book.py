@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from DeidentifyStudyCore.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.standard import Row, row_for, table_rows
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.rules.encapsulated import EncapsulatedDocument, EncapsulatedLength
 from DeidentifyStudyCore.rules.identity import CLASS_UIDS, Age, ClassUid, PseudonymousId, PseudonymousUid
@@ -13,6 +14,7 @@ from DeidentifyStudyCore.rules.removal import Keep, Remove, RemoveByType
 from DeidentifyStudyCore.rules.structured import ContentText, MeasuredValue
 from DeidentifyStudyCore.rules.technical import TECHNICAL_TEXT
 from DeidentifyStudyCore.rules.temporal import FullDate, ShiftedDate
+from DeidentifyStudyCore.rules.text import Allowed
 from DeidentifyStudyCore.rules.textual import (
     CleanText,
     CodeMeaning,
@@ -22,8 +24,6 @@ from DeidentifyStudyCore.rules.textual import (
     NumberString,
     TechnicalText,
 )
-from DeidentifyStudyCore.standard import Row, row_for, table_rows
-from DeidentifyStudyCore.text import Allowed
 
 __all__ = ["MARKERS", "OpenItems", "RuleBook"]
 

@@ -4,8 +4,8 @@ surfaces the coordinates stay."""
 from dataclasses import dataclass
 from typing import Literal
 
-from DeidentifyStudyCore.echo import Echo
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.rules.model import REMOVE, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.surfaces import SURFACES, is_cleaned_text, surface_cleaned
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from DeidentifyStudyCore.dates import capped_age
-from DeidentifyStudyCore.dictionary import is_well_known
+from DeidentifyStudyCore.dicom.dictionary import is_well_known
+from DeidentifyStudyCore.identity.dates import capped_age
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import RemoveByType
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from DeidentifyStudyCore.charset import decoded
-from DeidentifyStudyCore.echo import Echo
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
-from DeidentifyStudyCore.standard import AttributeTypes
+from DeidentifyStudyCore.dicom.charset import decoded
+from DeidentifyStudyCore.dicom.standard import AttributeTypes
+from DeidentifyStudyCore.identity.echo import Echo
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 
 __all__ = ["KEEP", "REMOVE", "Action", "Context", "Element", "Kind", "Mode", "Rule", "Subject", "opened", "replaced"]
 

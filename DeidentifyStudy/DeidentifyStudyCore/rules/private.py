@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.hidden_text import holds_text
-from DeidentifyStudyCore.numerals import BINARY_NUMBERS, tells_long_number
+from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS, tells_long_number
+from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.identity import PseudonymousUid
 from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, Rule, opened
 from DeidentifyStudyCore.rules.removal import RemoveByType
 from DeidentifyStudyCore.rules.textual import CleanText, CodeString, NumberString
-from DeidentifyStudyCore.standard import safe_private
 
 __all__ = ["OpaqueBytes", "PrivateBlock", "SafePrivate", "block_of"]
 

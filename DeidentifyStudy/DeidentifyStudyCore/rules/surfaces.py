@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from DeidentifyStudyCore.echo import Echo
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.hidden_text import holds_text
+from DeidentifyStudyCore.identity.echo import Echo
+from DeidentifyStudyCore.rules.hidden_text import holds_text
 
 __all__ = ["LARGEST_SURFACE", "SURFACES", "is_cleaned_text", "surface_cleaned"]
 

@@ -1,6 +1,6 @@
 """Attributes of text that describe equipment and technique: the table does not list them, and science needs them."""
 
-from DeidentifyStudyCore.dictionary import tags_of
+from DeidentifyStudyCore.dicom.dictionary import tags_of
 
 __all__ = ["TECHNICAL_TEXT"]
 

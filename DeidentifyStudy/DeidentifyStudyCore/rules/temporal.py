@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from DeidentifyStudyCore.dates import is_time, parse_date, shifted_date, shifted_datetime
+from DeidentifyStudyCore.identity.dates import is_time, parse_date, shifted_date, shifted_datetime
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import RemoveByType
 

@@ -3,13 +3,13 @@
 import re
 from dataclasses import dataclass
 
-from DeidentifyStudyCore.charset import encoded
-from DeidentifyStudyCore.dictionary import keyword_of
-from DeidentifyStudyCore.hidden_text import holds_text
-from DeidentifyStudyCore.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
+from DeidentifyStudyCore.dicom.charset import encoded
+from DeidentifyStudyCore.dicom.dictionary import keyword_of
+from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
+from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
-from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern, is_coded, is_term, vocabulary
+from DeidentifyStudyCore.rules.text import Allowed, clean_text, has_identifier_pattern, is_coded, is_term, vocabulary
 
 __all__ = [
     "STANDARD_SCHEMES",

@@ -9,7 +9,7 @@ from typing import Any
 from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.canonical import canonical_hash
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.report import read_report
+from DeidentifyStudyCore.reporting.report import read_report
 
 __all__ = ["Outcome", "Reason", "RetainedText", "SignOff", "read_outcome"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from DeidentifyStudyCore.cleaning.explain import Explanation, explain_file
 from DeidentifyStudyCore.errors import DeidentifyError, MalformedFile, Quarantined
-from DeidentifyStudyCore.explain import Explanation, explain_file
-from DeidentifyStudyCore.index import list_files
-from DeidentifyStudyCore.keyfile import ephemeral_secret
+from DeidentifyStudyCore.identity.keyfile import ephemeral_secret
+from DeidentifyStudyCore.indexing.index import list_files
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.quarantine import REASONS
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from slicer.i18n import tr as _
 
+from DeidentifyStudyCore.dicom.standard import method_codes
 from DeidentifyStudyCore.profile import OPTIONS, Profile, parse_profile
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.standard import method_codes
 
 __all__ = [
     "Effect",

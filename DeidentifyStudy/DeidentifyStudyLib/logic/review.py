@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from slicer.i18n import tr as _
 
-from DeidentifyStudyCore.digests import header_digest
+from DeidentifyStudyCore.dicom.digests import header_digest
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.index import list_files
+from DeidentifyStudyCore.indexing.index import list_files
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES
 from DeidentifyStudyCore.pixels.frames import frames_of, views_of
+from DeidentifyStudyCore.pixels.risk import RISKS
 from DeidentifyStudyCore.review import QueueEntry, ReviewQueue
-from DeidentifyStudyCore.risk import RISKS
-from DeidentifyStudyCore.source import opened
 
 __all__ = ["ALL_FRAMES", "Frame", "Review", "find_sources", "source_files"]
 

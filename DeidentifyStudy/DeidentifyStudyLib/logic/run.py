@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.errors import DeidentifyError
-from DeidentifyStudyCore.keyfile import create_key
+from DeidentifyStudyCore.identity.keyfile import create_key
 from DeidentifyStudyLib.logic.command import environment_of, run_command
 from DeidentifyStudyLib.logic.progress_lines import RunProgress, parsed
 from DeidentifyStudyLib.logic.settings import RunSettings

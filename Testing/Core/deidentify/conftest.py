@@ -9,9 +9,9 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from DeidentifyStudyCore.batch import BatchOptions, Outcome, run_batch
-from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.profile import Profile, load_profile
+from DeidentifyStudyCore.runs.batch import BatchOptions, Outcome, run_batch
 
 SECRET = Secret(b"0123456789abcdef0123456789abcdef")
 CT = "1.2.840.10008.5.1.4.1.1.2"

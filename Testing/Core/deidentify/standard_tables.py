@@ -98,7 +98,7 @@ def coded_words() -> dict[str, object]:
     from pydicom.sr._cid_dict import cid_concepts
     from pydicom.sr._concepts_dict import concepts
 
-    from DeidentifyStudyCore.echo import normalized
+    from DeidentifyStudyCore.identity.echo import normalized
 
     def words_of(meaning: str) -> list[str]:
         return re.findall(r"[a-z]+", normalized(meaning))
@@ -129,7 +129,7 @@ def data_dictionary() -> dict[str, object]:
     from pydicom.datadict import DicomDictionary, RepeatersDictionary
     from pydicom.uid import AllTransferSyntaxes
 
-    from DeidentifyStudyCore.echo import normalized
+    from DeidentifyStudyCore.identity.echo import normalized
 
     words = {word for entry in DicomDictionary.values() for word in re.findall(r"[a-z]+", normalized(entry[2]))}
     words |= {entry[4].lower() for entry in DicomDictionary.values() if entry[4]}

@@ -17,16 +17,16 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 
-from DeidentifyStudyCore import conformance, writing
-from DeidentifyStudyCore.batch import BatchOptions, run_batch
-from DeidentifyStudyCore.crosswalk import read_supplied
+from DeidentifyStudyCore.cleaning import conformance, writing
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import Cancelled, DestinationError, InputError
-from DeidentifyStudyCore.folder_index import build_index
-from DeidentifyStudyCore.keyfile import create_key, ephemeral_secret, load_crosswalk
+from DeidentifyStudyCore.identity.crosswalk import read_supplied
+from DeidentifyStudyCore.identity.keyfile import create_key, ephemeral_secret, load_crosswalk
+from DeidentifyStudyCore.indexing.folder_index import build_index
 from DeidentifyStudyCore.profile import load_profile, parse_profile
 from DeidentifyStudyCore.quarantine import REASONS
 from DeidentifyStudyCore.review import ReviewQueue
-from DeidentifyStudyCore.source import opened
+from DeidentifyStudyCore.runs.batch import BatchOptions, run_batch
 
 RESEARCH = "research-shifted-dates"
 

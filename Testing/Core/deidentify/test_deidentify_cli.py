@@ -11,8 +11,8 @@ import pytest
 
 from DeidentifyStudyCore.cli.main import COMMANDS, main
 from DeidentifyStudyCore.profile import load_profile
-from DeidentifyStudyCore.profile_page import overview_page
 from DeidentifyStudyCore.quarantine import REASONS
+from DeidentifyStudyCore.reporting.profile_page import overview_page
 
 PASSPHRASE = "correct horse battery"
 SECRET_WORDS = ("Zyxwarth", "Quillon", "7391846", "19570312", "Vandermeersch", "1.2.826.0.1.3680043.2.1143")

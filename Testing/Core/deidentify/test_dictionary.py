@@ -10,8 +10,8 @@ from pydicom.charset import decode_bytes, encode_string, python_encoding
 from pydicom.datadict import DicomDictionary, RepeatersDictionary, keyword_for_tag, mask_match
 from pydicom.uid import AllTransferSyntaxes
 
-from DeidentifyStudyCore.charset import _PLAIN, codecs_of, decoded, encoded
-from DeidentifyStudyCore.dictionary import (
+from DeidentifyStudyCore.dicom.charset import _PLAIN, codecs_of, decoded, encoded
+from DeidentifyStudyCore.dicom.dictionary import (
     dictionary_vr,
     dictionary_words,
     is_well_known,

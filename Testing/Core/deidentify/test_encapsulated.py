@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.cleaning.explain import explain_file
 from DeidentifyStudyCore.errors import Quarantined
-from DeidentifyStudyCore.explain import explain_file
+from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.profile import load_profile, parse_profile, shipped_profiles
 from DeidentifyStudyCore.rules import surfaces
 from DeidentifyStudyCore.rules.encapsulated import EMPTY_PDF, is_replacement

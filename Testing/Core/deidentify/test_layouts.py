@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from DeidentifyStudyCore import layouts
+from DeidentifyStudyCore.dicom import layouts
+from DeidentifyStudyCore.dicom.layouts import scanned
+from DeidentifyStudyCore.dicom.tokenizer import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    ITEM,
+    UNDEFINED,
+    scan_dataset,
+)
 from DeidentifyStudyCore.errors import MalformedFile
-from DeidentifyStudyCore.layouts import scanned
-from DeidentifyStudyCore.tokenizer import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, ITEM, UNDEFINED, scan_dataset
 
 
 def _dataset(encoding) -> bytes:

@@ -20,7 +20,7 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
 )
 
-from DeidentifyStudyCore.charset import search_forms
+from DeidentifyStudyCore.dicom.charset import search_forms
 from DeidentifyStudyCore.profile import parse_profile, shipped_profiles
 
 # made-up words that no vocabulary and no value of the standard holds

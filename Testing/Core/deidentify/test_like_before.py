@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from DeidentifyStudyCore.echo import EchoBuilder
-from DeidentifyStudyCore.engine import Engine
-from DeidentifyStudyCore.index import index_files
+from DeidentifyStudyCore.cleaning.engine import Engine
+from DeidentifyStudyCore.cleaning.stream import write_object
+from DeidentifyStudyCore.cleaning.verification import Verifier
+from DeidentifyStudyCore.dicom.source import opened
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.indexing.index import index_files
 from DeidentifyStudyCore.profile import load_profile
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.source import opened
-from DeidentifyStudyCore.stream import write_object
-from DeidentifyStudyCore.text import vocabulary
-from DeidentifyStudyCore.verification import Verifier
+from DeidentifyStudyCore.rules.text import vocabulary
 
 # values of equal length, of which some stay, some are cleaned, some go, and some change private creators
 CHOICES = {

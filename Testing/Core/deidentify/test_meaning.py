@@ -5,14 +5,14 @@ import struct
 
 import pytest
 
-from DeidentifyStudyCore.charset import codecs_of
-from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.standard import attribute_types
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.profile import load_profile
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import KEEP, Context, Element, Subject
-from DeidentifyStudyCore.standard import attribute_types
-from DeidentifyStudyCore.text import Allowed, clean_text
+from DeidentifyStudyCore.rules.text import Allowed, clean_text
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 

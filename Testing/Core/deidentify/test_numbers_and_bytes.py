@@ -6,9 +6,9 @@ import struct
 import numpy as np
 import pytest
 
-from DeidentifyStudyCore.echo import EchoBuilder
-from DeidentifyStudyCore.hidden_text import holds_text
-from DeidentifyStudyCore.numerals import significant_digits, spoken_numbers, tells_long_number, whole_number
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.identity.numerals import significant_digits, spoken_numbers, tells_long_number, whole_number
+from DeidentifyStudyCore.rules.hidden_text import holds_text
 
 
 @pytest.fixture(scope="module")

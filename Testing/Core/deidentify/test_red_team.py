@@ -12,14 +12,14 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.dicom.source import opened
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.profile import OPTIONS, parse_profile, shipped_profiles
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
-from DeidentifyStudyCore.report import build_report, write_report
-from DeidentifyStudyCore.report_text import clean_diagnostic_report, clean_report_text
+from DeidentifyStudyCore.reporting.report import build_report, write_report
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.source import opened
-from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.rules.report_text import clean_diagnostic_report, clean_report_text
+from DeidentifyStudyCore.rules.text import vocabulary
 
 _folder = Path(__file__).with_name("red_team")
 _spec = importlib.util.spec_from_file_location(

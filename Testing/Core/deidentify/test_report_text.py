@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from DeidentifyStudyCore.echo import EchoBuilder
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
-from DeidentifyStudyCore.report_text import clean_diagnostic_report, clean_report_text
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.rules.report_text import clean_diagnostic_report, clean_report_text
+from DeidentifyStudyCore.rules.text import vocabulary
 
 REPORT = """Patient: Quillon Zyxwarth, born 12.03.1957
 CT chest with contrast, comparison 03/04/2023.

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from DeidentifyStudyCore.charset import codecs_of
-from DeidentifyStudyCore.dates import capped_age, shifted_date, shifted_datetime, spellings
-from DeidentifyStudyCore.dictionary import dictionary_vr
-from DeidentifyStudyCore.echo import Echo, EchoBuilder
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.standard import attribute_types, table_rows
 from DeidentifyStudyCore.errors import ProfileError
-from DeidentifyStudyCore.keyfile import Secret
+from DeidentifyStudyCore.identity.dates import capped_age, shifted_date, shifted_datetime, spellings
+from DeidentifyStudyCore.identity.echo import Echo, EchoBuilder
+from DeidentifyStudyCore.identity.keyfile import Secret
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.profile import OPTIONS, load_profile, parse_profile, shipped_profiles
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Context, Element, Kind, Subject
 from DeidentifyStudyCore.rules.removal import dummy_value
-from DeidentifyStudyCore.standard import attribute_types, table_rows
-from DeidentifyStudyCore.text import clean_text, vocabulary
+from DeidentifyStudyCore.rules.text import clean_text, vocabulary
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 bounded = settings(max_examples=80, deadline=None, derandomize=True)

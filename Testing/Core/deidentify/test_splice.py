@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from DeidentifyStudyCore.charset import codecs_of
-from DeidentifyStudyCore.dictionary import dictionary_vr
-from DeidentifyStudyCore.engine import Engine
+from DeidentifyStudyCore.cleaning.engine import Engine
+from DeidentifyStudyCore.cleaning.stream import write_object
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.source import opened
+from DeidentifyStudyCore.dicom.standard import attribute_types
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
-from DeidentifyStudyCore.index import index_files
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.indexing.index import index_files
 from DeidentifyStudyCore.profile import shipped_profiles
-from DeidentifyStudyCore.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import MARKERS, RuleBook
 from DeidentifyStudyCore.rules.model import Context, Element, Kind, Mode, Subject
 from DeidentifyStudyCore.rules.private import safe_vr
-from DeidentifyStudyCore.source import opened
-from DeidentifyStudyCore.standard import attribute_types
-from DeidentifyStudyCore.stream import write_object
-from DeidentifyStudyCore.text import vocabulary
+from DeidentifyStudyCore.rules.text import vocabulary
 
 Row = tuple[tuple[object, ...], int, str, bytes]
 MAIN_PIXELS = {0x7FE00010, 0x7FE00001, 0x7FE00002}

@@ -4,7 +4,7 @@ import importlib.util
 import json
 from pathlib import Path
 
-from DeidentifyStudyCore.standard import attribute_types, row_for, safe_private, table_rows
+from DeidentifyStudyCore.dicom.standard import attribute_types, row_for, safe_private, table_rows
 
 
 def script():

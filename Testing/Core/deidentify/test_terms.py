@@ -7,10 +7,10 @@ import pydicom
 import pydicom.data
 import pytest
 
-from DeidentifyStudyCore.echo import EchoBuilder
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
-from DeidentifyStudyCore.source import opened
-from DeidentifyStudyCore.text import Allowed, clean_text, is_term
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.rules.text import Allowed, clean_text, is_term
 
 NOTHING = EchoBuilder().built()
 

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from DeidentifyStudyCore.dates import spellings
-from DeidentifyStudyCore.echo import EchoBuilder
-from DeidentifyStudyCore.text import Allowed, clean_text, has_identifier_pattern
+from DeidentifyStudyCore.identity.dates import spellings
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.rules.text import Allowed, clean_text, has_identifier_pattern
 
 NOTHING = EchoBuilder().built()
 EVERY_WAY = pytest.mark.parametrize("allowed", list(Allowed))

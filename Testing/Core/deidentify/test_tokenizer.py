@@ -16,10 +16,9 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
-from DeidentifyStudyCore.dictionary import dictionary_vr
-from DeidentifyStudyCore.errors import MalformedFile, Quarantined
-from DeidentifyStudyCore.source import Source, opened
-from DeidentifyStudyCore.tokenizer import (
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.source import Source, opened
+from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -29,7 +28,8 @@ from DeidentifyStudyCore.tokenizer import (
     scan,
     scan_dataset,
 )
-from DeidentifyStudyCore.walk import leaves
+from DeidentifyStudyCore.dicom.walk import leaves
+from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 
 ENCODINGS = [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG]
 bounded = settings(max_examples=60, deadline=None, derandomize=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from DeidentifyStudyCore.unused_bits import CLEARED, KEPT, CellForm, cleared, holds_more
+from DeidentifyStudyCore.dicom.unused_bits import CLEARED, KEPT, CellForm, cleared, holds_more
 
 ROWS, COLUMNS = 96, 256
 EXPLICIT = "1.2.840.10008.1.2.1"

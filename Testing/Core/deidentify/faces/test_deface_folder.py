@@ -16,8 +16,8 @@ from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.faces.head_model import LIPS, NOSE_TIP
 from DeidentifyStudyCore.faces.stack import read_header, stack_of
 from DeidentifyStudyCore.faces.volume import world_of
-from DeidentifyStudyCore.markers import FACE_STATEMENT as STATEMENT
 from DeidentifyStudyCore.review import ReviewQueue
+from DeidentifyStudyCore.rules.markers import FACE_STATEMENT as STATEMENT
 
 
 def _other(path: Path, modality: str, frame_of_reference: str = "") -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from DeidentifyStudyCore.cli.main import main
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.pixels.boxes import Box
 from DeidentifyStudyCore.pixels.device_rules import (
@@ -15,7 +16,6 @@ from DeidentifyStudyCore.pixels.device_rules import (
     shipped_device_rules,
 )
 from DeidentifyStudyCore.pixels.frames import PixelFormat
-from DeidentifyStudyCore.source import opened
 
 FORM = PixelFormat(50, 80, 1, 8, 8, 7, False, False, "MONOCHROME2", 1)
 RULE = {

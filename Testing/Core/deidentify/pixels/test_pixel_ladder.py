@@ -8,15 +8,15 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from DeidentifyStudyCore.picture_sections import risk_section
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.pixels import cine, ocr, step
 from DeidentifyStudyCore.pixels.boxes import Box
 from DeidentifyStudyCore.pixels.device_rules import parse_device_rules
+from DeidentifyStudyCore.pixels.risk import RISKS, Rung, burned_in_risks, rung_of
 from DeidentifyStudyCore.pixels.search import Found
-from DeidentifyStudyCore.report import build_report
+from DeidentifyStudyCore.reporting.picture_sections import risk_section
+from DeidentifyStudyCore.reporting.report import build_report
 from DeidentifyStudyCore.review import ReviewQueue
-from DeidentifyStudyCore.risk import RISKS, Rung, burned_in_risks, rung_of
-from DeidentifyStudyCore.source import opened
 
 US, CR = "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.1"
 VISIBLE_LIGHT = "1.2.840.10008.5.1.4.1.1.77.1"
@@ -274,10 +274,10 @@ def test_the_report_names_the_steps_and_nobody(frame, make_capture, encode, deid
 
 def test_a_long_cine_needs_memory_for_a_few_frames_only(make_capture, encode, tmp_path):
     """The frames of a mapped file are read one by one, and filled while they are written."""
-    from DeidentifyStudyCore.pixeldata import Generated
+    from DeidentifyStudyCore.dicom.pixeldata import Generated
+    from DeidentifyStudyCore.dicom.source import opened
     from DeidentifyStudyCore.pixels.frames import frames_of
     from DeidentifyStudyCore.pixels.redaction import plan_redaction
-    from DeidentifyStudyCore.source import opened
 
     frames = np.random.default_rng(10).integers(10, 180, (50, 64, 64), np.uint8)
     path = tmp_path / "cine"

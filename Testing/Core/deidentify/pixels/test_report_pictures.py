@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from DeidentifyStudyCore.picture_sections import face_section, redaction_section
 from DeidentifyStudyCore.profile import load_profile
-from DeidentifyStudyCore.report import build_report, write_report
+from DeidentifyStudyCore.reporting.picture_sections import face_section, redaction_section
+from DeidentifyStudyCore.reporting.report import build_report, write_report
 from DeidentifyStudyCore.review import ReviewQueue
 
 

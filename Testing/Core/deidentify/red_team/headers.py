@@ -16,7 +16,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from DeidentifyStudyCore.standard import safe_private
+from DeidentifyStudyCore.dicom.standard import safe_private
 from red_team.bases import add, image
 from red_team.planting import Person, Plants, free_text, mentions
 

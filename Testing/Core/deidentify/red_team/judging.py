@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from DeidentifyStudyCore.standard import row_for
+from DeidentifyStudyCore.dicom.standard import row_for
 from red_team.files import NOT_OBJECTS
 from red_team.planting import Plants
 from red_team.searching import Finder

@@ -1,0 +1,63 @@
+"""`dciodvfy` as judge, where it is installed: does the output break rules of its IOD that the source kept?"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from DeidentifyStudyCore.dicom.source import DEFLATED, opened, text_of
+from DeidentifyStudyCore.errors import DeidentifyError
+from DeidentifyStudyCore.rules.markers import file_meta
+
+__all__ = ["is_available", "new_errors"]
+
+_TIMEOUT = 60
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_SHOWN = re.compile(r"Element=<\w*>|Module=<\w*>|attribute <[^>]*>|</[^>]*>|<[^>]*>|[\d.]+")
+
+
+def is_available() -> bool:
+    """Whether `dciodvfy` (dicom3tools) is on the path."""
+    return shutil.which("dciodvfy") is not None
+
+
+def new_errors(source: Path, output: Path) -> list[str]:
+    """Errors of the output that the source does not have; values are taken out of the lines, attributes stay."""
+    return sorted((_errors(output) - _errors(source)).elements())
+
+
+def _errors(path: Path) -> Counter[str]:
+    """Errors of a file; a deflated one is judged inflated, because not every build of the program inflates."""
+    try:
+        with opened(path) as source, tempfile.NamedTemporaryFile(suffix=".dcm") as inflated:
+            if source.transfer_syntax != DEFLATED:
+                return _told(path)
+            instance = text_of(source.value(0x00080018))
+            inflated.write(file_meta(text_of(source.value(0x00080016)), instance, _EXPLICIT_LITTLE))
+            inflated.write(source.buffer)
+            inflated.flush()
+            return _told(Path(inflated.name))
+    except (OSError, DeidentifyError):
+        return Counter()
+
+
+def _told(path: Path) -> Counter[str]:
+    program = shutil.which("dciodvfy")
+    if program is None:
+        return Counter()
+    try:
+        done = subprocess.run(  # noqa: S603  # the program is found on the path, the file name is one argument
+            [program, str(path)], capture_output=True, timeout=_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Counter()
+    lines = done.stderr.decode("latin-1").splitlines()
+    return Counter(_SHOWN.sub(_without_value, line) for line in lines if line.startswith("Error"))
+
+
+def _without_value(found: re.Match[str]) -> str:
+    """Names of elements, modules and attributes stay; anything else in brackets may be a value of the patient's."""
+    text = found[0]
+    return text if text.startswith(("Element=", "Module=", "attribute <", "</")) else "<>"

@@ -1,0 +1,117 @@
+"""What happens to each element of an object: the rule that applies to it where it stands."""
+
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.source import Source, text_of
+from DeidentifyStudyCore.dicom.standard import attribute_types
+from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Encoding, Span
+from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.model import CONCEPT_NAME, Action, Context, Element, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
+
+__all__ = ["NO_BLOCK", "Decider"]
+
+_CHARACTER_SET = 0x00080005
+_CONTENT = 0x0040A730
+_MIME = 0x00420012
+_MEASURED_VALUES = 0x0040A300
+_BULK = 1 << 20
+_BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
+
+NO_BLOCK = PrivateBlock.of({}, [])
+"""Where there are no private elements, or none is kept."""
+
+
+class Decider:
+    """Decides on the elements of one patient's objects.
+
+    Attributes
+    ----------
+    retained : set of (int, str)
+        Tags and texts that were kept or cleaned so far, for a person to look over.
+    """
+
+    def __init__(self, book: RuleBook, pseudonyms: Pseudonyms, subject: Subject) -> None:
+        self._book = book
+        self._pseudonyms = pseudonyms
+        self._subject = subject
+        self.retained: set[tuple[int, str]] = set()
+
+    def context(self, source: Source) -> Context:
+        """Context of the elements at the top of an object."""
+        mime = source.value(_MIME)
+        return Context(
+            self._subject,
+            self._pseudonyms,
+            attribute_types(text_of(source.value(0x00080016))),
+            codecs_of(source.value(_CHARACTER_SET)),
+            item={_MIME: mime} if mime else {},
+            retained=self.retained,
+        )
+
+    def action(
+        self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
+    ) -> tuple[Action, str, str]:
+        """Decide on one element: what happens to it, the name of the rule, and what the rule does."""
+        tag, file_vr, _, value, stop, _ = span
+        vr = file_vr.decode("ascii")
+        if tag & 0x10000:
+            return self._private_action(buffer, span, encoding, context, private)
+        if file_vr == b"UN":
+            vr = dictionary_vr(tag).decode("ascii")
+            if stop != span[5]:
+                vr = "SQ"
+        rule = self._book.rule_for(tag, vr)
+        if stop - value > _BULK and file_vr in _BULK_VRS and rule.name == "binary":
+            return Action(Kind.KEEP), "bulk data", "kept bit for bit"
+        content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
+        big = encoding.big and file_vr != b"UN"
+        return (
+            rule.apply(Element(tag, vr, content or (b"+" if stop > value else b""), big), context),
+            rule.name,
+            rule.describe(),
+        )
+
+    def _private_action(
+        self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
+    ) -> tuple[Action, str, str]:
+        tag, file_vr, _, value, stop, end = span
+        rule = self._book.private
+        removed = Action(Kind.REMOVE), "private", "removed: private elements that are not in the table of safe ones"
+        if rule is None or context.mode is Mode.DUMMY:
+            return removed
+        if 0x10 <= tag & 0xFFFF <= 0xFF:
+            kept = tag in private.kept
+            return (Action(Kind.KEEP), "private creator", "kept: reserves a block") if kept else removed
+        vr = safe_vr(private.creator_of(tag), tag)
+        if not vr or (stop != end and vr != "SQ"):
+            return removed
+        if file_vr not in {b"UN", vr.encode()}:
+            vr = file_vr.decode("ascii") if file_vr not in {b"OB", b"SQ"} else ""
+        element = Element(tag, vr, b"+" if vr == "SQ" else bytes(buffer[value:stop]), encoding.big and file_vr != b"UN")
+        return rule.apply(element, context), rule.name, rule.describe()
+
+    def private_block(self, buffer: Buffer, spans: list[Span]) -> PrivateBlock:
+        """Read which creators reserve which private elements of one item or data set."""
+        if self._book.private is None:
+            return NO_BLOCK
+        tags = [span[0] for span in spans if span[0] & 0x10000]
+        if not tags:
+            return NO_BLOCK
+        creators = {}
+        for tag, _, _, value, stop, _ in spans:
+            if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF and stop - value <= 64:
+                creators[tag] = text_of(bytes(buffer[value:stop]))
+        return PrivateBlock.of(creators, tags)
+
+    def below(self, buffer: Buffer, nested: list[Span], context: Context, tag: int, mode: Mode) -> Context:
+        """Context of an item; nested content items share one path, as their IOD does."""
+        siblings = {span[0]: bytes(buffer[span[3] : span[4]]) for span in nested if span[4] - span[3] <= 1024}
+        if tag == _MEASURED_VALUES and CONCEPT_NAME in context.item:
+            siblings[CONCEPT_NAME] = context.item[CONCEPT_NAME]  # says of what the numbers below are
+        path = context.path if tag == _CONTENT and context.path[-1:] == (_CONTENT,) else (*context.path, tag)
+        codecs = codecs_of(siblings[_CHARACTER_SET].rstrip(b" \0")) if _CHARACTER_SET in siblings else context.codecs
+        return Context(
+            context.subject, context.pseudonyms, context.types, codecs, path, siblings, mode, context.retained
+        )

@@ -1,0 +1,104 @@
+"""How an object was spliced, for the next one of its layout, which mostly differs in few elements."""
+
+from dataclasses import dataclass
+
+from DeidentifyStudyCore.dicom.codestream import Piece
+from DeidentifyStudyCore.dicom.layouts import Scanned
+from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan
+from DeidentifyStudyCore.dicom.source import Source
+
+__all__ = ["HANDED_OVER", "Decision", "Pattern", "PatternKey", "TallyKey", "Uses", "uses_of"]
+
+TallyKey = tuple[tuple[int, ...], int, str, str]
+"""Path of sequences, tag, rule, and what was done."""
+
+
+class Uses(tuple[TallyKey, ...]):
+    """What one decision counts; compared by identity, so that counting a decision thousands of times is cheap."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+Decision = tuple[bytes | None, Uses]
+"""New bytes of an element (None: as it is; empty: none) and what to count."""
+
+HANDED_OVER: Decision = None, Uses(())
+"""Stands for an element that no rule decided on: the pixels, and what is planned with them."""
+
+PatternKey = tuple[int, str, bytes, tuple[tuple[int, bytes], ...]]
+"""Layout, SOP class, Specific Character Set, and what is inserted."""
+
+
+@dataclass(slots=True)
+class Pattern:
+    """How an object was spliced, for the next one of its layout.
+
+    Attributes
+    ----------
+    layout : Scanned
+        Held so that its identity, which is in the key, stays its own.
+    elements : tuple of bytes
+        Of that object, in the order of its spans.
+    uses : list of Uses
+        What is counted of each of them.
+    parts : list of bytes
+        What is written in their places, and the elements inserted between them.
+    places : list of int
+        Number of the part that stands for each element.
+    pixels : int
+        Number of the empty part that the pixel data follow; as many as there are parts where there are none.
+    """
+
+    layout: Scanned
+    elements: tuple[bytes, ...]
+    uses: list[Uses]
+    parts: list[bytes]
+    places: list[int]
+    pixels: int
+
+    @classmethod
+    def of(cls, source: Source, taken: list[Decision], inserted: tuple[tuple[int, bytes], ...]) -> "Pattern | None":
+        """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
+        elements = source.elements()
+        if elements is None or len(taken) != len(elements):
+            return None
+        parts: list[bytes] = []
+        places: list[int] = []
+        pixels: list[int] = []
+        waiting = list(reversed(inserted))
+        for span, raw, decision in zip(source.spans, elements, taken, strict=True):
+            while waiting and waiting[-1][0] <= span[0]:
+                parts.append(waiting.pop()[1])
+            if decision is HANDED_OVER:
+                pixels.append(len(parts))
+            elif not raw:
+                return None
+            places.append(len(parts))
+            parts.append(_part(decision, raw))
+        parts.extend(element for _, element in reversed(waiting))
+        if len(pixels) > 1:
+            return None
+        return cls(source.layout, elements, uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
+
+    def exchange(self, index: int, raw: bytes, decision: Decision) -> None:
+        """Take an element in the place of the one before."""
+        self.uses[index] = decision[1]
+        self.parts[self.places[index]] = _part(decision, raw)
+
+    def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:
+        """Join the headers around the pixels."""
+        before, after = b"".join(self.parts[: self.pixels]), b"".join(self.parts[self.pixels :])
+        return [before, *(plan.pieces if plan else ()), *([after] if after else ())]
+
+
+def _part(decision: Decision, raw: bytes) -> bytes:
+    if decision is HANDED_OVER:
+        return b""
+    return raw if decision[0] is None else decision[0]
+
+
+def uses_of(taken: list[Decision]) -> list[Uses]:
+    """What decisions count."""
+    return [decision[1] for decision in taken]

@@ -1,0 +1,244 @@
+"""After writing: the file is read again and searched for everything that had to go."""
+
+import hashlib
+import operator
+import re
+from itertools import compress
+
+from DeidentifyStudyCore.cleaning.engine import Rewritten
+from DeidentifyStudyCore.cleaning.stream import copied_ranges
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.dictionary import is_well_known
+from DeidentifyStudyCore.dicom.digests import pixels_start
+from DeidentifyStudyCore.dicom.layouts import LONGEST_ELEMENT
+from DeidentifyStudyCore.dicom.source import DEFLATED, SHORT_RANGE, Source, text_of
+from DeidentifyStudyCore.dicom.standard import safe_private
+from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Span
+from DeidentifyStudyCore.dicom.walk import Leaf, leaves
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS
+from DeidentifyStudyCore.rules.book import MARKERS
+from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT, is_replacement
+from DeidentifyStudyCore.rules.model import Subject
+from DeidentifyStudyCore.rules.text import vocabulary
+
+__all__ = ["Verifier"]
+
+_TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"})
+_NUMBER_VRS = frozenset({"DS", "IS"})
+_SEARCHED_BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
+_SHORTEST_SEARCHED = 3
+_UID_IN_BYTES = re.compile(rb"\d+(?:\.\d+){4,}")
+_UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
+_LARGEST_SEARCHED = 1 << 20
+_MOST_REMEMBERED = 20000
+_COMPARED = 1 << 18
+_IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
+_REFERENCED_INSTANCE = 0x00081155
+
+
+class Verifier:
+    """Searches the objects of one patient after they were written.
+
+    It shares nothing with the rules but the echo dictionary: it reads the file from the disk and looks at every value.
+    """
+
+    def __init__(self, subject: Subject, *, uids_retained: bool, whole_bytes: bool = False) -> None:
+        self._subject = subject
+        self._uids_retained = uids_retained
+        self._whole_bytes = whole_bytes
+        self._clean: dict[tuple[str, ...], set[bytes]] = {}
+        self._last: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+        self._referenced: dict[bytes, list[str]] = {}
+        self._read, self._old = bytearray(_COMPARED), bytearray(_COMPARED)  # kept: new memory for each costs more
+
+    def check(
+        self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
+    ) -> tuple[int, tuple[str, str]]:
+        """Check an object that was just written and is open again.
+
+        Parameters
+        ----------
+        identity : (str, str, str)
+            Study, series and SOP Instance UID that it must have.
+        references : set of str
+            SOP Instance UIDs that it may refer to: the pseudonyms of those that the source refers to.
+
+        Returns
+        -------
+        int
+            Its references.
+        (str, str)
+            SHA-256 of the source's pixels and of the output's, as `digests` defines them, when these share a range
+            that begins with the pixels, so that it was read for both at once; else empty.
+
+        Raises
+        ------
+        Quarantined
+            It repeats an identifier, is not the node of the reference graph that the source was, or its bulk data
+            differ from the source's.
+        MalformedFile
+            A sequence of it cannot be parsed.
+        """
+        own = tuple(text_of(output.value(tag)) for tag in _IDENTITY)
+        found = self._references(output)
+        if output.slack or own != identity or not references.issuperset(found):
+            raise Quarantined("verification-failed")
+        self._search(output)
+        return len(found), self._compare(source, rewritten, output)
+
+    def leaks(self, output: Source) -> list[Leaf]:
+        """Leaves of an object that repeat an identifier."""
+        codecs = codecs_of(output.value(0x00080005))
+        return [leaf for span in output.spans for leaf in self._leaks_of(output, span, codecs)]
+
+    def _search(self, output: Source) -> None:
+        codecs = codecs_of(output.value(0x00080005))
+        clean = self._clean.setdefault(codecs, {b""})
+        if len(clean) > _MOST_REMEMBERED:
+            clean.clear()
+            clean.add(b"")  # stands for the long ones
+        buffer = output.buffer
+        elements, long = output.elements(), [output.spans[number] for number in output.layout.long]
+        if elements is None:
+            elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in output.spans)
+            long = [span for span in output.spans if span[5] - span[2] > LONGEST_ELEMENT]
+        last = self._last.get(codecs, ())
+        same = len(last) == len(elements)  # most are equal then, and were searched
+        new = {*(compress(elements, map(operator.ne, elements, last)) if same else elements)} - clean
+        if new:
+            places = dict(zip(elements, output.spans, strict=True))
+            if any(self._leaks_of(output, places[raw], codecs) for raw in new):
+                raise Quarantined("verification-failed")
+            clean |= new
+        self._last[codecs] = elements
+        if any(self._leaks_of(output, span, codecs) for span in long):
+            raise Quarantined("verification-failed")
+        if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(buffer))):
+            raise Quarantined("verification-failed")
+
+    def _searched(self, raw: bytes) -> bytes:
+        """Bytes of a file without the UIDs that it retains: dates and numbers in them were asked for."""
+        return _UID_IN_BYTES.sub(b"", raw) if self._uids_retained else raw
+
+    def _leaks_of(self, output: Source, span: Span, codecs: tuple[str, ...]) -> list[Leaf]:
+        if span[0] == PIXEL_DATA:
+            return []
+        return [
+            leaf
+            for leaf in leaves(output.buffer, [span], output.encoding, codecs)
+            if self._is_leak(leaf, output.buffer, output.encoding.big)
+        ]
+
+    def _is_leak(self, leaf: Leaf, buffer: Buffer, big: bool) -> bool:
+        if leaf.start == leaf.stop or leaf.tag in MARKERS or leaf.path[:1] == (0x00120064,):
+            return False
+        echo = self._subject.echo
+        if leaf.vr in _SEARCHED_BYTES or leaf.vr in BINARY_NUMBERS:
+            if leaf.stop - leaf.start > _LARGEST_SEARCHED:
+                return False
+            value = bytes(buffer[leaf.start : leaf.stop])
+            if leaf.tag == ENCAPSULATED_DOCUMENT and is_replacement(value, echo):
+                return False
+            if leaf.vr in BINARY_NUMBERS and echo.is_in_numbers(leaf.vr, value, big=big):
+                return True
+            return len(value) > _SHORTEST_SEARCHED and echo.is_in_bytes(value)
+        if leaf.vr == "UI":
+            return self._is_uid_leak(leaf.text(buffer))
+        if leaf.vr in _NUMBER_VRS:
+            return any(echo.is_number(part) for part in leaf.text(buffer).split("\\"))
+        if leaf.vr == "CS":
+            return self._is_term_leak(leaf.text(buffer))
+        if leaf.vr not in _TEXT_VRS:
+            return False
+        text = leaf.text(buffer)
+        if text == self._subject.pseudonym or (_is_private_creator(leaf.tag) and text in safe_private()):
+            return False
+        return echo.is_in(text) or any(uid in echo.uids for uid in _UID_IN_TEXT.findall(text))
+
+    def _is_uid_leak(self, text: str) -> bool:
+        if self._uids_retained:
+            return False
+        uids = [part.strip(" \0") for part in text.split("\\")]
+        return any(uid in self._subject.echo.uids and not is_well_known(uid) for uid in uids)
+
+    def _is_term_leak(self, text: str) -> bool:
+        for part in text.split("\\"):
+            known = all(word in vocabulary() for word in re.split(r"[ _]", part.strip().lower()) if word)
+            if not known and self._subject.echo.is_in(part):
+                return True
+        return False
+
+    def _references(self, output: Source) -> list[str]:
+        """SOP Instance UIDs that an object refers to, in file order; those of equal sequences are read once."""
+        found: list[str] = []
+        for span in output.sequences():
+            raw = output.buffer[span[2] : span[5]]
+            references = self._referenced.get(raw)
+            if references is None:
+                parsed = leaves(output.buffer, [span], output.encoding, ())
+                references = [leaf.text(output.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
+                if len(raw) <= LONGEST_ELEMENT and len(self._referenced) < _MOST_REMEMBERED:
+                    self._referenced[raw] = references
+            found += references
+        return found
+
+    def _compare(self, source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
+        """Compare bulk data, and digest the pixels on the way where they were handed over whole, up to the last
+        byte."""
+        begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
+        pixels = pixels_start(source)
+        digests = "", ""
+        for at, there, length in copied_ranges(rewritten.pieces, begin):
+            if pixels is None or not at <= pixels < at + length:
+                self._same_bytes(source, at, output, there, length)
+                continue
+            before = pixels - at
+            self._same_bytes(source, at, output, there, before)
+            found = self._same_bytes(source, pixels, output, there + before, length - before)
+            digests = _finished(found, source, at + length), _finished(found, output, there + length)
+        return digests
+
+    def _same_bytes(self, source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
+        """SHA-256 of a range that is equal in both files, open for more."""
+        digest = hashlib.sha256()
+        whole = length - length % _COMPARED
+        if length <= SHORT_RANGE:
+            self._compare_mapped(memoryview(source.buffer)[at : at + whole], output, there, digest)
+        else:
+            self._compare_read(source, at, output, there, whole, digest)
+        rest = source.read(at + whole, at + length)
+        if rest != output.read(there + whole, there + length):
+            raise Quarantined("verification-failed")
+        digest.update(rest)
+        return digest
+
+    def _compare_mapped(self, expected: memoryview, output: Source, there: int, digest: "hashlib._Hash") -> None:
+        found = self._read
+        with expected:
+            for offset in range(0, len(expected), _COMPARED):
+                with expected[offset : offset + _COMPARED] as part:
+                    if output.read_into(found, there + offset) != _COMPARED or found != part:
+                        raise Quarantined("verification-failed")
+                digest.update(found)
+
+    def _compare_read(
+        self, source: Source, at: int, output: Source, there: int, length: int, digest: "hashlib._Hash"
+    ) -> None:
+        for offset in range(0, length, _COMPARED):
+            source.read_into(self._old, at + offset)
+            if output.read_into(self._read, there + offset) != _COMPARED or self._old != self._read:
+                raise Quarantined("verification-failed")
+            digest.update(self._old)
+
+
+def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:
+    """Digest what follows the shared range, such as padding that was dropped."""
+    digest = begun.copy()
+    for start in range(at, file.size, _COMPARED):
+        digest.update(file.read(start, min(start + _COMPARED, file.size)))
+    return digest.hexdigest()
+
+
+def _is_private_creator(tag: int) -> bool:
+    return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF

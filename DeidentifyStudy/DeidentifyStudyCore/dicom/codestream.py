@@ -1,0 +1,223 @@
+"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, bytes after the image
+and between the segments of RLE.
+
+Sources: ISO/IEC 10918-1 annex B (JPEG), 14495-1 (JPEG-LS), 15444-1 annex A (JPEG 2000), PS3.5 annex G (RLE). Frames are
+not decoded.
+"""
+
+import re
+import struct
+from itertools import pairwise
+
+from DeidentifyStudyCore.dicom.tokenizer import Buffer
+from DeidentifyStudyCore.errors import Quarantined
+
+__all__ = ["Piece", "begins_image", "ends_image", "stripped"]
+
+Piece = bytes | tuple[int, int]
+"""Bytes to write, or a range of the source to copy."""
+
+_JPEG = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.(5\d|6\d|70|80|81)")
+_JPEG_2000 = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.(90|91|92|93|201|202|203)")
+_JPEG_XL = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.11[012]")
+_VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
+
+_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bit after 0xFF, not a byte
+_TAIL = 64
+_RLE = "1.2.840.10008.1.2.5"
+_RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15
+_SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
+
+
+def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane: int = 0) -> list[Piece]:
+    """Pieces of a fragment that remain when metadata are taken out; one range over all of it when there are none.
+
+    Parameters
+    ----------
+    plane : int
+        Rows times columns, which is what a segment of RLE decodes to; 0 where that is not known.
+
+    Raises
+    ------
+    Quarantined
+        The stream is a video, or carries metadata in a place that cannot be parsed.
+    """
+    if _VIDEO.fullmatch(transfer_syntax):
+        raise Quarantined("video")
+    if _JPEG.fullmatch(transfer_syntax):
+        in_scan = _MARKER_IN_LS_SCAN if transfer_syntax.endswith((".80", ".81")) else _MARKER_IN_SCAN
+        return _jpeg(buffer, start, stop, in_scan) if buffer[start : start + 2] == b"\xff\xd8" else [(start, stop)]
+    if _JPEG_2000.fullmatch(transfer_syntax):
+        if buffer[start + 4 : start + 8] == b"jP  ":
+            start, stop = _code_stream(buffer, start, stop)
+        return _jpeg_2000(buffer, start, stop) if buffer[start : start + 2] == b"\xff\x4f" else [(start, stop)]
+    if transfer_syntax == _RLE:
+        return _rle(buffer, start, stop, plane)
+    if _JPEG_XL.fullmatch(transfer_syntax) and buffer[start : start + 2] != b"\xff\x0a":
+        raise Quarantined("compressed-metadata")
+    return [(start, stop)]
+
+
+def begins_image(buffer: Buffer, start: int, stop: int) -> bool:
+    """Whether a fragment begins a JPEG or JPEG 2000 image, as a code stream or in a file of boxes."""
+    return stop - start > 2 and (
+        buffer[start : start + 2] in {b"\xff\xd8", b"\xff\x4f"} or buffer[start + 4 : start + 8] == b"jP  "
+    )
+
+
+def ends_image(buffer: Buffer, pieces: list[Piece], transfer_syntax: str) -> bool:
+    """Whether what remains of a fragment is the end of an image, so that the next one begins another."""
+    if not pieces or not (_JPEG.fullmatch(transfer_syntax) or _JPEG_2000.fullmatch(transfer_syntax)):
+        return False
+    last = pieces[-1]
+    tail = last if isinstance(last, bytes) else bytes(buffer[max(last[0], last[1] - _TAIL) : last[1]])
+    return tail.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+def _jpeg(buffer: Buffer, start: int, stop: int, in_scan: re.Pattern[bytes]) -> list[Piece]:
+    pieces: list[Piece] = []
+    run, position = start, start + 2
+    while position < stop:
+        marker, at = _next_marker(buffer, position, stop)
+        if marker == _EOI:
+            return _closed(pieces, run, at + 2)
+        if marker in {_SOI, _TEM} or 0xD0 <= marker <= 0xD7:
+            position = at + 2
+            continue
+        length = int.from_bytes(buffer[at + 2 : at + 4], "big")
+        end = at + 2 + length
+        if length < 2 or end > stop:
+            raise Quarantined("compressed-metadata")
+        if _is_metadata(buffer, marker, at, length):
+            if at > run:
+                pieces.append((run, at))
+            run = end
+        position = end
+        if marker == _SOS:
+            found = in_scan.search(buffer, position, stop)
+            if found is None:
+                break  # the frame goes on in the next fragment
+            position = found.start()
+    return _closed(pieces, run, stop)
+
+
+def _next_marker(buffer: Buffer, position: int, stop: int) -> tuple[int, int]:
+    if buffer[position] != 0xFF:
+        raise Quarantined("compressed-metadata")
+    while position + 1 < stop and buffer[position + 1] == 0xFF:
+        position += 1
+    if position + 1 >= stop:
+        raise Quarantined("compressed-metadata")
+    return buffer[position + 1], position
+
+
+def _is_metadata(buffer: Buffer, marker: int, at: int, length: int) -> bool:
+    """Whether a segment may go; what decoders need to get the colours right stays, in its bare form."""
+    if marker == _COM:
+        return True
+    if not 0xE0 <= marker <= 0xEF:
+        return False
+    body = bytes(buffer[at + 4 : at + 2 + min(length, 16)])
+    bare_jfif = marker == 0xE0 and length == 16 and body.startswith(b"JFIF\0") and body[12:14] == b"\0\0"
+    adobe = marker == 0xEE and length == 14 and body.startswith(b"Adobe")
+    colour_transform = marker == 0xE8 and length <= 9 and body.startswith(b"mrfx")  # JPEG-LS
+    return not (bare_jfif or adobe or colour_transform)
+
+
+def _jpeg_2000(buffer: Buffer, start: int, stop: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    run, position = start, start + 2
+    part_end = 0
+    while position + 2 <= stop:
+        marker = int.from_bytes(buffer[position : position + 2], "big")
+        if marker == 0xFFD9:
+            return _closed(pieces, run, position + 2)
+        if marker == 0xFF93:  # the data of a tile-part follow
+            position = part_end if part_end > position else _end_of_image(buffer, position, stop)
+            part_end = 0
+            continue
+        length = int.from_bytes(buffer[position + 2 : position + 4], "big")
+        end = position + 2 + length
+        if marker < 0xFF4F or length < 2 or end > stop:
+            raise Quarantined("compressed-metadata")
+        if marker == 0xFF90:
+            part_length = int.from_bytes(buffer[position + 6 : position + 10], "big")
+            part_end = position + part_length if part_length else 0
+            if part_end > stop:
+                break  # the tile goes on in the next fragment
+        if marker == 0xFF64:
+            if position > run:
+                pieces.append((run, position))
+            if part_end:  # lengths of tile-parts are written elsewhere too: blank it, and nothing moves
+                pieces.append(bytes(buffer[position : position + 6]) + bytes(length - 4))
+            run = end
+        position = end
+    return _closed(pieces, run, stop)
+
+
+def _code_stream(buffer: Buffer, start: int, stop: int) -> tuple[int, int]:
+    """Find the code stream in a JP2 file, whose boxes have no place in DICOM (PS3.5, 8.2.4)."""
+    while start + 8 <= stop:
+        length = int.from_bytes(buffer[start : start + 4], "big")
+        kind = buffer[start + 4 : start + 8]
+        header = 8
+        if length == 1:
+            length, header = int.from_bytes(buffer[start + 8 : start + 16], "big"), 16
+        end = stop if length == 0 else start + length
+        if kind == b"jp2c" and end <= stop:
+            return start + header, end
+        if length < header or end > stop:
+            break
+        start = end
+    raise Quarantined("compressed-metadata")
+
+
+def _end_of_image(buffer: Buffer, position: int, stop: int) -> int:
+    found = buffer.rfind(b"\xff\xd9", position, stop)
+    return found if found >= 0 else stop
+
+
+def _closed(pieces: list[Piece], run: int, end: int) -> list[Piece]:
+    if end > run:
+        pieces.append((run, end))
+    return pieces
+
+
+def _rle(buffer: Buffer, start: int, stop: int, plane: int) -> list[Piece]:
+    """Blank what no segment needs: offsets stay, so that nothing moves."""
+    frame = bytes(buffer[start:stop])
+    if len(frame) < _RLE_HEADER:
+        raise Quarantined("compressed-metadata")
+    count, *offsets = struct.unpack("<16I", frame[:_RLE_HEADER])
+    if not 1 <= count <= _MOST_RLE_SEGMENTS:
+        raise Quarantined("compressed-metadata")
+    bounds = [*offsets[:count], len(frame)]
+    if bounds[0] < _RLE_HEADER or bounds != sorted(bounds):
+        raise Quarantined("compressed-metadata")
+    unused = [(4 + 4 * count, bounds[0])]
+    unused += [(_end_of_runs(frame, begin, end, plane), end) for begin, end in pairwise(bounds)]
+    pieces: list[Piece] = []
+    run = 0
+    for begin, end in unused:
+        if any(frame[begin:end]):
+            pieces += [(start + run, start + begin), bytes(end - begin)]
+            run = end
+    return _closed(pieces, start + run, stop)
+
+
+def _end_of_runs(frame: bytes, position: int, stop: int, plane: int) -> int:
+    """Where a segment of RLE has told its plane (PS3.5, G.3.2); all of it where the size is not known."""
+    if not plane:
+        return stop
+    while plane > 0 and position < stop:
+        control = frame[position]
+        if control < 128:
+            position += control + 2
+            plane -= control + 1
+        elif control > 128:
+            position += 2
+            plane -= 257 - control
+        else:
+            position += 1
+    return min(position, stop)

@@ -1,0 +1,138 @@
+"""Layouts of headers: the files of a series mostly have the same elements in the same places.
+
+A layout remembers where the elements of a data set lie together with every byte that says so: the headers of its
+elements, and the whole of those whose length is undefined. A file of the same size whose bytes there are the same has
+the same elements in the same places, which a mask over the header finds out.
+"""
+
+import struct
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span, scan_dataset
+
+__all__ = ["LONGEST_ELEMENT", "Scanned", "scanned"]
+
+_MOST_LAYOUTS = 256
+_MOST_OF_A_SIZE = 4
+_MOST_ELEMENTS = 1000
+_LARGEST_COMPARED = 1 << 16
+_LONGEST_GAP = 1 << 8
+LONGEST_ELEMENT = 1 << 16
+"""Bytes of the elements that are read, compared and remembered as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A scanned data set; shared by all files of a layout, and so never changed.
+
+    Attributes
+    ----------
+    spans : list of Span
+        From `scan_dataset`.
+    end : int
+        Where slack begins.
+    first : dict of int to Span
+        The first element with each tag.
+    groups : frozenset of int
+        Numbers of the groups that there are.
+    elements : struct.Struct or None
+        Reads the bytes of all elements at once, empty for the long ones; None until the layout is met again.
+    sequences, long : tuple of int
+        Numbers of the spans that are or may hold sequences, and of those longer than `LONGEST_ELEMENT`.
+    """
+
+    spans: list[Span]
+    end: int
+    first: dict[int, Span]
+    groups: frozenset[int]
+    elements: struct.Struct | None = None
+    sequences: tuple[int, ...] = ()
+    long: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of a file: `mask` is 255 where bytes are compared and 0 elsewhere, `expected` what is there then."""
+
+    start: int
+    mask: NDArray[np.uint8]
+    expected: bytes
+
+    def fits(self, buffer: Buffer) -> bool:
+        found = np.frombuffer(buffer, np.uint8, len(self.mask), self.start)
+        return (found & self.mask).tobytes() == self.expected
+
+
+@dataclass(slots=True)
+class _Layout:
+    parts: tuple[_Part, ...]
+    scanned: Scanned
+
+
+_OPENED = frozenset({b"SQ", b"UN"})
+_Key = tuple[Encoding, int, int]
+_known: OrderedDict[_Key, list[_Layout]] = OrderedDict()
+
+
+def scanned(buffer: Buffer, start: int, stop: int, encoding: Encoding) -> Scanned:
+    """Scan ``buffer[start:stop]``, or recognize it by its layout; raises what `scan_dataset` raises."""
+    key = (encoding, start, stop)
+    layouts = _known.get(key, [])
+    for number, layout in enumerate(layouts):
+        if all(part.fits(buffer) for part in layout.parts):
+            if layout.scanned.elements is None:
+                layout.scanned = _met_again(layout.scanned)
+            if number:
+                layouts.insert(0, layouts.pop(number))
+            return layout.scanned
+    spans, end = scan_dataset(buffer, start, stop, encoding)
+    first = {span[0]: span for span in reversed(spans)}
+    result = Scanned(spans, end, first, frozenset(tag >> 16 for tag in first))
+    if end == stop and len(spans) <= _MOST_ELEMENTS and spans and spans[-1][5] == stop:
+        _remember(key, buffer, result)
+    return result
+
+
+def _met_again(found: Scanned) -> Scanned:
+    lengths = [span[5] - span[2] for span in found.spans]
+    form = struct.Struct("=" + "".join(f"{n}s" if n <= LONGEST_ELEMENT else f"0s{n}x" for n in lengths))
+    sequences = tuple(number for number, span in enumerate(found.spans) if span[1] in _OPENED)
+    long = tuple(number for number, length in enumerate(lengths) if length > LONGEST_ELEMENT)
+    return replace(found, elements=form, sequences=sequences, long=long)
+
+
+def _remember(key: _Key, buffer: Buffer, result: Scanned) -> None:
+    compared = [(span[2], span[3] if span[4] == span[5] else span[5]) for span in result.spans]
+    if sum(stop - begin for begin, stop in compared) > _LARGEST_COMPARED:
+        return
+    parts = tuple(_parts(buffer, compared))
+    if sum(len(part.expected) for part in parts) > _LARGEST_COMPARED:
+        return
+    layouts = _known.setdefault(key, [])
+    layouts.insert(0, _Layout(parts, result))
+    del layouts[_MOST_OF_A_SIZE:]
+    _known.move_to_end(key)
+    while len(_known) > _MOST_LAYOUTS:
+        _known.popitem(last=False)
+
+
+def _parts(buffer: Buffer, compared: list[tuple[int, int]]) -> Iterator[_Part]:
+    """Stretches that are compared as one: where more lies between two than is worth masking, a new one begins."""
+    stretches: list[list[tuple[int, int]]] = []
+    for begin, stop in compared:
+        if stretches and begin - stretches[-1][-1][1] <= _LONGEST_GAP:
+            stretches[-1].append((begin, stop))
+        else:
+            stretches.append([(begin, stop)])
+    for stretch in stretches:
+        start = stretch[0][0]
+        mask = np.zeros(stretch[-1][1] - start, np.uint8)
+        for begin, stop in stretch:
+            mask[begin - start : stop - start] = 255
+        found = np.frombuffer(buffer, np.uint8, len(mask), start)
+        yield _Part(start, mask, (found & mask).tobytes())

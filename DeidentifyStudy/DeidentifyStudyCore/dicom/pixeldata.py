@@ -1,0 +1,255 @@
+"""How the pixel data element is handed over: trimmed to its exact length, freed of embedded overlays and of metadata
+in frames."""
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from DeidentifyStudyCore.dicom.codestream import Piece, begins_image, ends_image, stripped
+from DeidentifyStudyCore.dicom.source import Source
+from DeidentifyStudyCore.dicom.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
+from DeidentifyStudyCore.dicom.unused_bits import CLEARED, KEPT, CellForm, cleared_chunks, find_hidden
+from DeidentifyStudyCore.errors import Quarantined
+
+__all__ = ["Generated", "Masked", "PixelPlan", "cell_form", "encapsulated_plan", "plan_pixels"]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A range of native pixels in which some bits are set to zero.
+
+    Attributes
+    ----------
+    start, stop : int
+        Range of the source.
+    width : int
+        Bytes of one pixel cell: 1 or 2.
+    mask : int
+        Bits that stay.
+    """
+
+    start: int
+    stop: int
+    width: int
+    mask: int
+    big: bool
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Bytes that are made anew each time they are written, so that they are never all in memory.
+
+    Attributes
+    ----------
+    size : int
+        How many there are.
+    chunks : callable
+        Makes them.
+    """
+
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPlan:
+    """What is written in place of the pixel data element.
+
+    Attributes
+    ----------
+    pieces : list
+        Bytes, ranges of the source, masked ranges, and what is generated.
+    changed : frozenset of str
+        What was done: ``trimmed``, ``overlay bits cleared``, ``frame metadata stripped``, and what became of unused
+        bits (`unused_bits`).
+    moved : mapping
+        Old to new offset of each fragment, counted as the Basic Offset Table does; empty when none moved.
+    resized : mapping
+        Old offset of each fragment to its new length.
+    transfer_syntax : str
+        Of the new object; empty when it stays.
+    elements : mapping of int to bytes
+        Other elements that change with the pixels, encoded; empty bytes remove one.
+    """
+
+    pieces: list[Piece | Masked | Generated]
+    changed: frozenset[str] = frozenset()
+    moved: Mapping[int, int] = field(default_factory=dict)
+    resized: Mapping[int, int] = field(default_factory=dict)
+    transfer_syntax: str = ""
+    elements: Mapping[int, bytes] = field(default_factory=dict)
+
+
+def plan_pixels(source: Source) -> PixelPlan | None:
+    """Plan the pixel data element; None when the object has none.
+
+    Raises
+    ------
+    Quarantined
+        The pixel data are shorter than the image, or their metadata cannot be taken out.
+    """
+    span = source.first(PIXEL_DATA)
+    if span is None:
+        return None
+    if span[4] != span[5]:
+        return encapsulated_plan(source, {})
+    return _native(source, span)
+
+
+def _number(source: Source, tag: int) -> int:
+    span = source.first(tag)
+    if span is None:
+        return 0
+    if span[1] in {b"US", b"SS", b"UL"} and span[4] - span[3] >= 2:
+        return source.unsigned(tag)
+    text = source.value(tag).split(b"\\")[0].strip(b" \0")
+    return int(text) if text.isdigit() else 0
+
+
+def _expected(source: Source) -> int:
+    rows, columns = _number(source, 0x00280010), _number(source, 0x00280011)
+    samples, allocated = _number(source, 0x00280002) or 1, _number(source, 0x00280100)
+    frames = max(1, _number(source, 0x00280008))
+    bits = rows * columns * samples * frames * allocated
+    if source.value(0x00280004) in {b"YBR_FULL_422", b"YBR_PARTIAL_422"}:
+        bits = bits * 2 // 3
+    elif source.value(0x00280004) == b"YBR_PARTIAL_420":
+        bits //= 2
+    return (bits + 7) // 8
+
+
+def _native(source: Source, span: Span) -> PixelPlan:
+    tag, vr, start, value, stop, end = span
+    expected, actual = _expected(source), stop - value
+    if expected == 0:
+        return PixelPlan([(start, end)])
+    if actual < expected:
+        raise Quarantined("truncated-pixel-data")
+    padded = expected + expected % 2
+    mask = _embedded_overlay_mask(source)
+    form = cell_form(source)
+    hidden = None
+    if mask is None and form.is_sensible:
+        hidden = find_hidden(source, value, value + expected, form)
+    noted = {KEPT} if hidden is False else set()
+    if mask is None and not hidden and actual in {expected, padded} and actual % 2 == 0:
+        if actual == expected or source.buffer[stop - 1] == 0:
+            return PixelPlan([(start, end)], frozenset(noted))
+        return PixelPlan([(start, stop - 1), b"\0"], frozenset({"trimmed", *noted}))
+    changed = noted if actual in {expected, padded} else {"trimmed", *noted}
+    pieces: list[Piece | Masked | Generated] = [source.encoding.header(tag, vr, padded)]
+    if mask is not None:
+        pieces.append(Masked(value, value + expected, form.allocated // 8, mask, source.encoding.big))
+        changed.add("overlay bits cleared")
+    elif hidden:
+        pieces.append(Generated(expected, lambda: cleared_chunks(source, value, value + expected, form)))
+        changed.add(CLEARED)
+    else:
+        pieces.append((value, value + expected))
+    if padded > expected:
+        pieces.append(b"\0")
+    return PixelPlan(pieces, frozenset(changed))
+
+
+def cell_form(source: Source) -> CellForm:
+    """Where the samples of an object lie in their cells."""
+    allocated, stored, high, signed = (_number(source, tag) for tag in (0x00280100, 0x00280101, 0x00280102, 0x00280103))
+    padding = _number(source, 0x00280120) if source.first(0x00280120) else None
+    return CellForm(allocated, stored, high, signed == 1, source.encoding.big, padding)
+
+
+def _embedded_overlay_mask(source: Source) -> int | None:
+    """Bits of a pixel cell that stay when overlays lie in the pixels (PS3.3, C.9.2, retired); None where none do."""
+    positions = set()
+    for group in source.layout.groups:
+        if group >> 8 != 0x60 or source.first(group << 16 | 0x3000):
+            continue
+        position = _number(source, group << 16 | 0x0102)
+        if position:
+            positions.add(position)
+    if not positions:
+        return None
+    form = cell_form(source)
+    if form.allocated not in {8, 16}:
+        raise Quarantined("embedded-overlay")
+    mask = (1 << form.allocated) - 1
+    for position in positions:
+        if position < form.allocated and not form.high - form.stored < position <= form.high:
+            mask &= ~(1 << position)
+    # who puts overlays into unused bits takes them for unused: no others are part of values, but signs may be
+    return mask if form.signed or not form.is_sensible else mask & ~form.unused
+
+
+def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated]) -> PixelPlan:
+    """Plan encapsulated pixel data.
+
+    Parameters
+    ----------
+    replaced : mapping
+        Number of a fragment, from 0, to what is written in its place; empty bytes drop it.
+
+    Raises
+    ------
+    Quarantined
+        There are no fragments, or their metadata cannot be taken out.
+    """
+    span = source.first(PIXEL_DATA)
+    if span is None:
+        raise Quarantined("truncated-pixel-data")
+    if _embedded_overlay_mask(source) is not None:
+        raise Quarantined("embedded-overlay")
+    frames = fragments(source.buffer, span, source.encoding)
+    if not frames or len(frames) == 1:
+        raise Quarantined("truncated-pixel-data")
+    bodies: list[list[Piece | Masked | Generated]] = []
+    moved: dict[int, int] = {}
+    resized: dict[int, int] = {}
+    first = frames[1][0] - 8
+    offset = 0
+    stripped_some = False
+    plane = _number(source, 0x00280010) * _number(source, 0x00280011)
+    ended = False
+    for number, (value, stop) in enumerate(frames[1:]):
+        if number in replaced:
+            new = replaced[number]
+            size = len(new) if isinstance(new, bytes) else new.size
+            if size:
+                moved[value - 8 - first], resized[value - 8 - first] = offset, size + size % 2
+                bodies.append([source.encoding.header(ITEM, b"", size + size % 2), new, b"\0" * (size % 2)])
+                offset += 8 + size + size % 2
+            continue
+        if ended and not begins_image(source.buffer, value, stop):
+            stripped_some = True
+            continue  # neither a frame nor the rest of one
+        pieces = stripped(source.buffer, value, stop, source.transfer_syntax, plane)
+        ended = ends_image(source.buffer, pieces, source.transfer_syntax)
+        size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
+        if stop - value - size == 1 and len(pieces) == 1 and source.buffer[stop - 1] == 0:
+            pieces, size = [(value, stop)], stop - value  # the regular pad byte
+        if size % 2:
+            pieces, size = [*pieces, b"\0"], size + 1
+        stripped_some = stripped_some or pieces != [(value, stop)]
+        moved[value - 8 - first], resized[value - 8 - first] = offset, size
+        bodies.append([source.encoding.header(ITEM, b"", size), *pieces])
+        offset += 8 + size
+    table = _offset_table(source, *frames[0], moved)
+    if not stripped_some and not replaced and table == source.buffer[slice(*frames[0])]:
+        return PixelPlan([(span[2], span[5])])
+    result: list[Piece | Masked | Generated] = [source.encoding.header(span[0], span[1], UNDEFINED)]
+    result.append(source.encoding.header(ITEM, b"", len(table)) + table)
+    for body in bodies:
+        result.extend(body)
+    result.append(source.encoding.header(SEQUENCE_END, b"", 0))
+    return PixelPlan(result, frozenset({"frame metadata stripped"} if stripped_some else ()), moved, resized)
+
+
+def _offset_table(source: Source, start: int, stop: int, moved: Mapping[int, int]) -> bytes:
+    old = struct.unpack(f"<{(stop - start) // 4}I", source.buffer[start : start + (stop - start) // 4 * 4])
+    if not all(offset in moved for offset in old):
+        return b""  # it was wrong already; decoders then find the frames themselves
+    return struct.pack(f"<{len(old)}I", *(moved[offset] for offset in old))

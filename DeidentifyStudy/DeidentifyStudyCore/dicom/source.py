@@ -1,0 +1,291 @@
+"""Opening a DICOM file: preamble, file meta information, transfer syntax, and the data set as one buffer."""
+
+import mmap
+import os
+import tempfile
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, Self
+
+from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
+from DeidentifyStudyCore.dicom.layouts import Scanned, scanned
+from DeidentifyStudyCore.dicom.tokenizer import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    Buffer,
+    Encoding,
+    Span,
+)
+from DeidentifyStudyCore.errors import MalformedFile, Quarantined
+
+__all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+_ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
+_GROUP_LENGTH = b"\x02\0\0\0UL\4\0"
+_TRANSFER_SYNTAX = 0x00020010
+_META_GROUP = frozenset({2})
+_LARGEST_META = 1 << 16
+_READ_WHOLE = 64 << 10
+SHORT_RANGE = 4 << 20
+"""Ranges up to this may be read through the map of their file; longer ones would stay in memory."""
+_DEFLATE_CHUNK = 1 << 20
+_LARGEST_INFLATED = 16 << 30
+_LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Source:
+    """A DICOM file that has been scanned.
+
+    Attributes
+    ----------
+    buffer : bytes or mmap
+        The file, or the inflated data set; spans count from its start.
+    file : binary file
+        What `buffer` shows, for copies made by the kernel.
+    encoding : Encoding
+        Of the data set.
+    transfer_syntax : str
+        UID as the file meta information has it, or as the data set shows where that is missing.
+    start : int
+        Where the data set begins.
+    spans : list of Span
+        The elements of the data set, in the order of the file.
+    slack : int
+        Bytes after the data set that belong to no element.
+    size : int
+        Bytes of the file itself, before inflating.
+    layout : Scanned
+        The same object for all files of a layout that was recognized.
+    held : list
+        What is closed with the source, last first.
+    """
+
+    buffer: Buffer
+    file: BinaryIO
+    encoding: Encoding
+    transfer_syntax: str
+    start: int
+    spans: list[Span]
+    slack: int
+    size: int
+    layout: Scanned
+    held: list[Closable]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _close(self.held)
+
+    def first(self, tag: int) -> Span | None:
+        """First top-level element with this tag."""
+        return self.layout.first.get(tag)
+
+    def elements(self) -> tuple[bytes, ...] | None:
+        """Bytes of each element in the order of `spans`, empty for those over `layouts.LONGEST_ELEMENT`.
+
+        None where files of this layout were not met before: then reading one by one is quicker.
+        """
+        form = self.layout.elements
+        return None if form is None else form.unpack_from(self.buffer, self.start)
+
+    def value(self, tag: int) -> bytes:
+        """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
+        span = self.layout.first.get(tag)
+        return b"" if span is None else self.buffer[span[3] : span[4]].rstrip(b" \0")
+
+    def unsigned(self, tag: int) -> int:
+        """First value of a US element; 0 when it is absent."""
+        span = self.layout.first.get(tag)
+        raw = b"" if span is None else self.buffer[span[3] : min(span[4], span[3] + 2)]
+        return int.from_bytes(raw, "big" if self.encoding.big else "little")
+
+    def sequences(self) -> list[Span]:
+        """Elements that are or may hold sequences."""
+        if self.layout.elements is None:
+            return [span for span in self.spans if span[1] in {b"SQ", b"UN"}]
+        return [self.spans[number] for number in self.layout.sequences]
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Bytes of the file without touching the map, so that they do not stay in memory."""
+        if hasattr(os, "pread"):
+            return os.pread(self.file.fileno(), stop - start, start)
+        return bytes(self.buffer[start:stop])
+
+    def read_into(self, target: bytearray, start: int) -> int:
+        """Fill `target` from the file as `read` does, without new memory for each range; returns how many bytes."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self.file.fileno(), [target], start)
+        found = self.buffer[start : start + len(target)]
+        target[: len(found)] = found
+        return len(found)
+
+
+def text_of(value: bytes) -> str:
+    """Decode a value that may hold ASCII only; other bytes become U+FFFD."""
+    return value.decode("ascii", "replace").strip(" \0")
+
+
+def opened(path: str | os.PathLike[str]) -> Source:
+    """Open and scan a DICOM file, to be closed by a ``with`` block; small files are read, large ones are mapped.
+
+    Raises
+    ------
+    Quarantined
+        The file is empty, is not DICOM, or has an unknown transfer syntax.
+    MalformedFile
+        The data set cannot be parsed.
+    """
+    file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115, PTH123  # the Source closes it
+    held: list[Closable] = [file]
+    try:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise Quarantined("empty-file")
+        buffer = _buffer(file, size, held)
+        start, syntax = _file_meta(buffer)
+        encoding = _encoding(buffer, start, syntax)
+        if syntax == DEFLATED:
+            file = tempfile.TemporaryFile()  # noqa: SIM115
+            held.append(file)
+            _inflate(buffer, start, file)
+            inflated = os.fstat(file.fileno()).st_size
+            if inflated == 0:
+                raise MalformedFile("truncated", start)
+            buffer, start = _buffer(file, inflated, held), 0
+        found = scanned(buffer, start, len(buffer), encoding)
+    except BaseException:
+        _close(held)
+        raise
+    slack = len(buffer) - found.end
+    return Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found, held)
+
+
+def _close(held: list[Closable]) -> None:
+    try:
+        while held:
+            held.pop().close()
+    finally:
+        if held:
+            _close(held)
+
+
+def _guessed(encoding: Encoding) -> str:
+    if encoding.implicit:
+        return "1.2.840.10008.1.2"
+    return "1.2.840.10008.1.2.2" if encoding.big else "1.2.840.10008.1.2.1"
+
+
+def _buffer(file: BinaryIO, size: int, held: list[Closable]) -> Buffer:
+    if size <= _READ_WHOLE:
+        file.seek(0)
+        return file.read()
+    mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+    held.append(mapped)
+    return mapped
+
+
+def _file_meta(buffer: Buffer) -> tuple[int, str]:
+    """Where the data set begins, and the transfer syntax (empty when the file does not say)."""
+    start = 132 if buffer[128:132] == b"DICM" else 0
+    if buffer[start : start + 2] != b"\x02\x00":
+        if start == 0 and not _looks_like_dataset(buffer):
+            raise Quarantined("not-dicom")
+        return start, ""
+    return _by_group_length(buffer, start) or _element_by_element(buffer, start)
+
+
+def _by_group_length(buffer: Buffer, start: int) -> tuple[int, str] | None:
+    """Read the file meta information as most are: of a layout that was met before; None where it is not so."""
+    if buffer[start : start + 8] != _GROUP_LENGTH:
+        return None
+    end = start + 12 + int.from_bytes(buffer[start + 8 : start + 12], "little")
+    if end > min(len(buffer), _LARGEST_META) or buffer[end : end + 2] == b"\x02\x00":
+        return None
+    try:
+        found = scanned(buffer, start, end, EXPLICIT_LITTLE)
+    except MalformedFile:
+        return None
+    span = found.first.get(_TRANSFER_SYNTAX)
+    if span is None or found.end != end or found.groups != _META_GROUP:
+        return None
+    return end, text_of(buffer[span[3] : span[4]])
+
+
+def _element_by_element(buffer: Buffer, start: int) -> tuple[int, str]:
+    end = start
+    syntax = ""
+    while True:
+        head = buffer[end : end + 12]
+        if head[:2] != b"\x02\x00":
+            return end, syntax
+        if len(head) < 8 or (head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS):
+            raise MalformedFile("invalid-vr" if len(head) >= 8 else "truncated", end)
+        long = head[4:6] in LONG_VRS
+        value = end + (12 if long else 8)
+        stop = value + int.from_bytes(head[8:12] if long else head[6:8], "little")
+        if stop > len(buffer):
+            raise MalformedFile("truncated", end)
+        if head[2:4] == b"\x10\x00":
+            syntax = text_of(buffer[value:stop])
+        end = stop
+
+
+def _looks_like_dataset(buffer: Buffer) -> bool:
+    """Files without preamble must begin with a low standard group, as all composite objects do."""
+    head = bytes(buffer[:12])
+    if len(head) < 8:
+        return False
+    group = min(int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big"))
+    if not 0x0004 <= group <= 0x0010:
+        return False
+    if head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS:
+        return True
+    return head[1] == 0 and 0 < int.from_bytes(head[4:8], "little") <= len(buffer) - 8
+
+
+def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
+    head = bytes(buffer[start : start + 8])
+    if syntax == DEFLATED:
+        return EXPLICIT_LITTLE
+    if not syntax:
+        if head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS:
+            return IMPLICIT_LITTLE
+        return EXPLICIT_BIG if head[:1] == b"\0" and head[1:2] != b"\0" else EXPLICIT_LITTLE
+    if syntax not in transfer_syntaxes():
+        raise Quarantined("unknown-transfer-syntax")
+    encoding = _ENCODINGS.get(syntax, EXPLICIT_LITTLE)
+    explicit = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
+    if len(head) == 8 and encoding.implicit == explicit:
+        raise Quarantined("unknown-transfer-syntax")  # the file meta information contradicts the data set
+    return encoding
+
+
+def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    limit = min(_LARGEST_INFLATED, (len(buffer) - start) * _LARGEST_RATIO + _DEFLATE_CHUNK)
+    position, written = start, 0
+    try:
+        while not inflater.eof:
+            chunk = inflater.unconsumed_tail or bytes(buffer[position : position + _DEFLATE_CHUNK])
+            if not inflater.unconsumed_tail:
+                position += len(chunk)
+            if not chunk:
+                raise MalformedFile("truncated", position)
+            data = inflater.decompress(chunk, _DEFLATE_CHUNK)
+            written += len(data)
+            if written > limit:
+                raise Quarantined("inflates-too-large")
+            file.write(data)
+    except zlib.error:
+        raise MalformedFile("invalid-structure", position) from None
+    file.flush()

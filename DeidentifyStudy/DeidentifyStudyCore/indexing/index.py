@@ -1,0 +1,248 @@
+"""The first pass: who is in the files, what refers to what, and every name, number and date that must not be
+repeated."""
+
+import operator
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+
+from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.dictionary import is_well_known
+from DeidentifyStudyCore.dicom.layouts import Scanned
+from DeidentifyStudyCore.dicom.source import Source, opened, text_of
+from DeidentifyStudyCore.dicom.tokenizer import Encoding, Span
+from DeidentifyStudyCore.dicom.walk import Leaf, leaves
+from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.pixels.risk import burned_in_risks
+from DeidentifyStudyCore.profile import Profile
+from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.identity import CLASS_UIDS
+from DeidentifyStudyCore.rules.text import vocabulary
+
+__all__ = ["FileFacts", "index_files", "list_files"]
+
+_DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
+_VOICE = frozenset({"1.2.840.10008.5.1.4.1.1.9.4.1", "1.2.840.10008.5.1.4.1.1.9.4.2"})
+"""Audio waveforms: speech names people, and a voice is itself an identifier (45 CFR 164.514(b)(2)(i)(P))."""
+_REFERENCED_INSTANCE = 0x00081155
+_UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
+_MOST_LAYOUTS = 256
+_LARGEST_REMEMBERED = 1 << 16
+_MOST_REMEMBERED = 20000
+_LARGEST_TEXT = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the index knows of a file.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the source folder, with forward slashes; it never leaves the index.
+    patient : str
+        What tells patients apart: number and issuer, else name and birth date, else the study.
+    references : tuple of str
+        SOP Instance UIDs that the object refers to.
+    risks : tuple of str
+        Codes from `risk.RISKS`.
+    reason : str
+        Why the file cannot be used (`quarantine.REASONS`); empty when it can.
+    """
+
+    path: str
+    size: int
+    modified: int
+    patient: str = ""
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    sop_class: str = ""
+    references: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def is_dicomdir(self) -> bool:
+        """Whether the file is a directory of a medium, which is made anew and never copied."""
+        return self.sop_class == _DICOMDIR_CLASS
+
+
+def list_files(root: Path) -> list[tuple[str, str]]:
+    """All files below a folder, sorted, each with a reason why it must not be read (mostly empty).
+
+    A folder that cannot be read stands in the list itself, so that what is missing is known.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist.
+    """
+    if not root.is_dir():
+        raise InputError("the source is not a folder; name the folder that holds the studies.")
+    real_root = root.resolve()
+    found: list[tuple[str, str]] = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError:
+            found.append((folder.rstrip("/") or ".", "unreadable"))
+            continue
+        for entry in entries:
+            path = f"{folder}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(f"{path}/")
+            else:
+                found.append((path, _reason_not_to_read(entry, real_root)))
+    return sorted(found)
+
+
+def _reason_not_to_read(entry: "os.DirEntry[str]", real_root: Path) -> str:
+    if entry.is_symlink():
+        try:
+            target = Path(entry.path).resolve(strict=True)
+        except OSError:
+            return "unreadable"
+        if target.is_dir() or not target.is_relative_to(real_root):
+            return "symbolic-link-outside"
+    return "" if entry.is_file() else "unreadable"
+
+
+def index_files(
+    root: Path, paths: Iterable[tuple[str, str]], profile: Profile
+) -> tuple[list[FileFacts], dict[str, EchoBuilder]]:
+    """Index some files of a folder; one bad file never stops the others.
+
+    Returns
+    -------
+    list of FileFacts
+        In the order of `paths`.
+    dict of str to EchoBuilder
+        What was found of each patient.
+    """
+    indexer = _Indexer(profile)
+    facts = [FileFacts(path, 0, 0, reason=reason) if reason else indexer.facts(root, path) for path, reason in paths]
+    return facts, indexer.patients
+
+
+class _Indexer:
+    def __init__(self, profile: Profile) -> None:
+        self._book = RuleBook(profile)
+        self._seen: dict[tuple[str, bytes], set[bytes]] = {}
+        self._last: dict[tuple[int, str, bytes], tuple[Scanned, tuple[bytes, ...]]] = {}
+        self._referenced: dict[tuple[Encoding, bytes], list[str]] = {}
+        self.patients: dict[str, EchoBuilder] = {}
+
+    def facts(self, root: Path, relative: str) -> FileFacts:
+        path = f"{root}/{relative}"  # a Path takes longer to join than the file to be found
+        size = modified = 0
+        try:
+            status = os.stat(path)  # noqa: PTH116  # as above
+            size, modified = status.st_size, status.st_mtime_ns
+            with opened(path) as source:
+                return self._facts(source, relative, size, modified)
+        except OSError:
+            return FileFacts(relative, size, modified, reason="unreadable")
+        except (MalformedFile, Quarantined) as error:
+            return FileFacts(relative, size, modified, reason=error.reason)
+
+    def _facts(self, source: Source, relative: str, size: int, modified: int) -> FileFacts:
+        patient, study, series, instance, sop_class, character_set = _identifiers(source)
+        if sop_class == _DICOMDIR_CLASS or source.first(0x00041220):
+            return FileFacts(relative, size, modified, sop_class=_DICOMDIR_CLASS)
+        reason = "voice-recording" if sop_class in _VOICE else ""
+        if not (study and series and instance and sop_class):
+            reason = "missing-identifiers"
+        builder = self.patients.get(patient)
+        if builder is None:
+            builder = self.patients[patient] = EchoBuilder(vocabulary())
+        seen = self._seen.setdefault((patient, character_set), set())
+        if len(seen) > _MOST_REMEMBERED:
+            seen.clear()
+        codecs = codecs_of(character_set)
+        for span in self._changed(source, patient, character_set):
+            if span[1] not in _UNINTERESTING:
+                self._collect(source, span, codecs, seen, builder)
+        references = [reference for span in source.sequences() for reference in self._references(source, span)]
+        return FileFacts(
+            relative, size, modified, patient, study, series, instance, sop_class,
+            tuple(references), burned_in_risks(source), reason,
+        )  # fmt: skip
+
+    def _changed(self, source: Source, patient: str, character_set: bytes) -> list[Span]:
+        """Elements that the last object of the patient with the same layout did not have as they are."""
+        elements, spans = source.elements(), source.spans
+        if elements is None:
+            return spans
+        key = (id(source.layout), patient, character_set)
+        before = self._last.get(key)
+        if len(self._last) > _MOST_LAYOUTS:
+            self._last.clear()
+        self._last[key] = (source.layout, elements)
+        if before is None:
+            return spans
+        numbers = {*compress(range(len(elements)), map(operator.ne, elements, before[1])), *source.layout.long}
+        return [spans[number] for number in sorted(numbers)]
+
+    def _collect(
+        self, source: Source, span: Span, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder
+    ) -> None:
+        _, _, start, _, _, end = span
+        raw = source.buffer[start:end] if end - start <= _LARGEST_REMEMBERED else None
+        if raw is not None and raw in seen:
+            return
+        for leaf in leaves(source.buffer, [span], source.encoding, codecs):
+            self._add(source, leaf, builder)
+        if raw is not None:
+            seen.add(raw)
+
+    def _references(self, source: Source, span: Span) -> list[str]:
+        """SOP Instance UIDs that a sequence refers to; those of equal ones are read once."""
+        raw = source.buffer[span[2] : span[5]] if span[5] - span[2] <= _LARGEST_REMEMBERED else b""
+        found = self._referenced.get((source.encoding, raw)) if raw else None
+        if found is None:
+            parsed = leaves(source.buffer, [span], source.encoding, ())
+            found = [leaf.text(source.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
+            if raw and len(self._referenced) < _MOST_REMEMBERED:
+                self._referenced[(source.encoding, raw)] = found
+        return found
+
+    def _add(self, source: Source, leaf: Leaf, builder: EchoBuilder) -> None:
+        if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:
+            return
+        if leaf.vr == "UI":
+            if leaf.tag not in CLASS_UIDS and self._book.uids_are_secret:
+                values = (part.strip(" \0") for part in leaf.text(source.buffer).split("\\"))
+                builder.uids.update(uid for uid in values if uid and not is_well_known(uid))
+        elif leaf.vr == "PN":
+            builder.add_name(leaf.text(source.buffer))
+        elif leaf.vr in {"DA", "DT"}:
+            if self._book.dates_are_secret or leaf.tag == 0x00100030:
+                for part in leaf.text(source.buffer).split("\\"):
+                    builder.add_date(part, of_birth=leaf.tag == 0x00100030)
+        elif self._book.is_identity(leaf.tag, leaf.vr):
+            for part in leaf.text(source.buffer).split("\\"):
+                builder.add_identifier(part)
+
+
+def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:
+    def value(tag: int) -> bytes:
+        return source.value(tag).lstrip(b" ")
+
+    study = text_of(value(0x0020000D))
+    number = value(0x00100020)
+    if number:
+        patient = b"id\0" + number + b"\0" + value(0x00100021)
+    elif value(0x00100010):
+        patient = b"name\0" + value(0x00100010) + b"\0" + value(0x00100030)
+    else:
+        patient = b"study\0" + study.encode()
+    return (
+        patient.decode("utf-8", "surrogateescape"), study, text_of(value(0x0020000E)), text_of(value(0x00080018)),
+        text_of(value(0x00080016)), value(0x00080005),
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""The report as one HTML page without scripts, and without references to anything but the pictures beside it."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from DeidentifyStudyCore.reporting.picture_sections import face_section, redaction_section, risk_section
+
+__all__ = ["as_html"]
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1c2530; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
+th, td { text-align: left; padding: 0.25rem 0.6rem; border-bottom: 1px solid #d9dee5; vertical-align: top; }
+th { background: #f3f5f8; position: sticky; top: 0; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+code { font-size: 0.85em; overflow-wrap: anywhere; }
+.good { color: #11693b; font-weight: 600; } .bad { color: #a3261a; font-weight: 600; }
+figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; max-width: 100%; }
+figure img { max-width: 100%; background: #000; } figcaption { font-size: 0.85rem; max-width: 24rem; }
+h3 { font-size: 1rem; }
+details summary { cursor: pointer; margin: 0.5rem 0; }
+"""
+
+
+def as_html(report: dict[str, Any]) -> str:
+    """Render a report; what a person must look at comes first."""
+    profile, counts, index = report["profile"], report["counts"], report["index"]
+    verdict = (
+        f'<p class="good">All {counts["written"]} objects were written and verified.</p>'
+        if not counts["quarantined"]
+        else f'<p class="bad">{counts["written"]} objects were written and verified; {counts["quarantined"]} files '
+        "were not written, for the reasons below.</p>"
+    )
+    parts = [
+        f"<h1>De-identification report</h1>{verdict}",
+        "<p>Header identifiers were searched for again in every written file. Pixels count as clean only where the "
+        "report says that a step looked at them.</p>",
+        _table(
+            ("", ""),
+            [
+                ("Profile", f"{profile['name']} {profile['version']}: {profile['description']}"),
+                ("Profile SHA-256", profile["sha256"]),
+                ("Options of PS3.15", ", ".join(profile["options"]) or "none"),
+                ("Key", f"{report['key']} ({'ephemeral, gone' if profile['key'] == 'ephemeral' else 'key file'})"),
+                ("Begun, finished", f"{report['started']}, {report['finished']}"),
+                ("Patients, studies, series", f"{index['patients']}, {index['studies']}, {index['series']}"),
+                ("References kept", counts["references_kept"]),
+                ("References removed by rule", counts["references_removed_by_rule"]),
+                ("Conformance (dciodvfy)", _conformance(report["conformance"])),
+            ],
+        ),
+    ]
+    if counts["by_reason"]:
+        rows = [(reason, row["files"], row["meaning"]) for reason, row in counts["by_reason"].items()]
+        parts.append("<h2>Not written</h2>" + _table(("Reason", "Files", "Meaning and remedy"), rows))
+    parts.append(face_section(report.get("faces")))
+    parts.append(risk_section(report["files"]))
+    parts.append(redaction_section(report["files"]))
+    strings = [(row["tag"], row["name"], row["text"]) for row in report["retained_strings"]]
+    parts.append(
+        f"<h2>Texts that stayed: look them over</h2><details open><summary>{len(strings)} different texts</summary>"
+        + _table(("Tag", "Attribute", "Text"), strings)
+        + "</details>"
+    )
+    attributes = [
+        (" / ".join([*row["path"], row["tag"]]), row["name"], row["action"], row["rule"], row["elements"])
+        for row in report["attributes"]
+    ]
+    parts.append(
+        f"<h2>What happened to each attribute</h2><details><summary>{len(attributes)} attributes</summary>"
+        + _table(("Tag", "Attribute", "Action", "Rule", "Elements"), attributes)
+        + "</details>"
+    )
+    parts.append("<h2>Rules</h2>" + _table(("Rule", "What it does"), list(report["rules"].items())))
+    files = [
+        (
+            row["number"],
+            row["output"] or row["reason"],
+            row["input_header_sha256"],
+            row["output_header_sha256"],
+            row["output_pixels_sha256"],
+            ", ".join(row["pixels"]),
+        )
+        for row in report["files"]
+    ]
+    parts.append(
+        f"<h2>Files</h2><details><summary>{len(files)} files</summary>"
+        + _table(
+            ("No.", "Written as, or reason", "Input, header", "Output, header", "Output, pixels", "Pixel data"), files
+        )
+        + "</details>"
+    )
+    parts.append(f"<p>Signed, Ed25519 public key <code>{escape(report['signature']['public_key'])}</code>.</p>")
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>De-identification report</title>'
+        f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _conformance(conformance: dict[str, Any]) -> str:
+    if not conformance["checked"]:
+        return "not checked (dciodvfy is not installed, or was switched off)"
+    return f"{conformance['checked']} objects, {len(conformance['new_errors'])} errors that their sources do not have"
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header) if any(header) else ""
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
+    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+
+
+def _cell(cell: Any) -> str:
+    if isinstance(cell, int):
+        return f'<td class="number">{cell}</td>'
+    text = escape(str(cell))
+    return f"<td><code>{text}</code></td>" if len(text) == 64 and text.isalnum() else f"<td>{text}</td>"

@@ -1,0 +1,1 @@
+"""A whole run over a folder: tasks, workers, the journal that a resumed run reads, the rebuilt DICOMDIR."""

@@ -1,0 +1,71 @@
+"""What a run has to write: where each object goes, and which of them a worker takes together."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+
+from DeidentifyStudyCore.cleaning.writing import Job, Task
+from DeidentifyStudyCore.faces.state import FaceState
+from DeidentifyStudyCore.indexing.folder_index import Index
+from DeidentifyStudyCore.indexing.index import FileFacts
+from DeidentifyStudyCore.rules.model import Subject
+
+__all__ = ["chunks_of", "tasks_of"]
+
+_SHARED_CHUNKS = 16  # at least where workers share a run, so that they finish together; each is flushed to disk at once
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 128
+_CHUNK_BYTES = 256 << 20
+
+
+def tasks_of(
+    job: Job, index: Index, subjects: dict[str, Subject], key: bytes, faces: Mapping[int, FaceState]
+) -> tuple[list[Task], dict[int, str]]:
+    """Tasks in the order of the listing, and the journal's key of each."""
+    media = any(facts.is_dicomdir for facts in index.files)
+    taken: set[str] = set()
+    tasks, keys = [], {}
+    for number, facts in enumerate(index.files):
+        if facts.is_dicomdir or facts.reason == "duplicate-copy":
+            continue
+        output = "" if facts.reason else _output_name(job, facts, subjects[facts.patient].pseudonym, media, taken)
+        tasks.append(Task(number, facts, output, faces.get(number, FaceState())))
+        described = f"{facts.path}\0{facts.size}\0{facts.modified}\0{facts.reason}".encode("utf-8", "surrogateescape")
+        keys[number] = hmac.digest(key, described, hashlib.sha256).hex()[:32]
+    return tasks, keys
+
+
+def _output_name(job: Job, facts: FileFacts, pseudonym: str, media: bool, taken: set[str]) -> str:
+    name = job.pseudonyms.name
+    patient = name("patient", facts.patient, "P") if media else pseudonym
+    folder = f"{patient}/{name('study', facts.study, 'ST')}/{name('series', facts.series, 'SE')}"
+    attempt = 0
+    while True:
+        output = f"{folder}/{name(f'instance{attempt}', facts.instance, 'IM')}{'' if media else '.dcm'}"
+        if output not in taken:
+            taken.add(output)
+            return output
+        attempt += 1
+
+
+def chunks_of(tasks: list[Task], *, shared: bool) -> Iterator[list[Task]]:
+    """Chunks of one patient each, in the order of patients and series, so that workers remember what they decided.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether several workers take them.
+    """
+    chunk: list[Task] = []
+    size = 0
+    most = min(max(len(tasks) // _SHARED_CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK) if shared else _LARGEST_CHUNK
+    for task in sorted(
+        tasks, key=lambda task: (task.facts.patient, task.facts.study, task.facts.series, task.facts.path)
+    ):
+        full = len(chunk) >= most or size + task.facts.size > _CHUNK_BYTES
+        if chunk and (full or chunk[0].facts.patient != task.facts.patient):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(task)
+        size += task.facts.size
+    if chunk:
+        yield chunk
