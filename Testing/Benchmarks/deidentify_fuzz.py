@@ -198,9 +198,11 @@ class Target:
         path, out = self._work / "mutant", self._work / "out"
         path.write_bytes(content)
         facts = index_files(self._work, [("mutant", "")], self._profile)[0][0]
+        if facts.reason == "internal-error":
+            raise AssertionError("the index failed")
         try:
             with opened(path) as source:
-                sum(1 for _ in leaves(source.buffer, source.spans, source.encoding, ()))
+                sum(1 for _ in leaves(source.buffer, source.spans, source.encoding, ("ascii",)))
                 if facts.reason or facts.is_dicomdir:
                     return facts.reason or "directory"
                 rewritten = self._engine.rewrite(source)

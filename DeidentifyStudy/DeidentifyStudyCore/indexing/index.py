@@ -150,6 +150,8 @@ class _Indexer:
             return FileFacts(relative, size, modified, reason="unreadable")
         except (MalformedFile, Quarantined) as error:
             return FileFacts(relative, size, modified, reason=error.reason)
+        except Exception:  # one file never stops the others, and a message could hold what was read
+            return FileFacts(relative, size, modified, reason="internal-error")
 
     def _facts(self, source: Source, relative: str, size: int, modified: int) -> FileFacts:
         patient, study, series, instance, sop_class, character_set = _identifiers(source)
@@ -206,7 +208,7 @@ class _Indexer:
         raw = source.buffer[span[2] : span[5]] if span[5] - span[2] <= _LARGEST_REMEMBERED else b""
         found = self._referenced.get((source.encoding, raw)) if raw else None
         if found is None:
-            parsed = leaves(source.buffer, [span], source.encoding, ())
+            parsed = leaves(source.buffer, [span], source.encoding, ("ascii",))
             found = [leaf.text(source.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
             if raw and len(self._referenced) < _MOST_REMEMBERED:
                 self._referenced[(source.encoding, raw)] = found

@@ -22,6 +22,7 @@ from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import Cancelled, DestinationError, InputError
 from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.identity.keyfile import create_key, ephemeral_secret, load_crosswalk
+from DeidentifyStudyCore.indexing import index
 from DeidentifyStudyCore.indexing.folder_index import build_index
 from DeidentifyStudyCore.profile import load_profile, parse_profile
 from DeidentifyStudyCore.quarantine import REASONS
@@ -148,6 +149,32 @@ def test_every_bad_file_has_its_reason_and_stops_nothing(make_dataset, encode, d
     assert len(written) == 2
     assert all(dataset.SeriesInstanceUID.startswith("2.25.") for dataset in written)
     assert not list(destination.rglob(".tmp-*"))
+
+
+def test_a_reference_that_is_no_ascii_stops_nothing(make_dataset, encode, deidentify):
+    dataset = make_dataset(number=1)
+    reference = Dataset()
+    reference.ReferencedSOPInstanceUID = "1.2.3.4"
+    dataset.ReferencedImageSequence = [reference]
+    content = encode(dataset).replace(b"1.2.3.4\0", b"1.2.\xe9.4\0")
+    assert b"\xe9" in content
+    outcome, destination = deidentify({"bad": content, "good": encode(make_dataset(number=2))})
+    assert outcome.files[1].reason == ""
+    assert "internal-error" not in {result.reason for result in outcome.files}
+    assert len(list(destination.rglob("*.dcm"))) >= 1
+
+
+def test_a_fault_of_the_index_stops_nothing_and_quotes_nothing(make_dataset, encode, deidentify, monkeypatch):
+    def fails_on_the_first(source):
+        if source.value(0x00200013).strip() == b"1":
+            raise ValueError("Zyxwarth^Quillon")
+        return ()
+
+    monkeypatch.setattr(index, "burned_in_risks", fails_on_the_first)
+    files = {"bad": encode(make_dataset(number=1)), "good": encode(make_dataset(number=2))}
+    outcome, destination = deidentify(files)
+    assert [result.reason for result in outcome.files] == ["internal-error", ""]
+    assert len(list(destination.rglob("*.dcm"))) == 1
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
