@@ -114,9 +114,13 @@ def test_an_edited_profile_says_so_and_an_unchanged_one_does_not() -> None:
     same = edited(profile, profile.options, profile.patient_id, profile.burned_in_risk)
     assert same is profile
     other = edited(profile, profile.options, "SITE-{n:04}", "accept")
-    assert (other.version, other.patient_id, other.burned_in_risk) == ("1.0+edited", "SITE-{n:04}", "accept")
+    assert (other.version, other.patient_id, other.burned_in_risk) == (
+        f"{profile.version}+edited",
+        "SITE-{n:04}",
+        "accept",
+    )
     assert other.digest != profile.digest
-    assert edited(other, other.options, "SITE-{n:05}", "accept").version == "1.0+edited"
+    assert edited(other, other.options, "SITE-{n:05}", "accept").version == other.version
 
 
 def test_a_profile_of_ones_own_is_read_and_a_broken_one_is_one_line(panel: Any, tmp_path: Path) -> None:

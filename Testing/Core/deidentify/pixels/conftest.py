@@ -78,17 +78,23 @@ def cleaning() -> Callable[..., Profile]:
     """Profile with *clean pixel data*; keyword arguments change its JSON."""
 
     def make(**changes: object) -> Profile:
-        content = load_profile("research-shifted-dates", ("clean_pixel_data",)).as_json() | changes
+        content = load_profile("research-shifted-dates").as_json() | changes
         return parse_profile(json.dumps(content), "test")
 
     return make
 
 
+@pytest.fixture(scope="session")
+def untouched() -> Profile:
+    """Profile without *clean pixel data*: no pixel is changed without a person."""
+    return load_profile("research-shifted-dates", ("clean_pixel_data=off",))
+
+
 @pytest.fixture
-def reviewed(deidentify, tmp_path) -> Callable[..., Dataset]:
+def reviewed(deidentify, untouched, tmp_path) -> Callable[..., Dataset]:
     """Declare that the only object has text, run, accept it with the given boxes, run again, and read the result."""
 
-    def run(content: bytes, boxes: list[list[int]], profile: str | Profile = "research-shifted-dates") -> Dataset:
+    def run(content: bytes, boxes: list[list[int]], profile: Profile = untouched) -> Dataset:
         path = tmp_path / "queue"
         dataset, stream = pydicom.dcmread(BytesIO(content)), BytesIO()
         dataset.BurnedInAnnotation = "YES"

@@ -79,14 +79,14 @@ def test_devices_of_the_public_list_are_known(header, name, boxes, make_dataset,
     assert rule.placed(_form({"rows": 480, "columns": 640})) == boxes
 
 
-def test_a_known_device_is_a_risk_though_the_header_says_nothing(make_dataset, encode, deidentify):
-    """A digital radiograph is no screen shot, but this machine prints into it."""
+def test_a_known_device_is_a_risk_though_the_header_says_nothing(make_dataset, encode, deidentify, untouched):
+    """No screen shot, but this machine prints into it. Where pixels stay, a person must look."""
     plain = make_dataset("1.2.840.10008.5.1.4.1.1.1", 1, Modality="CR", Manufacturer="Canon Inc.")
     printed = make_dataset("1.2.840.10008.5.1.4.1.1.1", 2, Modality="CR", Manufacturer="Canon Inc.")
     printed.ManufacturerModelName = "CXDI-50C"
     printed.Rows, printed.Columns = 2592, 6
     printed.PixelData = bytes(2592 * 6 * 2)
-    outcome, _ = deidentify({"a": encode(plain), "b": encode(printed)})
+    outcome, _ = deidentify({"a": encode(plain), "b": encode(printed)}, untouched)
     assert [result.reason for result in outcome.files] == ["", "burned-in-risk"]
     assert outcome.files[1].risks == ("projection", "known-device")
 

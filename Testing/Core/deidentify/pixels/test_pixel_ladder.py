@@ -385,13 +385,13 @@ def on_rung(make_capture, frames: np.ndarray, attributes: dict[str, object]) -> 
 @pytest.mark.parametrize("clean", [True, False])
 @pytest.mark.parametrize(("attributes", "rung"), ALL_RUNGS)
 def test_an_object_without_text_waits_on_the_last_rung_only(
-    attributes, rung, clean, reader, make_capture, encode, deidentify, cleaning, finds_white, monkeypatch
+    attributes, rung, clean, reader, make_capture, encode, deidentify, cleaning, untouched, finds_white, monkeypatch
 ):
     if not reader:
         monkeypatch.undo()
         monkeypatch.setattr(step, "best_method", lambda: "classical")
     dataset = on_rung(make_capture, NO_TEXT, attributes)
-    profile = cleaning() if clean else "research-shifted-dates"
+    profile = cleaning() if clean else untouched
     outcome, destination = deidentify({"a": encode(dataset)}, profile)
     assert rung_of(outcome.files[0].risks) is rung
     assert [result.reason for result in outcome.files] == (["burned-in-risk"] if rung is Rung.PERSON else [""])
@@ -405,7 +405,18 @@ def test_an_object_without_text_waits_on_the_last_rung_only(
 @pytest.mark.parametrize("clean", [True, False])
 @pytest.mark.parametrize(("attributes", "rung"), ALL_RUNGS)
 def test_text_is_filled_on_the_first_rung_and_waits_on_all_others(
-    attributes, rung, clean, reader, ink, make_capture, encode, deidentify, cleaning, finds_white, monkeypatch
+    attributes,
+    rung,
+    clean,
+    reader,
+    ink,
+    make_capture,
+    encode,
+    deidentify,
+    cleaning,
+    untouched,
+    finds_white,
+    monkeypatch,
 ):
     """Names in white, as large as print mostly is: none is in a file, with text recognition or without."""
     if not reader:
@@ -414,7 +425,7 @@ def test_text_is_filled_on_the_first_rung_and_waits_on_all_others(
     frames = NO_TEXT.copy()
     mask = ink(frames.shape[1:], (60, 20))
     frames[0][mask] = 255
-    profile = cleaning() if clean else "research-shifted-dates"
+    profile = cleaning() if clean else untouched
     outcome, destination = deidentify({"a": encode(on_rung(make_capture, frames, attributes))}, profile)
     filled = rung is Rung.CLEANED and clean and reader
     assert [result.reason for result in outcome.files] == ([""] if filled else ["burned-in-risk"])
