@@ -111,14 +111,12 @@ def test_parts_and_blocks_do_not_show_in_the_result(monkeypatch, part, block):
         np.testing.assert_array_equal(runs.paint(values), array)
 
 
-@pytest.mark.parametrize("block", [5, 1 << 19])
-@pytest.mark.parametrize("near", [0, 4])
+@pytest.mark.parametrize("block", [5, 20, 1 << 19])
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 7, 9)])
-def test_what_is_background_to_all_is_passed_over_and_nothing_else(monkeypatch, kind, shape, near, block):
+def test_what_is_background_to_all_is_passed_over_and_nothing_else(monkeypatch, kind, shape, block):
     monkeypatch.setattr(runs_module, "_BLOCK", block)
     monkeypatch.setattr(runs_module, "_PIECE", 8)
-    monkeypatch.setattr(runs_module, "_NEAR", near)
     generator = np.random.default_rng(9)
     size = int(np.prod(shape))
     labeled = [{0}, {size - 1}, {7, 8}, {8}, {15, 16, 17}, set(range(64, 80)), set(range(size)), set()]

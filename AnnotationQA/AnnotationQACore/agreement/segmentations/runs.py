@@ -8,7 +8,7 @@ turns hundreds of millions of voxels into about a million runs, and everything e
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +29,6 @@ _BLOCK = 1 << 19
 
 _PIECE = 1 << 12
 """Voxels that are looked at together for any label at all; much of an image is background to all readers."""
-
-_NEAR = 4
-"""Pieces of background that cost less to compare than to leave out."""
 
 _TABLE = 1 << 22
 """Largest table of counts that is cheaper than sorting."""
@@ -180,47 +177,68 @@ def _changes(parts: Sequence[NDArray[np.generic]], previous: Sequence[np.generic
     """Positions in a part at which any array differs from the voxel before; `previous` is the one before the part."""
     begins = previous is None or any(part[0] != value for part, value in zip(parts, previous, strict=True))
     found = [np.zeros(1 if begins else 0, dtype=np.int64)]
-    last = len(parts[0])
-    for labeled in _with_labels(parts):
-        # one voxel before and one after: where background begins again
-        for start in range(max(labeled.start - 1, 0), min(labeled.stop, last - 1), _BLOCK):
-            stop = min(start + _BLOCK, labeled.stop, last - 1) + 1
-            found.append(_changes_within([part[start:stop] for part in parts]) + start + 1)
+    found += [_changes_within(parts, stretches) for stretches in _blocks(_with_labels(parts))]
     return np.concatenate(found)
 
 
-def _changes_within(block: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
-    """Positions at which any array differs from the next voxel."""
-    changed = block[0][1:] != block[0][:-1]
-    also = np.empty_like(changed)
-    for part in block[1:]:
-        np.not_equal(part[1:], part[:-1], out=also)
-        np.logical_or(changed, also, out=changed)
-    return np.flatnonzero(changed)
+def _changes_within(parts: Sequence[NDArray[np.generic]], stretches: Sequence[slice]) -> NDArray[np.int64]:
+    """Positions within stretches at which any array differs from the voxel before."""
+    first = _joined(parts[0], stretches)
+    changed = first[1:] != first[:-1]
+    for part in parts[1:]:
+        also = _joined(part, stretches)
+        changed |= also[1:] != also[:-1]
+    found: NDArray[np.int64] = changed.nonzero()[0] + 1
+    if len(stretches) == 1:
+        found += stretches[0].start
+    else:
+        starts, stops = (np.array(limits) for limits in zip(*((s.start, s.stop) for s in stretches), strict=True))
+        ends = (stops - starts).cumsum()
+        found += (stops - ends)[ends.searchsorted(found, side="right")]
+    return found
+
+
+def _joined(part: NDArray[np.generic], stretches: Sequence[slice]) -> NDArray[np.generic]:
+    """Stretches one after the other: where two meet, both are background or both are the same voxel."""
+    if len(stretches) == 1:
+        return part[stretches[0]]
+    return np.concatenate([part[stretch] for stretch in stretches])
+
+
+def _blocks(stretches: Iterable[slice]) -> Iterator[list[slice]]:
+    """Short stretches together and long ones cut, so that what is compared at a time is about a block."""
+    block: list[slice] = []
+    held = 0
+    for stretch in stretches:
+        for start in range(stretch.start, stretch.stop - 1, _BLOCK):
+            stop = min(start + _BLOCK + 1, stretch.stop)
+            if block and held + stop - start > _BLOCK:
+                yield block
+                block, held = [], 0
+            block.append(slice(start, stop))
+            held += stop - start
+    if block:
+        yield block
 
 
 def _with_labels(parts: Sequence[NDArray[np.generic]]) -> list[slice]:
-    """Stretches of a part outside of which all arrays are zero, more than `_NEAR` pieces apart."""
-    whole = len(parts[0]) // _PIECE
-    framed = np.zeros(whole + 3, dtype=np.bool_)
-    labeled = framed[1:-1]
-    labeled[whole] = whole * _PIECE < len(parts[0])
+    """Stretches of a part outside of which all arrays are zero, with one voxel before and one after.
+
+    The voxel after is where background begins again.
+    """
+    size = len(parts[0])
+    whole = size // _PIECE
+    labeled = np.zeros(whole + 3, dtype=np.bool_)
+    labeled[whole + 1] = whole * _PIECE < size
     for part in parts:
         # as 64-bit words, whatever the type: zeros are zeros, and this costs no more than reading them
         words = part[: whole * _PIECE].view(np.uint64)
-        if np.bitwise_or.reduce(words):  # most parts of an image with few labels have none, and this is soonest known
-            pieces = words.reshape(whole, _PIECE * part.itemsize // 8)
-            labeled[:whole] |= np.bitwise_or.reduce(pieces, axis=1) != 0
-    if not labeled.any():
-        return []
-    edges = np.flatnonzero(framed[1:] != framed[:-1]).tolist()
-    stretches = [edges[:2]]
-    for start, stop in zip(edges[2::2], edges[3::2], strict=True):
-        if start - stretches[-1][1] > _NEAR:
-            stretches.append([start, stop])
-        else:
-            stretches[-1][1] = stop
-    return [slice(start * _PIECE, min(stop * _PIECE, len(parts[0]))) for start, stop in stretches]
+        labeled[1:-2] |= np.bitwise_or.reduce(words.reshape(whole, _PIECE * part.itemsize // 8), axis=1) != 0
+    edges = (labeled[1:] != labeled[:-1]).nonzero()[0] * _PIECE
+    return [
+        slice(max(start - 1, 0), min(stop + 1, size))
+        for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    ]
 
 
 def _whole_numbers(values: NDArray[np.generic], name: str) -> LabelArray:
