@@ -15,6 +15,7 @@ from DeidentifyStudyLib.logic.review import Review, find_sources, source_files
 from DeidentifyStudyLib.logic.run import Launch, Run, RunState
 from DeidentifyStudyLib.logic.settings import RunSettings
 from DeidentifyStudyLib.widgets.common import load_section
+from DeidentifyStudyLib.widgets.extras_view import ExtrasView
 from DeidentifyStudyLib.widgets.faces_view import FacesView
 from DeidentifyStudyLib.widgets.loading import load_results
 from DeidentifyStudyLib.widgets.places_view import PlacesView
@@ -74,6 +75,7 @@ class DeidentifyStudyPanel:
             sections["Source"], lambda: studies_of(getattr(slicer, "dicomDatabase", None)), self._check_can_apply
         )
         self.profile = ProfileView(sections["Profile"], self._check_can_apply)
+        self.extras = ExtrasView(sections["Profile"])
         self.places = PlacesView(sections["Places"], self._check_can_apply)
         self.preview = PreviewView(
             sections["Preview"],

@@ -59,8 +59,8 @@ class ProfileView:
         for name in self._profiles:
             self.ui.profileCombo.addItem(name)
         self.ui.profileCombo.currentText = _DEFAULT
-        self.ui.burnedInCombo.addItem(_("waits for a person's review"), "quarantine")
-        self.ui.burnedInCombo.addItem(_("accept the risk"), "accept")
+        self.ui.burnedInCombo.addItem(_("an image with text waits for a person's review"), "quarantine")
+        self.ui.burnedInCombo.addItem(_("the risk of text in images is accepted"), "accept")
 
     def _chosen(self) -> Profile:
         return self._profiles[self.ui.profileCombo.currentText]
