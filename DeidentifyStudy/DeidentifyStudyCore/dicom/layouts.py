@@ -5,10 +5,11 @@ elements, and the whole of those whose length is undefined. A file of the same s
 the same elements in the same places, which a mask over the header finds out.
 """
 
+import operator
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,9 @@ LONGEST_ELEMENT = 1 << 16
 """Bytes of the elements that are read, compared and remembered as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scanned:
-    """A scanned data set; shared by all files of a layout, and so never changed.
+    """A scanned data set; shared by all files of a layout, and so never changed. Compared by identity.
 
     Attributes
     ----------
@@ -53,6 +54,16 @@ class Scanned:
     elements: struct.Struct | None = None
     sequences: tuple[int, ...] = ()
     long: tuple[int, ...] = ()
+    _readers: dict[tuple[int, ...], Callable[[Buffer], tuple[bytes, ...]]] = field(default_factory=dict, init=False)
+
+    def values(self, buffer: Buffer, tags: tuple[int, ...]) -> tuple[bytes, ...]:
+        """Values of the first elements with these tags, two at least, as they are; empty where they are absent."""
+        reader = self._readers.get(tags)
+        if reader is None:
+            spans = [self.first.get(tag) for tag in tags]
+            places = [slice(0) if span is None else slice(span[3], span[4]) for span in spans]
+            reader = self._readers[tags] = operator.itemgetter(*places)
+        return reader(buffer)
 
 
 @dataclass(frozen=True, slots=True)

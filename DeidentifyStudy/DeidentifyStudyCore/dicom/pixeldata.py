@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from DeidentifyStudyCore.dicom.codestream import Piece, begins_image, ends_image, stripped
+from DeidentifyStudyCore.dicom.image_pixel import image_pixel, number_of
 from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.dicom.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
-from DeidentifyStudyCore.dicom.unused_bits import CLEARED, KEPT, CellForm, cleared_chunks, find_hidden
+from DeidentifyStudyCore.dicom.unused_bits import CLEARED, KEPT, cleared_chunks, find_hidden
 from DeidentifyStudyCore.errors import Quarantined
 
-__all__ = ["Generated", "Masked", "PixelPlan", "cell_form", "encapsulated_plan", "plan_pixels"]
+__all__ = ["Generated", "Masked", "PixelPlan", "encapsulated_plan", "plan_pixels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,38 +102,16 @@ def plan_pixels(source: Source) -> PixelPlan | None:
     return _native(source, span)
 
 
-def _number(source: Source, tag: int) -> int:
-    span = source.first(tag)
-    if span is None:
-        return 0
-    if span[1] in {b"US", b"SS", b"UL"} and span[4] - span[3] >= 2:
-        return source.unsigned(tag)
-    text = source.value(tag).split(b"\\")[0].strip(b" \0")
-    return int(text) if text.isdigit() else 0
-
-
-def _expected(source: Source) -> int:
-    rows, columns = _number(source, 0x00280010), _number(source, 0x00280011)
-    samples, allocated = _number(source, 0x00280002) or 1, _number(source, 0x00280100)
-    frames = max(1, _number(source, 0x00280008))
-    bits = rows * columns * samples * frames * allocated
-    if source.value(0x00280004) in {b"YBR_FULL_422", b"YBR_PARTIAL_422"}:
-        bits = bits * 2 // 3
-    elif source.value(0x00280004) == b"YBR_PARTIAL_420":
-        bits //= 2
-    return (bits + 7) // 8
-
-
 def _native(source: Source, span: Span) -> PixelPlan:
     tag, vr, start, value, stop, end = span
-    expected, actual = _expected(source), stop - value
+    image = image_pixel(source)
+    expected, actual, form = image.size, stop - value, image.cells
     if expected == 0:
         return PixelPlan([(start, end)])
     if actual < expected:
         raise Quarantined("truncated-pixel-data")
     padded = expected + expected % 2
     mask = _embedded_overlay_mask(source)
-    form = cell_form(source)
     hidden = None
     if mask is None and form.is_sensible:
         hidden = find_hidden(source, value, value + expected, form)
@@ -156,25 +135,18 @@ def _native(source: Source, span: Span) -> PixelPlan:
     return PixelPlan(pieces, frozenset(changed))
 
 
-def cell_form(source: Source) -> CellForm:
-    """Where the samples of an object lie in their cells."""
-    allocated, stored, high, signed = (_number(source, tag) for tag in (0x00280100, 0x00280101, 0x00280102, 0x00280103))
-    padding = _number(source, 0x00280120) if source.first(0x00280120) else None
-    return CellForm(allocated, stored, high, signed == 1, source.encoding.big, padding)
-
-
 def _embedded_overlay_mask(source: Source) -> int | None:
     """Bits of a pixel cell that stay when overlays lie in the pixels (PS3.3, C.9.2, retired); None where none do."""
     positions = set()
     for group in source.layout.groups:
         if group >> 8 != 0x60 or source.first(group << 16 | 0x3000):
             continue
-        position = _number(source, group << 16 | 0x0102)
+        position = number_of(source, group << 16 | 0x0102)
         if position:
             positions.add(position)
     if not positions:
         return None
-    form = cell_form(source)
+    form = image_pixel(source).cells
     if form.allocated not in {8, 16}:
         raise Quarantined("embedded-overlay")
     mask = (1 << form.allocated) - 1
@@ -212,7 +184,8 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     first = frames[1][0] - 8
     offset = 0
     stripped_some = False
-    plane = _number(source, 0x00280010) * _number(source, 0x00280011)
+    image = image_pixel(source)
+    plane = image.rows * image.columns
     ended = False
     for number, (value, stop) in enumerate(frames[1:]):
         if number in replaced:

@@ -103,11 +103,9 @@ class Source:
         span = self.layout.first.get(tag)
         return b"" if span is None else self.buffer[span[3] : span[4]].rstrip(b" \0")
 
-    def unsigned(self, tag: int) -> int:
-        """First value of a US element; 0 when it is absent."""
-        span = self.layout.first.get(tag)
-        raw = b"" if span is None else self.buffer[span[3] : min(span[4], span[3] + 2)]
-        return int.from_bytes(raw, "big" if self.encoding.big else "little")
+    def values(self, tags: tuple[int, ...]) -> tuple[bytes, ...]:
+        """Values of several elements as `value` finds them, padding included."""
+        return self.layout.values(self.buffer, tags)
 
     def sequences(self) -> list[Span]:
         """Elements that are or may hold sequences."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.image_pixel import image_pixel
 from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.pixels.boxes import Box
@@ -41,6 +42,8 @@ _TEXTS = {
     "series_description": 0x0008103E,
 }
 _NUMBERS = ("rows", "columns")
+_CHARACTER_SET = 0x00080005
+_ASKED = (_CHARACTER_SET, *_TEXTS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +163,13 @@ def _box(box: Any, where: str, match: Mapping[str, Any]) -> tuple[float, float, 
 
 def matching_rules(rules: tuple[DeviceRule, ...], source: Source) -> list[DeviceRule]:
     """Rules that hold for an object."""
-    codecs = codecs_of(source.value(0x00080005))
+    codecs = codecs_of(source.value(_CHARACTER_SET))
     header = {
         key: source.value(tag).decode(codecs[0] if codecs else "ascii", "replace").replace("\\", " ")
         for key, tag in _TEXTS.items()
     }
-    rows, columns = source.unsigned(0x00280010), source.unsigned(0x00280011)
-    return [rule for rule in rules if rule.matches(header, rows, columns)]
+    image = image_pixel(source)
+    return [rule for rule in rules if rule.matches(header, image.rows, image.columns)]
 
 
 class KnownDevices:
@@ -178,8 +181,8 @@ class KnownDevices:
 
     def has(self, source: Source) -> bool:
         """Whether a rule says that the device writes text into such objects."""
-        sizes = source.unsigned(0x00280010), source.unsigned(0x00280011)
-        key = (*map(source.value, (0x00080005, *_TEXTS.values())), *sizes)
+        image = image_pixel(source)
+        key = (source.values(_ASKED), image.rows, image.columns)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = bool(matching_rules(self._rules, source))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from DeidentifyStudyCore.dicom.image_pixel import image_pixel
 from DeidentifyStudyCore.dicom.source import SHORT_RANGE, Source
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import Quarantined
@@ -30,10 +31,8 @@ _LARGEST_SHARE = 0.3
 _WHOLE = 1024
 """Larger frames are looked at in parts, see `search.TILE`."""
 _MOST_DECODED = 32
-_ROWS, _COLUMNS, _SAMPLES = 0x00280010, 0x00280011, 0x00280002
-_ALLOCATED, _SIGNED, _PHOTOMETRIC = 0x00280100, 0x00280103, 0x00280004
 _MODALITY = 0x00080060
-_BLOCK = 1 << 15
+_BLOCK = 1 << 14
 
 
 def has_peak_print(source: Source, *, decode: bool = False) -> bool:
@@ -104,26 +103,25 @@ def _suspicious_frames(source: Source) -> list[int]:
     span = source.first(PIXEL_DATA)
     if span is None:
         return []
-    rows, columns, samples, allocated, signed = (
-        source.unsigned(tag) for tag in (_ROWS, _COLUMNS, _SAMPLES, _ALLOCATED, _SIGNED)
-    )
-    size = rows * columns * (allocated // 8)
-    if samples != 1 or allocated not in {8, 16} or size == 0 or source.value(_MODALITY) == b"SEG":
+    image = image_pixel(source)
+    cells, area = image.cells, image.rows * image.columns
+    size = area * (cells.allocated // 8)
+    if image.samples != 1 or cells.allocated not in {8, 16} or size == 0 or source.value(_MODALITY) == b"SEG":
         return []
-    kind = np.dtype(f"{'>' if source.encoding.big else '<'}{'i' if signed else 'u'}{allocated // 8}")
-    inverted = source.value(_PHOTOMETRIC) == b"MONOCHROME1"
+    kind = np.dtype(f"{'>' if cells.big else '<'}{'i' if cells.signed else 'u'}{cells.allocated // 8}")
+    inverted = image.photometric == b"MONOCHROME1"
     starts = range(span[3], span[4] - size + 1, size)
     long = span[4] - span[3] > SHORT_RANGE
     # a large frame is looked at in parts, some of which may have less of a saturated background than the whole has
-    most = _LARGEST_SHARE * rows * columns if max(rows, columns) <= _WHOLE else rows * columns - 1
+    most = _LARGEST_SHARE * area if max(image.rows, image.columns) <= _WHOLE else area - 1
     found = []
     for number, start in enumerate(starts):
-        cells = (
+        frame = (
             np.frombuffer(source.read(start, start + size), kind)
             if long
-            else np.frombuffer(source.buffer, kind, rows * columns, start)
+            else np.frombuffer(source.buffer, kind, area, start)
         )
-        if _LEAST_PIXELS <= _count(cells, _brightest(cells, inverted)) <= most:
+        if _LEAST_PIXELS <= _count_of_brightest(frame, inverted) <= most:
             found.append(number)
     return found
 
@@ -132,6 +130,10 @@ def _brightest(values: NDArray[Any], inverted: bool) -> Any:
     return values.min() if inverted else values.max()
 
 
-def _count(cells: NDArray[Any], value: Any) -> int:
-    """How often a value is there; in blocks, since a mask of the whole would take new memory from the kernel."""
-    return sum(int(np.count_nonzero(cells[at : at + _BLOCK] == value)) for at in range(0, len(cells), _BLOCK))
+def _count_of_brightest(cells: NDArray[Any], inverted: bool) -> int:
+    """How often the brightest value is there: found block by block, and counted in those blocks only that have it."""
+    brighter = np.minimum if inverted else np.maximum
+    starts = np.arange(0, len(cells), _BLOCK)
+    peaks = brighter.reduceat(cells, starts)
+    peak = brighter.reduce(peaks)
+    return sum(int(np.count_nonzero(cells[start : start + _BLOCK] == peak)) for start in starts[peaks == peak])

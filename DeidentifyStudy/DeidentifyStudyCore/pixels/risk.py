@@ -4,6 +4,7 @@ Pixels are not looked at here.
 """
 
 from enum import IntEnum
+from functools import lru_cache
 
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
@@ -71,13 +72,16 @@ _OF_THE_FUNDUS = frozenset({*_OPHTHALMIC_PHOTOGRAPHS, *(f"{_VISIBLE_LIGHT}5.{num
 """Ophthalmic photographs, wide field photographs and tomography (PS3.4, B.5)."""
 _SLIDE_PARTS = frozenset({"LABEL", "OVERVIEW", "THUMBNAIL"})
 """Kinds of whole slide images that show, or may show, what is written on the slide (PS3.3, C.8.12.4.1.1)."""
-_SPECIMEN_LABEL, _DEVICE_TYPE, _CODE_VALUE = 0x00480010, 0x00220015, 0x00080100
+_DEVICE_TYPE, _CODE_VALUE = 0x00220015, 0x00080100
 _EXTERNAL_CAMERA = frozenset({"409903006", "R-1021B"})
 """CID 4202: it takes the eye from outside, and the face around it."""
 _GREY = frozenset({"CT", "MR", "PT", "NM", "CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"})
-_COLOURED = (b"RGB", b"YBR", b"PALETTE")
+_COLOURED = ("RGB", "YBR", "PALETTE")
 _PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"})
 _REGIONS = 0x00186011
+_ATTRIBUTES = (0x00080016, 0x00080060, 0x00080008, 0x00280301, 0x00080064, 0x00280004, 0x00480010)
+"""SOP class, modality, kinds of image, Burned In Annotation, Conversion Type, colours, Specimen Label in Image."""
+_MOST_REMEMBERED = 64
 _SCREEN_WORDS = ("SCREEN", "REPORT", "CAPTURE", "PROTOCOL", "DOSE", "CSAPARALLEL", "TABLE", "SAVE")
 
 
@@ -85,43 +89,47 @@ def burned_in_risks(source: Source) -> tuple[str, ...]:
     """Risk classes of an object with pixel data; empty when its header gives no reason to look at its pixels."""
     if source.first(PIXEL_DATA) is None:
         return ()
+    regions = source.first(_REGIONS)
+    has_regions = regions is not None and regions[4] > regions[3]
+    return _risks(source.values(_ATTRIBUTES), has_regions, _is_external(source))
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _risks(values: tuple[bytes, ...], has_regions: bool, external: bool) -> tuple[str, ...]:
+    sop_class, modality, image_type, declared, conversion, photometric, label = map(text_of, values)
+    kinds, declared = image_type.upper().split("\\"), declared.upper()
     risks = []
-    sop_class = text_of(source.value(0x00080016))
-    modality = text_of(source.value(0x00080060))
-    image_type = text_of(source.value(0x00080008)).upper().split("\\")
-    if text_of(source.value(0x00280301)).upper() == "YES":
+    if declared == "YES":
         risks.append("declared")
     if sop_class == _CAPTURES or sop_class.startswith(_CAPTURES + "."):
         risks.append("secondary-capture")
     if sop_class in _ULTRASOUND or modality in {"US", "IVUS"}:
-        regions = source.first(_REGIONS)
-        risks.append("ultrasound-regions" if regions is not None and regions[4] > regions[3] else "ultrasound")
+        risks.append("ultrasound-regions" if has_regions else "ultrasound")
     if modality in {"XC", "ES", "GM", "DOC"}:
         risks.append("photograph")
     elif sop_class.startswith(_VISIBLE_LIGHT):
-        risks.append(_in_visible_light(source, sop_class, image_type))
-    if text_of(source.value(0x00080064)) not in {"", "SYN"} and "secondary-capture" not in risks:
+        risks.append(_in_visible_light(sop_class, kinds, label.upper() == "YES", external))
+    if conversion not in {"", "SYN"} and "secondary-capture" not in risks:
         risks.append("digitized")
-    if any(word in part for part in image_type[2:] for word in _SCREEN_WORDS):
+    if any(word in part for part in kinds[2:] for word in _SCREEN_WORDS):
         risks.append("screen-image")
-    if not risks and modality in _GREY and source.value(0x00280004).startswith(_COLOURED):
+    if not risks and modality in _GREY and photometric.startswith(_COLOURED):
         risks.append("colour-map")
-    if risks and text_of(source.value(0x00280301)).upper() == "NO":
+    if risks and declared == "NO":
         risks.append("declared-free")
     if not risks and modality in _PROJECTION:
         risks.append("projection")
     return tuple(risks)
 
 
-def _in_visible_light(source: Source, sop_class: str, image_type: list[str]) -> str:
+def _in_visible_light(sop_class: str, kinds: list[str], label: bool, external: bool) -> str:
     """Risk class of an image in visible light: whether it can show a face, or the label of a slide."""
     if sop_class == _WHOLE_SLIDE:
-        label = text_of(source.value(_SPECIMEN_LABEL)).upper() == "YES"
-        tissue = image_type[2:3] == ["VOLUME"] and _SLIDE_PARTS.isdisjoint(image_type)
+        tissue = kinds[2:3] == ["VOLUME"] and _SLIDE_PARTS.isdisjoint(kinds)
         return "whole-slide" if tissue and not label else "photograph"
     if sop_class not in _OF_THE_FUNDUS:
         return "photograph"
-    return "photograph" if sop_class in _OPHTHALMIC_PHOTOGRAPHS and _is_external(source) else "retina"
+    return "photograph" if sop_class in _OPHTHALMIC_PHOTOGRAPHS and external else "retina"
 
 
 def _is_external(source: Source) -> bool:
