@@ -1,8 +1,9 @@
-"""Layouts of headers: the files of a series mostly have the same elements in the same places.
+"""Layouts of files: those of a series mostly have the same elements in the same places.
 
-A layout remembers where the elements of a data set lie together with every byte that says so: the headers of its
-elements, and the whole of those whose length is undefined. A file of the same size whose bytes there are the same has
-the same elements in the same places, which a mask over the header finds out.
+A layout remembers where the elements of a data set lie together with every byte of the file that says so: the headers
+of its elements and of the file meta information, the transfer syntax, and the whole of elements whose length is
+undefined. A file of the same size whose bytes there are the same has the same elements in the same places, which a mask
+over the header finds out.
 """
 
 import operator
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span, scan_dataset
 
-__all__ = ["LONGEST_ELEMENT", "Scanned", "scanned"]
+__all__ = ["LONGEST_ELEMENT", "Scanned", "recognized", "remember", "scanned"]
 
 _MOST_LAYOUTS = 256
 _MOST_OF_A_SIZE = 4
@@ -29,10 +30,14 @@ LONGEST_ELEMENT = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scanned:
-    """A scanned data set; shared by all files of a layout, and so never changed. Compared by identity.
+    """A scanned file; shared by all files of a layout, and so never changed. Compared by identity.
 
     Attributes
     ----------
+    start : int
+        Where the data set begins.
+    transfer_syntax : str
+        UID as the file meta information has it, or as the data set shows where that is missing.
     spans : list of Span
         From `scan_dataset`.
     end : int
@@ -47,6 +52,9 @@ class Scanned:
         Numbers of the spans that are or may hold sequences, and of those longer than `LONGEST_ELEMENT`.
     """
 
+    start: int
+    encoding: Encoding
+    transfer_syntax: str
     spans: list[Span]
     end: int
     first: dict[int, Span]
@@ -86,14 +94,21 @@ class _Layout:
 
 
 _OPENED = frozenset({b"SQ", b"UN"})
-_Key = tuple[Encoding, int, int]
-_known: OrderedDict[_Key, list[_Layout]] = OrderedDict()
+_known: OrderedDict[int, list[_Layout]] = OrderedDict()
+"""By the size of the file."""
 
 
-def scanned(buffer: Buffer, start: int, stop: int, encoding: Encoding) -> Scanned:
-    """Scan ``buffer[start:stop]``, or recognize it by its layout; raises what `scan_dataset` raises."""
-    key = (encoding, start, stop)
-    layouts = _known.get(key, [])
+def scanned(buffer: Buffer, start: int, encoding: Encoding, transfer_syntax: str) -> Scanned:
+    """Scan the data set that begins at `start`; raises what `scan_dataset` raises."""
+    spans, end = scan_dataset(buffer, start, len(buffer), encoding)
+    first = {span[0]: span for span in reversed(spans)}
+    groups = frozenset(tag >> 16 for tag in first)
+    return Scanned(start, encoding, transfer_syntax, spans, end, first, groups)
+
+
+def recognized(buffer: Buffer) -> Scanned | None:
+    """Find the layout of a file; None where it was not met before."""
+    layouts = _known.get(len(buffer), [])
     for number, layout in enumerate(layouts):
         if all(part.fits(buffer) for part in layout.parts):
             if layout.scanned.elements is None:
@@ -101,12 +116,7 @@ def scanned(buffer: Buffer, start: int, stop: int, encoding: Encoding) -> Scanne
             if number:
                 layouts.insert(0, layouts.pop(number))
             return layout.scanned
-    spans, end = scan_dataset(buffer, start, stop, encoding)
-    first = {span[0]: span for span in reversed(spans)}
-    result = Scanned(spans, end, first, frozenset(tag >> 16 for tag in first))
-    if end == stop and len(spans) <= _MOST_ELEMENTS and spans and spans[-1][5] == stop:
-        _remember(key, buffer, result)
-    return result
+    return None
 
 
 def _met_again(found: Scanned) -> Scanned:
@@ -117,17 +127,27 @@ def _met_again(found: Scanned) -> Scanned:
     return replace(found, elements=form, sequences=sequences, long=long)
 
 
-def _remember(key: _Key, buffer: Buffer, result: Scanned) -> None:
-    compared = [(span[2], span[3] if span[4] == span[5] else span[5]) for span in result.spans]
+def remember(buffer: Buffer, found: Scanned, before: list[tuple[int, int]]) -> None:
+    """Remember the layout of a file, if it has no slack and is no larger than most are.
+
+    Parameters
+    ----------
+    before : list of (int, int)
+        Ranges before the data set that say where it begins, and how it is encoded.
+    """
+    size, spans = len(buffer), found.spans
+    if not spans or len(spans) > _MOST_ELEMENTS or not found.end == spans[-1][5] == size:
+        return
+    compared = [*before, *((span[2], span[3] if span[4] == span[5] else span[5]) for span in spans)]
     if sum(stop - begin for begin, stop in compared) > _LARGEST_COMPARED:
         return
     parts = tuple(_parts(buffer, compared))
     if sum(len(part.expected) for part in parts) > _LARGEST_COMPARED:
         return
-    layouts = _known.setdefault(key, [])
-    layouts.insert(0, _Layout(parts, result))
+    layouts = _known.setdefault(size, [])
+    layouts.insert(0, _Layout(parts, found))
     del layouts[_MOST_OF_A_SIZE:]
-    _known.move_to_end(key)
+    _known.move_to_end(size)
     while len(_known) > _MOST_LAYOUTS:
         _known.popitem(last=False)
 

@@ -5,10 +5,10 @@ import os
 import tempfile
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
-from DeidentifyStudyCore.dicom.layouts import Scanned, scanned
+from DeidentifyStudyCore.dicom.layouts import Scanned, recognized, remember, scanned
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -25,10 +25,7 @@ __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
-_GROUP_LENGTH = b"\x02\0\0\0UL\4\0"
-_TRANSFER_SYNTAX = 0x00020010
-_META_GROUP = frozenset({2})
-_LARGEST_META = 1 << 16
+_MAGIC = 128
 _READ_WHOLE = 64 << 10
 SHORT_RANGE = 4 << 20
 """Ranges up to this may be read through the map of their file; longer ones would stay in memory."""
@@ -150,22 +147,30 @@ def opened(path: str | os.PathLike[str]) -> Source:
         if size == 0:
             raise Quarantined("empty-file")
         buffer = _buffer(file, size, held)
-        start, syntax = _file_meta(buffer)
-        encoding = _encoding(buffer, start, syntax)
-        if syntax == DEFLATED:
-            file = tempfile.TemporaryFile()  # noqa: SIM115
-            held.append(file)
-            _inflate(buffer, start, file)
-            inflated = os.fstat(file.fileno()).st_size
-            if inflated == 0:
-                raise MalformedFile("truncated", start)
-            buffer, start = _buffer(file, inflated, held), 0
-        found = scanned(buffer, start, len(buffer), encoding)
+        found = recognized(buffer)
+        if found is None:
+            meta = _file_meta(buffer)
+            encoding = _encoding(buffer, meta.end, meta.transfer_syntax)
+            if meta.transfer_syntax == DEFLATED:
+                file = tempfile.TemporaryFile()  # noqa: SIM115
+                held.append(file)
+                _inflate(buffer, meta.end, file)
+                inflated = os.fstat(file.fileno()).st_size
+                if inflated == 0:
+                    raise MalformedFile("truncated", meta.end)
+                buffer = _buffer(file, inflated, held)
+                found = scanned(buffer, 0, encoding, DEFLATED)
+            else:
+                found = scanned(buffer, meta.end, encoding, meta.transfer_syntax or _guessed(encoding))
+                if meta.begin:  # without a preamble, values could look like one in the next file
+                    remember(buffer, found, [(_MAGIC, meta.begin), *meta.says])
     except BaseException:
         _close(held)
         raise
     slack = len(buffer) - found.end
-    return Source(buffer, file, encoding, syntax or _guessed(encoding), start, found.spans, slack, size, found, held)
+    return Source(
+        buffer, file, found.encoding, found.transfer_syntax, found.start, found.spans, slack, size, found, held
+    )
 
 
 def _close(held: list[Closable]) -> None:
@@ -192,40 +197,30 @@ def _buffer(file: BinaryIO, size: int, held: list[Closable]) -> Buffer:
     return mapped
 
 
-def _file_meta(buffer: Buffer) -> tuple[int, str]:
-    """Where the data set begins, and the transfer syntax (empty when the file does not say)."""
-    start = 132 if buffer[128:132] == b"DICM" else 0
-    if buffer[start : start + 2] != b"\x02\x00":
-        if start == 0 and not _looks_like_dataset(buffer):
-            raise Quarantined("not-dicom")
-        return start, ""
-    return _by_group_length(buffer, start) or _element_by_element(buffer, start)
+class _FileMeta(NamedTuple):
+    """Where the file meta information lies: it begins at 0 where there is no preamble.
+
+    `says` has the ranges that say where its elements lie, and the value of the transfer syntax, which is empty where it
+    is missing.
+    """
+
+    begin: int
+    end: int
+    transfer_syntax: str
+    says: list[tuple[int, int]]
 
 
-def _by_group_length(buffer: Buffer, start: int) -> tuple[int, str] | None:
-    """Read the file meta information as most are: of a layout that was met before; None where it is not so."""
-    if buffer[start : start + 8] != _GROUP_LENGTH:
-        return None
-    end = start + 12 + int.from_bytes(buffer[start + 8 : start + 12], "little")
-    if end > min(len(buffer), _LARGEST_META) or buffer[end : end + 2] == b"\x02\x00":
-        return None
-    try:
-        found = scanned(buffer, start, end, EXPLICIT_LITTLE)
-    except MalformedFile:
-        return None
-    span = found.first.get(_TRANSFER_SYNTAX)
-    if span is None or found.end != end or found.groups != _META_GROUP:
-        return None
-    return end, text_of(buffer[span[3] : span[4]])
-
-
-def _element_by_element(buffer: Buffer, start: int) -> tuple[int, str]:
-    end = start
+def _file_meta(buffer: Buffer) -> _FileMeta:
+    begin = _MAGIC + 4 if buffer[_MAGIC : _MAGIC + 4] == b"DICM" else 0
+    if not begin and buffer[:2] != b"\x02\x00" and not _looks_like_dataset(buffer):
+        raise Quarantined("not-dicom")
+    end = begin
     syntax = ""
+    says: list[tuple[int, int]] = []
     while True:
         head = buffer[end : end + 12]
         if head[:2] != b"\x02\x00":
-            return end, syntax
+            return _FileMeta(begin, end, syntax, says)
         if len(head) < 8 or (head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS):
             raise MalformedFile("invalid-vr" if len(head) >= 8 else "truncated", end)
         long = head[4:6] in LONG_VRS
@@ -233,8 +228,10 @@ def _element_by_element(buffer: Buffer, start: int) -> tuple[int, str]:
         stop = value + int.from_bytes(head[8:12] if long else head[6:8], "little")
         if stop > len(buffer):
             raise MalformedFile("truncated", end)
-        if head[2:4] == b"\x10\x00":
+        is_syntax = head[2:4] == b"\x10\x00"
+        if is_syntax:
             syntax = text_of(buffer[value:stop])
+        says.append((end, stop if is_syntax else value))
         end = stop
 
 
