@@ -128,7 +128,20 @@ class NetworkError(AnnotationQAError):
 
 
 class MissingExtra(AnnotationQAError):
-    """An optional package is needed and not installed."""
+    """An optional package is needed and not installed.
+
+    Attributes
+    ----------
+    requirements : tuple of str
+        What pip is to be asked for; empty where no package alone mends it.
+    """
+
+    def __init__(self, message: str, requirements: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.requirements = requirements
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.args[0], self.requirements)
 
 
 class Cancelled(AnnotationQAError):

@@ -25,6 +25,8 @@ VIDEO_SUFFIXES: Final = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4
 MAX_BYTES: Final = 4 << 30
 """Frames that would need more memory than this are refused, unless the caller allows it."""
 
+_OPENCV: Final = "opencv-python-headless>=4.9"
+
 _Frame = tuple[float | None, NDArray[np.uint8]]
 
 
@@ -86,7 +88,7 @@ def _reader() -> Any:
         return _by_opencv
     if importlib.util.find_spec("imageio") is not None:
         return _by_imageio
-    raise MissingExtra('video files: OpenCV or imageio is needed; run pip install "annotation-qa[video]".')
+    raise MissingExtra('video files: OpenCV or imageio is needed; run pip install "annotation-qa[video]".', (_OPENCV,))
 
 
 def _by_opencv(path: Path) -> Iterator[_Frame]:

@@ -14,8 +14,8 @@ from AnnotationQACore.progress import Progress
 from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.time_left import TimeLeft
 from AnnotationQALib.widgets.busy_row import BusyRow
+from AnnotationQALib.widgets.missing_packages import text_or_remedy
 from AnnotationQALib.widgets.thread_time import let_threads_work
-from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["LeadWork"]
 
@@ -114,7 +114,7 @@ class LeadWork:
             self._on_cancelled(self._title)
             return
         except AnnotationQAError as error:
-            self._on_error(error_text(error))
+            self._on_error(text_or_remedy(error))
             return
         on_done(result)
 

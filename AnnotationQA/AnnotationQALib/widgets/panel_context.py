@@ -18,7 +18,8 @@ from AnnotationQALib.logic.screen_text import without_paths
 from AnnotationQALib.logic.session import LabelingSession
 from AnnotationQALib.widgets.busy_row import BusyRow, Ending
 from AnnotationQALib.widgets.message_line import MessageLine
-from AnnotationQALib.widgets.wordings import error_text, told, translated
+from AnnotationQALib.widgets.missing_packages import text_or_remedy
+from AnnotationQALib.widgets.wordings import told, translated
 
 __all__ = ["PanelContext"]
 
@@ -72,7 +73,7 @@ class PanelContext:
         except Cancelled:
             return None
         except AnnotationQAError as error:
-            self.messages.show_error(error_text(error), item)
+            self.messages.show_error(text_or_remedy(error), item)
             return None
 
     def show_unsaved(self, session: LabelingSession, problem: SaveProblem) -> None:

@@ -10,9 +10,18 @@ import functools
 import importlib.util
 from typing import Any, Final
 
-__all__ = ["NATIVE", "SIMPLEITK", "decoder_for", "install_hint"]
+__all__ = ["CODECS", "NATIVE", "SIMPLEITK", "decoder_for", "install_hint", "look_again"]
 
 SIMPLEITK: Final = "SimpleITK"
+
+CODECS: Final = (
+    "pyjpegls>=1.4",
+    "python-gdcm>=3.0.24",
+    "pylibjpeg>=2.0",
+    "pylibjpeg-openjpeg>=2.3",
+    "pylibjpeg-rle>=2.0",
+)
+"""The extra ``codecs``."""
 
 NATIVE: Final = "native"
 """Decoder of uncompressed pixel data: numpy itself."""
@@ -72,6 +81,11 @@ def install_hint(transfer_syntax: str) -> str:
     if name is None:
         return f"transfer syntax {transfer_syntax or '(none)'} is not known here; export the series uncompressed."
     return f'its pixels are compressed as {name}, which nothing here decodes; run pip install "annotation-qa[codecs]".'
+
+
+def look_again() -> None:
+    """Look anew which decoders there are: packages were installed meanwhile."""
+    _is_installed.cache_clear()
 
 
 def _pillow_reads(transfer_syntax: str, bits_stored: int) -> bool:

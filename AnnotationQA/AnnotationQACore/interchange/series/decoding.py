@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from AnnotationQACore.errors import MissingExtra
-from AnnotationQACore.interchange.series.codecs import NATIVE, SIMPLEITK, decoder_for, install_hint
+from AnnotationQACore.interchange.series.codecs import CODECS, NATIVE, SIMPLEITK, decoder_for, install_hint
 from AnnotationQACore.interchange.series.headers import FileHeader
 from AnnotationQACore.interchange.series.mosaic import demosaic
 
@@ -120,7 +120,7 @@ def _frames(file: FileHeader, numbers: Sequence[int]) -> Iterator[NDArray[Any]]:
 
     plugin = decoder_for(file.transfer_syntax, file.bits_stored)
     if plugin is None:
-        raise MissingExtra(f"{file.modality} series: {install_hint(file.transfer_syntax)}")
+        raise MissingExtra(f"{file.modality} series: {install_hint(file.transfer_syntax)}", CODECS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -158,7 +158,7 @@ def _by_simpleitk(dataset: Any) -> NDArray[Any]:
     from pydicom.uid import generate_uid
 
     if dataset.SamplesPerPixel != 1 and dataset.PhotometricInterpretation != "RGB":
-        raise MissingExtra(f"color images: {install_hint(dataset.file_meta.TransferSyntaxUID)}")
+        raise MissingExtra(f"color images: {install_hint(dataset.file_meta.TransferSyntaxUID)}", CODECS)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = _SECONDARY_CAPTURE

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from AnnotationQACore.errors import InputError, MissingExtra
-from AnnotationQACore.interchange.series.codecs import decoder_for, install_hint
+from AnnotationQACore.interchange.series.codecs import CODECS, decoder_for, install_hint
 from AnnotationQACore.interchange.series.decoding import (
     Undecodable,
     decode_into,
@@ -181,7 +181,7 @@ Job = tuple[FileHeader, list[tuple[int, NDArray[Any]]]]
 def _decode_all(jobs: Sequence[Job], executor: Executor | None) -> Iterable[Undecodable | None]:
     for file, _ in jobs:
         if decoder_for(file.transfer_syntax, file.bits_stored) is None:
-            raise MissingExtra(f"{file.modality} series: {install_hint(file.transfer_syntax)}")
+            raise MissingExtra(f"{file.modality} series: {install_hint(file.transfer_syntax)}", CODECS)
     if all(is_native(file) for file, _ in jobs):
         yield from map(_decode, jobs)
         return

@@ -172,7 +172,8 @@ def _pyarrow() -> Any:
         return import_module("pyarrow")
     except ImportError as error:
         raise MissingExtra(
-            "tables as Parquet need the package pyarrow; install it (pip install pyarrow), or leave parquet out."
+            "tables as Parquet need the package pyarrow; install it (pip install pyarrow), or leave parquet out.",
+            ("pyarrow>=15",),
         ) from error
 
 

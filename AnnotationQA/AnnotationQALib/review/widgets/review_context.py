@@ -13,6 +13,7 @@ from AnnotationQALib.logic.background import Workers
 from AnnotationQALib.review.background import Background
 from AnnotationQALib.review.review_session import ReviewSession
 from AnnotationQALib.widgets.message_line import MessageLine
+from AnnotationQALib.widgets.missing_packages import text_or_remedy
 from AnnotationQALib.widgets.thread_time import let_threads_work
 from AnnotationQALib.widgets.wordings import error_text, told
 
@@ -53,7 +54,7 @@ class ReviewContext:
         self.scene = scene
         self.session: ReviewSession | None = None
         self.messages = MessageLine(ui.messageFrame, ui.messageLabel, ui.messageButton, lambda line, _item: line)
-        self.background = Background(self.messages.show_error, executor, error_text)
+        self.background = Background(self.messages.show_error, executor, text_or_remedy)
         self.listing = Background(self.messages.show_error, executor, error_text)
         openers = executor or Workers(OPENERS, "AnnotationQA-opening")
         self.opening = Background(self.messages.show_error, openers, error_text)
@@ -66,7 +67,7 @@ class ReviewContext:
         try:
             return act()
         except AnnotationQAError as error:
-            self.messages.show_error(error_text(error))
+            self.messages.show_error(text_or_remedy(error))
             return None
 
     def succeeds(self, act: Callable[[], None]) -> bool:
@@ -74,7 +75,7 @@ class ReviewContext:
         try:
             act()
         except AnnotationQAError as error:
-            self.messages.show_error(error_text(error))
+            self.messages.show_error(text_or_remedy(error))
             return False
         return True
 
