@@ -11,7 +11,7 @@ from DeidentifyStudyCore.dicom.charset import codecs_of
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.layouts import LONGEST_ELEMENT
-from DeidentifyStudyCore.dicom.source import DEFLATED, SHORT_RANGE, Source, text_of
+from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Span
 from DeidentifyStudyCore.dicom.walk import Leaf, leaves
@@ -50,7 +50,6 @@ class Verifier:
         self._clean: dict[tuple[str, ...], set[bytes]] = {}
         self._last: dict[tuple[str, ...], tuple[bytes, ...]] = {}
         self._referenced: dict[bytes, list[str]] = {}
-        self._read, self._old = bytearray(_COMPARED), bytearray(_COMPARED)  # kept: new memory for each costs more
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
@@ -199,37 +198,23 @@ class Verifier:
             digests = _finished(found, source, at + length), _finished(found, output, there + length)
         return digests
 
-    def _same_bytes(self, source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
+    @staticmethod
+    def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
         """SHA-256 of a range that is equal in both files, open for more."""
         digest = hashlib.sha256()
-        whole = length - length % _COMPARED
-        if length <= SHORT_RANGE:
-            self._compare_mapped(memoryview(source.buffer)[at : at + whole], output, there, digest)
-        else:
-            self._compare_read(source, at, output, there, whole, digest)
-        rest = source.read(at + whole, at + length)
-        if rest != output.read(there + whole, there + length):
-            raise Quarantined("verification-failed")
-        digest.update(rest)
-        return digest
-
-    def _compare_mapped(self, expected: memoryview, output: Source, there: int, digest: "hashlib._Hash") -> None:
-        found = self._read
-        with expected:
-            for offset in range(0, len(expected), _COMPARED):
-                with expected[offset : offset + _COMPARED] as part:
-                    if output.read_into(found, there + offset) != _COMPARED or found != part:
-                        raise Quarantined("verification-failed")
-                digest.update(found)
-
-    def _compare_read(
-        self, source: Source, at: int, output: Source, there: int, length: int, digest: "hashlib._Hash"
-    ) -> None:
+        if isinstance(source.buffer, bytes) and isinstance(output.buffer, bytes):
+            with memoryview(source.buffer)[at : at + length] as expected:
+                if not output.buffer.startswith(expected, there):
+                    raise Quarantined("verification-failed")
+                digest.update(expected)
+            return digest
         for offset in range(0, length, _COMPARED):
-            source.read_into(self._old, at + offset)
-            if output.read_into(self._read, there + offset) != _COMPARED or self._old != self._read:
+            size = min(_COMPARED, length - offset)
+            found = output.read(there + offset, there + offset + size)
+            if found != source.read(at + offset, at + offset + size):
                 raise Quarantined("verification-failed")
-            digest.update(self._old)
+            digest.update(found)
+        return digest
 
 
 def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:

@@ -192,7 +192,7 @@ class _Writer:
             if task.facts.reason:
                 result.input_header, result.input_pixels = digests_of_file(path)
                 raise Quarantined(task.facts.reason)
-            with opened(path) as source:
+            with opened(path, whole=True) as source:
                 result.input_header = header_digest(source, path)
                 if result.input_header in self._job.rejected:
                     raise Quarantined("rejected-by-reviewer")
@@ -264,7 +264,7 @@ class _Writer:
                 while True:
                     rewritten = self.engine.rewrite(source, cleaned.plan, cleaned.claims)
                     write_object(source, rewritten, temporary)
-                    with opened(temporary) as output:
+                    with opened(temporary, whole=True) as output:
                         found, shared = self._verifier.check(output, source, rewritten, expected, references)
                         again = None
                         if cleaned.plan is not None:

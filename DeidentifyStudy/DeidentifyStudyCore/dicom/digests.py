@@ -56,7 +56,7 @@ def header_digest(source: Source, path: str | os.PathLike[str]) -> str:
 def digests_of_file(path: str | os.PathLike[str]) -> Digests:
     """Digest a file that may be anything; both parts are empty when it cannot be read."""
     try:
-        with opened(path) as source:
+        with opened(path, whole=True) as source:
             return digests_of(source, path)
     except (MalformedFile, Quarantined):
         return Digests(_whole(path), "")

@@ -28,7 +28,8 @@ _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLI
 _MAGIC = 128
 _READ_WHOLE = 64 << 10
 SHORT_RANGE = 4 << 20
-"""Ranges up to this may be read through the map of their file; longer ones would stay in memory."""
+"""Files up to this are held in memory, and ranges up to this read through the map of a larger one; what is longer must
+not stay in memory."""
 _DEFLATE_CHUNK = 1 << 20
 _LARGEST_INFLATED = 16 << 30
 _LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
@@ -112,17 +113,9 @@ class Source:
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
-        if hasattr(os, "pread"):
+        if hasattr(os, "pread") and not isinstance(self.buffer, bytes):
             return os.pread(self.file.fileno(), stop - start, start)
-        return bytes(self.buffer[start:stop])
-
-    def read_into(self, target: bytearray, start: int) -> int:
-        """Fill `target` from the file as `read` does, without new memory for each range; returns how many bytes."""
-        if hasattr(os, "preadv"):
-            return os.preadv(self.file.fileno(), [target], start)
-        found = self.buffer[start : start + len(target)]
-        target[: len(found)] = found
-        return len(found)
+        return self.buffer[start:stop]
 
 
 def text_of(value: bytes) -> str:
@@ -130,8 +123,13 @@ def text_of(value: bytes) -> str:
     return value.decode("ascii", "replace").strip(" \0")
 
 
-def opened(path: str | os.PathLike[str]) -> Source:
+def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
     """Open and scan a DICOM file, to be closed by a ``with`` block; small files are read, large ones are mapped.
+
+    Parameters
+    ----------
+    whole : bool
+        All of the file will be looked at: it counts as small up to `SHORT_RANGE`, since a map costs more then.
 
     Raises
     ------
@@ -142,11 +140,12 @@ def opened(path: str | os.PathLike[str]) -> Source:
     """
     file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115, PTH123  # the Source closes it
     held: list[Closable] = [file]
+    small = SHORT_RANGE if whole else _READ_WHOLE
     try:
         size = os.fstat(file.fileno()).st_size
         if size == 0:
             raise Quarantined("empty-file")
-        buffer = _buffer(file, size, held)
+        buffer = _buffer(file, size, small, held)
         found = recognized(buffer)
         if found is None:
             meta = _file_meta(buffer)
@@ -158,7 +157,7 @@ def opened(path: str | os.PathLike[str]) -> Source:
                 inflated = os.fstat(file.fileno()).st_size
                 if inflated == 0:
                     raise MalformedFile("truncated", meta.end)
-                buffer = _buffer(file, inflated, held)
+                buffer = _buffer(file, inflated, small, held)
                 found = scanned(buffer, 0, encoding, DEFLATED)
             else:
                 found = scanned(buffer, meta.end, encoding, meta.transfer_syntax or _guessed(encoding))
@@ -188,10 +187,9 @@ def _guessed(encoding: Encoding) -> str:
     return "1.2.840.10008.1.2.2" if encoding.big else "1.2.840.10008.1.2.1"
 
 
-def _buffer(file: BinaryIO, size: int, held: list[Closable]) -> Buffer:
-    if size <= _READ_WHOLE:
-        file.seek(0)
-        return file.read()
+def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buffer:
+    if size <= small:
+        return file.read(size)
     mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
     held.append(mapped)
     return mapped
@@ -283,4 +281,4 @@ def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:
             file.write(data)
     except zlib.error:
         raise MalformedFile("invalid-structure", position) from None
-    file.flush()
+    file.seek(0)

@@ -124,7 +124,7 @@ def _expected(row: dict[str, Any]) -> Digests:
 
 def _problem(path: Path, expected: Digests, uids_retained: bool) -> str:
     try:
-        with opened(path) as source:
+        with opened(path, whole=True) as source:
             if digests_of(source, path) != expected:
                 return "its content differs from what was written"
             if source.slack:

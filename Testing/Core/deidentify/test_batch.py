@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 
 from DeidentifyStudyCore.cleaning import conformance, writing
-from DeidentifyStudyCore.dicom.source import opened
+from DeidentifyStudyCore.dicom.source import SHORT_RANGE, opened
 from DeidentifyStudyCore.errors import Cancelled, DestinationError, InputError
 from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.identity.keyfile import create_key, ephemeral_secret, load_crosswalk
@@ -492,19 +492,23 @@ def test_the_written_file_is_read_again(make_dataset, encode, deidentify, monkey
     assert [path for path in destination.rglob("*") if path.is_file()] == []
 
 
-def test_damaged_bulk_data_are_caught(make_dataset, encode, deidentify, monkeypatch):
+@pytest.mark.parametrize("rows", [256, 8448])  # a file that is compared in memory, and one that is longer
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_damaged_bulk_data_are_caught(make_dataset, encode, deidentify, monkeypatch, rows, place):
     honest = writing.write_object
+    size = rows * 256 * 2
+    assert (size > SHORT_RANGE) == (rows > 256)
 
     def damaging(source, rewritten, path):
         honest(source, rewritten, path)
         written = Path(path)
         content = bytearray(written.read_bytes())
-        content[-1000] ^= 1
+        content[{"first": -size, "middle": -size // 2, "last": -1}[place]] ^= 1
         written.write_bytes(content)
 
     monkeypatch.setattr(writing, "write_object", damaging)
-    dataset = make_dataset(Rows=256, Columns=256)
-    dataset.PixelData = bytes(256 * 256 * 2)
+    dataset = make_dataset(Rows=rows, Columns=256)
+    dataset.PixelData = bytes(size)
     outcome, _ = deidentify({"a": encode(dataset)})
     assert [result.reason for result in outcome.files] == ["verification-failed"]
 
