@@ -14,6 +14,8 @@ from AnnotationQACore.agreement.ratings.icc import icc_statistic
 from AnnotationQACore.agreement.ratings.weights import agreement_weights
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic, combined
 from AnnotationQACore.agreement.statistics.results import FloatArray
+from AnnotationQACore.evaluation.answers import scale_of
+from AnnotationQACore.evaluation.figure_names import figure_name
 from AnnotationQACore.evaluation.study_statistics import Found, StudyStatistic
 from AnnotationQACore.protocol.items import Classification, Item, Rating
 
@@ -49,31 +51,33 @@ def _categories(
     patients: tuple[str, ...],
     of: str,
 ) -> Iterator[StudyStatistic]:
-    scale = [level.value for level in item.levels] if isinstance(item, Rating) else None
-    ratings = CategoryRatings.from_values(table, readers, scale)
+    ratings = CategoryRatings.from_values(table, readers, scale_of(item, table))
     counted = int(((ratings.codes >= 0).sum(axis=1) >= 2).sum())
     ordinal = isinstance(item, Rating) and item.scale == "ordinal"
     plain = coefficient_statistic(ratings)
     chosen = [
-        ("Proportion of agreement", _one(plain, "percent_agreement", "percent_agreement")),
-        ("Cohen's kappa", _one(plain, "conger", "cohen_kappa")),
-        ("Fleiss' kappa", _one(plain, "fleiss", "fleiss_kappa")),
-        ("Gwet's AC1", _one(plain, "gwet", "gwet_ac1")),
+        _one(plain, "percent_agreement", "percent_agreement"),
+        _one(plain, "conger", "cohen_kappa"),
+        _one(plain, "fleiss", "fleiss_kappa"),
+        _one(plain, "gwet", "gwet_ac1"),
     ]
     if ordinal:
         linear = coefficient_statistic(ratings, agreement_weights("linear", ratings.scores))
         quadratic = coefficient_statistic(ratings, agreement_weights("quadratic", ratings.scores))
         chosen += [
-            ("Weighted kappa, linear", _one(linear, "conger", "weighted_kappa_linear")),
-            ("Weighted kappa, quadratic", _one(quadratic, "conger", "weighted_kappa_quadratic")),
-            ("Gwet's AC2, quadratic", _one(quadratic, "gwet", "gwet_ac2")),
+            _one(linear, "conger", "weighted_kappa_linear"),
+            _one(quadratic, "conger", "weighted_kappa_quadratic"),
+            _one(quadratic, "gwet", "gwet_ac2"),
         ]
     alpha = alpha_statistic(ratings, "ordinal" if ordinal else "nominal")
-    chosen.append(("Krippendorff's alpha", _one(alpha, "krippendorff", "krippendorff_alpha")))
-    several = "Conger's generalization to several readers" if len(readers) > 2 else ""
-    for title, statistic in chosen:
-        is_kappa = "cohen" in statistic.names[0] or "weighted" in statistic.names[0]
-        yield StudyStatistic(title, statistic, patients, of, counted, several if is_kappa else "")
+    chosen.append(_one(alpha, "krippendorff", "krippendorff_alpha"))
+    notes = {"gwet_ac2": "quadratic weights"}
+    if len(readers) > 2:
+        conger = ("cohen_kappa", "weighted_kappa_linear", "weighted_kappa_quadratic")
+        notes |= dict.fromkeys(conger, "Conger's generalization to several readers")
+    for statistic in chosen:
+        (name,) = statistic.names
+        yield StudyStatistic(figure_name(name).title, statistic, patients, of, counted, notes.get(name, ""))
     if ordinal:
         values = np.where(ratings.codes >= 0, ratings.scores[ratings.codes], np.nan)
         yield from _correlations(values, patients, of)
@@ -85,11 +89,10 @@ def _measurements(values: FloatArray, unit: str, patients: tuple[str, ...], of: 
     pairs = combined(
         [concordance_statistic(values[:, a], values[:, b]) for a, b in combinations(range(values.shape[1]), 2)]
     )
-    yield StudyStatistic("Lin's concordance, mean over pairs", _mean_of(pairs, "lin_ccc"), patients, of, doubly)
+    title = f"{figure_name('lin_ccc').title}, mean over pairs"
+    yield StudyStatistic(title, _mean_of(pairs, "lin_ccc"), patients, of, doubly)
     limits = _limits_statistic(values)
-    title = (
-        f"Half-width of the 95 % limits of agreement, {unit}" if unit else "Half-width of the 95 % limits of agreement"
-    )
+    title = ", ".join([figure_name("limits_of_agreement").title, *([unit] if unit else [])])
     yield StudyStatistic(title, limits, patients, of, doubly, "from the within-subject standard deviation")
 
 
@@ -99,7 +102,8 @@ def _correlations(values: FloatArray, patients: tuple[str, ...], of: str) -> Ite
     forms = icc_statistic(values)
     for form in ("1,1", "2,1", "3,1"):
         statistic = _one(forms, f"icc({form})", f"icc_{form.replace(',', '_')}")
-        yield StudyStatistic(f"Intraclass correlation ICC({form})", statistic, patients, of, complete, note)
+        (name,) = statistic.names
+        yield StudyStatistic(figure_name(name).title, statistic, patients, of, complete, note)
 
 
 def _one(statistic: SumStatistic, name: str, new_name: str) -> SumStatistic:

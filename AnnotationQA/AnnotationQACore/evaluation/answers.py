@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from AnnotationQACore.evaluation.loading import CaseReadings
 from AnnotationQACore.evaluation.records import ItemAgreement, SharedInstance, ValueRow
@@ -18,7 +18,7 @@ from AnnotationQACore.project.readings import (
 )
 from AnnotationQACore.protocol.items import Classification, Measurement, Rating
 
-__all__ = ["MULTIPLE_SEPARATOR", "answer_agreement"]
+__all__ = ["MULTIPLE_SEPARATOR", "answer_agreement", "scale_of"]
 
 MULTIPLE_SEPARATOR = " + "
 """Between the choices of a multiple choice, which are compared as one answer."""
@@ -48,6 +48,22 @@ def answer_agreement(
     readers = dict.fromkeys(reader for values in rows.values() for reader in values)
     ordered = tuple(name for name in case.readings if name in readers)
     return ItemAgreement(item.id, ordered, values=tuple(ValueRow(subject, rows[subject]) for subject in sorted(rows)))
+
+
+def scale_of(item: Classification | Rating, values: Iterable[Sequence[float | str | None]]) -> list[float | str] | None:
+    """All answers that the protocol admits, whether or not anybody gave them; None of a multiple choice.
+
+    The chance that Gwet's AC1 and AC2 expect follows from how many there are. Of a multiple choice each combination is
+    an answer, and only those that were given count. "Not assessable" is a missing answer. What was answered by an
+    earlier version of the protocol has its place too: a level among the others, a choice behind them.
+    """
+    if isinstance(item, Classification) and item.selection == "multiple":
+        return None
+    given = {value for row in values for value in row if value is not None}
+    if isinstance(item, Rating):
+        return sorted({*given, *(level.value for level in item.levels)})
+    scale = [choice.id for choice in item.answers if choice.id != Presence.NOT_ASSESSABLE.value]
+    return [*scale, *sorted(given.difference(scale))]
 
 
 def _lesions(shared: Iterable[SharedInstance]) -> dict[tuple[str, int], int]:

@@ -16,7 +16,8 @@ from AnnotationQACore.agreement.ratings.longitudinal import leave_one_out_differ
 from AnnotationQACore.agreement.ratings.weights import agreement_weights
 from AnnotationQACore.agreement.statistics.intervals import SumStatistic, combined
 from AnnotationQACore.agreement.statistics.results import FloatArray
-from AnnotationQACore.evaluation.answers import MULTIPLE_SEPARATOR
+from AnnotationQACore.evaluation.answers import MULTIPLE_SEPARATOR, scale_of
+from AnnotationQACore.evaluation.figure_names import figure_name
 from AnnotationQACore.evaluation.study_statistics import Found
 from AnnotationQACore.protocol.items import Classification, Item, Rating
 from AnnotationQACore.reporting.analysis_records import (
@@ -60,9 +61,8 @@ class AnswerTable:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.readers))
 
     def categories(self, item: Classification | Rating) -> CategoryRatings:
-        """Values as categories; of a rating all levels of its scale."""
-        scale = [level.value for level in item.levels] if isinstance(item, Rating) else None
-        return CategoryRatings.from_values(self.values, self.readers, scale)
+        """Values as categories, all that the protocol admits."""
+        return CategoryRatings.from_values(self.values, self.readers, scale_of(item, self.values))
 
 
 def answer_table(item: Item, found: Found, readers: Sequence[str]) -> AnswerTable | None:
@@ -208,11 +208,11 @@ def _pair_coefficient(
     item: Classification | Rating, ratings: CategoryRatings
 ) -> tuple[str, Callable[[int, int], SumStatistic]]:
     if item.agreement and item.agreement.statistic == "gwet_ac1":
-        return "Gwet's AC1", lambda a, b: _ac1(ratings, a, b)
+        return figure_name("gwet_ac1").title, lambda a, b: _ac1(ratings, a, b)
     if isinstance(item, Rating) and item.scale == "ordinal":
         weights = agreement_weights("quadratic", ratings.scores)
-        return "Weighted kappa, quadratic", lambda a, b: kappa_statistic(ratings, a, b, weights)
-    return "Cohen's kappa", lambda a, b: kappa_statistic(ratings, a, b)
+        return figure_name("weighted_kappa_quadratic").title, lambda a, b: kappa_statistic(ratings, a, b, weights)
+    return figure_name("cohen_kappa").title, lambda a, b: kappa_statistic(ratings, a, b)
 
 
 def _ac1(ratings: CategoryRatings, a: int, b: int) -> SumStatistic:

@@ -14,11 +14,15 @@ from AnnotationQACore.agreement.ratings.categories_pairs import cohen_kappa, con
 from AnnotationQACore.agreement.ratings.weights import agreement_weights
 from AnnotationQACore.errors import Cancelled, InputError
 from AnnotationQACore.evaluation import study
+from AnnotationQACore.evaluation.answer_statistics import answer_statistics
+from AnnotationQACore.evaluation.answers import scale_of
 from AnnotationQACore.evaluation.case_files import CaseFiles
 from AnnotationQACore.evaluation.executors import open_executor
+from AnnotationQACore.evaluation.records import CaseAgreement, ItemAgreement, ValueRow
 from AnnotationQACore.evaluation.study import study_agreement
 from AnnotationQACore.evaluation.summary import summarize
 from AnnotationQACore.geometry import Grid
+from AnnotationQACore.protocol.items import Choice, Classification, Level, Rating
 from AnnotationQACore.protocol.model import Protocol
 
 WriteCase = Callable[..., CaseFiles]
@@ -194,3 +198,54 @@ def test_a_structure_that_one_reader_missed_never_lets_a_distance_reach_its_thre
     nsd = summary.figure("nsd")
     assert nsd is not None
     assert nsd.title == "Normalized surface Dice at 1 mm"
+
+
+CHOICES = Classification(
+    id="margin",
+    title="Margin",
+    definition="How its edge looks.",
+    selection="single",
+    choices=tuple(
+        Choice(id=name, title=name, definition=name) for name in ("sharp", "lobulated", "spiculated", "blurred")
+    ),
+)
+
+
+def answered(*pairs: tuple[str | None, str | None]) -> list[tuple[CaseAgreement, ItemAgreement]]:
+    """Two readers' answers, each pair in a case of its own."""
+    return [
+        (
+            CaseAgreement(f"c{number}", f"p{number}", ("a", "b"), ()),
+            ItemAgreement("margin", ("a", "b"), values=(ValueRow("", {"a": first, "b": second}),)),
+        )
+        for number, (first, second) in enumerate(pairs)
+    ]
+
+
+def ac1(item: Classification, found: list[tuple[CaseAgreement, ItemAgreement]]) -> float:
+    (one,) = [one for one in answer_statistics(item, found) if one.statistic.names == ("gwet_ac1",)]
+    return float(one.statistic.estimates()[0])
+
+
+@pytest.mark.parametrize(("selection", "categories"), [("single", 4), ("presence", 3)])
+def test_the_chance_of_ac1_counts_all_answers_of_the_protocol(selection: str, categories: int) -> None:
+    """Gwet 2008: chance agreement is the sum of p (1 - p) by one less than the categories of the scale."""
+    first, second = ("sharp", "blurred") if selection == "single" else ("present", "absent")
+    found = answered((first, first), (first, first), (second, second), (first, second))
+    item = CHOICES if selection == "single" else replace(CHOICES, selection="presence", choices=())
+    share = 5 / 8
+    chance = 2 * share * (1 - share) / (categories - 1)
+    assert ac1(item, found) == pytest.approx((3 / 4 - chance) / (1 - chance))
+
+
+def test_answers_of_an_earlier_version_of_the_protocol_have_their_place() -> None:
+    found = answered(("sharp", "fuzzy"), ("sharp", "sharp"), ("fuzzy", "fuzzy"))
+    assert scale_of(CHOICES, [["sharp", "fuzzy"]]) == ["sharp", "lobulated", "spiculated", "blurred", "fuzzy"]
+    chance = 2 * 0.5 * 0.5 / 4
+    assert ac1(CHOICES, found) == pytest.approx((2 / 3 - chance) / (1 - chance))
+    levels = tuple(Level(value=value, title=str(value), definition="a level") for value in (1, 2, 4))
+    rating = Rating(
+        id="subtlety", title="Subtlety", definition="How hard it is to see.", scale="ordinal", levels=levels
+    )
+    assert scale_of(rating, [[3.0, None], [1.0, 4.0]]) == [1, 2, 3, 4]
+    assert scale_of(replace(CHOICES, selection="multiple"), [["sharp"]]) is None
