@@ -28,16 +28,16 @@ def replacing(path: str | os.PathLike[str], *, flush: bool = True) -> Iterator[s
     DestinationError
         The folder is missing, read-only or full.
     """
-    folder, name = os.path.split(path)
-    # joined as text: a Path takes longer to join than a file to be found
-    temporary = os.path.join(folder, f".tmp-{secrets.token_hex(6)}-{name}")  # noqa: PTH118
+    path = os.fspath(path)
+    name = os.path.basename(path)  # noqa: PTH119  # as text: a Path takes longer to join than a file to be found
+    temporary = f"{path.removesuffix(name)}.tmp-{secrets.token_hex(6)}-{name}"
     try:
         yield temporary  # not made yet: ext4 writes a file that was emptied to disk when it is closed
         if flush:
             _flush(Path(temporary))
         os.replace(temporary, path)  # noqa: PTH105
         if flush:
-            _flush_folder(Path(folder))
+            _flush_folder(Path(path).parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             Path(temporary).unlink(missing_ok=True)

@@ -15,6 +15,7 @@ __all__ = ["NO_BLOCK", "Decider"]
 _CHARACTER_SET = 0x00080005
 _CONTENT = 0x0040A730
 _MIME = 0x00420012
+_OF_OBJECTS = (0x00080016, _MIME, _CHARACTER_SET)
 _MEASURED_VALUES = 0x0040A300
 _BULK = 1 << 20
 _BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
@@ -40,12 +41,12 @@ class Decider:
 
     def context(self, source: Source) -> Context:
         """Context of the elements at the top of an object."""
-        mime = source.value(_MIME)
+        sop_class, mime, character_set = (value.rstrip(b" \0") for value in source.values(_OF_OBJECTS))
         return Context(
             self._subject,
             self._pseudonyms,
-            attribute_types(text_of(source.value(0x00080016))),
-            codecs_of(source.value(_CHARACTER_SET)),
+            attribute_types(text_of(sop_class)),
+            codecs_of(character_set),
             item={_MIME: mime} if mime else {},
             retained=self.retained,
         )

@@ -37,6 +37,7 @@ from DeidentifyStudyCore.rules.private import PrivateBlock
 __all__ = ["Engine", "Rewritten"]
 
 _CHARACTER_SET = 0x00080005
+_IDENTIFIERS = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
 _MIME = 0x00420012
 _LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
@@ -104,10 +105,10 @@ class Engine:
         MalformedFile
             A sequence of it cannot be parsed.
         """
-        sop_class, character_set = text_of(source.value(0x00080016)), source.value(_CHARACTER_SET)
-        instance = text_of(source.value(0x00080018))
-        if not sop_class or not instance or not source.value(0x0020000D) or not source.value(0x0020000E):
+        sop_class, instance, study, series = map(text_of, source.values(_IDENTIFIERS))
+        if not (sop_class and instance and study and series):
             raise Quarantined("missing-identifiers")
+        character_set = source.value(_CHARACTER_SET)
         plan = plan or plan_pixels(source)
         if plan is None and source.first(0x00287FE0):
             raise Quarantined("pixel-data-elsewhere")

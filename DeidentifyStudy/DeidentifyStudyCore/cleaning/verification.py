@@ -3,6 +3,7 @@
 import hashlib
 import operator
 import re
+from collections.abc import Iterable
 from itertools import compress
 
 from DeidentifyStudyCore.cleaning.engine import Rewritten
@@ -79,7 +80,7 @@ class Verifier:
         MalformedFile
             A sequence of it cannot be parsed.
         """
-        own = tuple(text_of(output.value(tag)) for tag in _IDENTITY)
+        own = tuple(map(text_of, output.values(_IDENTITY)))
         found = self._references(output)
         if output.slack or own != identity or not references.issuperset(found):
             raise Quarantined("verification-failed")
@@ -97,19 +98,20 @@ class Verifier:
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
             clean.add(b"")  # stands for the long ones
-        buffer = output.buffer
-        elements, long = output.elements(), [output.spans[number] for number in output.layout.long]
+        buffer, spans = output.buffer, output.spans
+        elements, long = output.elements(), [spans[number] for number in output.layout.long]
         if elements is None:
-            elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in output.spans)
-            long = [span for span in output.spans if span[5] - span[2] > LONGEST_ELEMENT]
+            elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in spans)
+            long = [span for span in spans if span[5] - span[2] > LONGEST_ELEMENT]
         last = self._last.get(codecs, ())
-        same = len(last) == len(elements)  # most are equal then, and were searched
-        new = {*(compress(elements, map(operator.ne, elements, last)) if same else elements)} - clean
-        if new:
-            places = dict(zip(elements, output.spans, strict=True))
-            if any(self._leaks_of(output, places[raw], codecs) for raw in new):
-                raise Quarantined("verification-failed")
-            clean |= new
+        changed: Iterable[int] = range(len(elements))
+        if len(last) == len(elements):  # most are equal then, and were searched
+            changed = compress(changed, map(operator.ne, elements, last))
+        for number in changed:
+            if elements[number] not in clean:
+                if self._leaks_of(output, spans[number], codecs):
+                    raise Quarantined("verification-failed")
+                clean.add(elements[number])
         self._last[codecs] = elements
         if any(self._leaks_of(output, span, codecs) for span in long):
             raise Quarantined("verification-failed")

@@ -1,6 +1,7 @@
 """What a run has done so far, in a file that only grows, so that a killed run goes on where it stopped."""
 
 import json
+import operator
 import os
 from collections import Counter
 from dataclasses import fields
@@ -85,7 +86,8 @@ class Journal:
 
 
 _FIELDS = tuple(field.name for field in fields(FileResult))
+_values = operator.attrgetter(*_FIELDS)
 
 
 def _as_row(result: FileResult) -> dict[str, Any]:
-    return {name: getattr(result, name) for name in _FIELDS}
+    return dict(zip(_FIELDS, _values(result), strict=True))

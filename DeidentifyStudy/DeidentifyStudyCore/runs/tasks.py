@@ -15,6 +15,7 @@ __all__ = ["chunks_of", "tasks_of"]
 _SHARED_CHUNKS = 16  # at least where workers share a run, so that they finish together; each is flushed to disk at once
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 128
 _CHUNK_BYTES = 256 << 20
+_NO_FACE = FaceState()
 
 
 def tasks_of(
@@ -22,25 +23,35 @@ def tasks_of(
 ) -> tuple[list[Task], dict[int, str]]:
     """Tasks in the order of the listing, and the journal's key of each."""
     media = any(facts.is_dicomdir for facts in index.files)
+    folders: dict[tuple[str, str, str], str] = {}
     taken: set[str] = set()
     tasks, keys = [], {}
     for number, facts in enumerate(index.files):
         if facts.is_dicomdir or facts.reason == "duplicate-copy":
             continue
-        output = "" if facts.reason else _output_name(job, facts, subjects[facts.patient].pseudonym, media, taken)
-        tasks.append(Task(number, facts, output, faces.get(number, FaceState())))
+        output = ""
+        if not facts.reason:
+            place = (facts.patient, facts.study, facts.series)
+            if place not in folders:
+                folders[place] = _folder(job, facts, subjects[facts.patient].pseudonym, media)
+            output = _output_name(job, facts, folders[place], media, taken)
+        tasks.append(Task(number, facts, output, faces.get(number, _NO_FACE)))
         described = f"{facts.path}\0{facts.size}\0{facts.modified}\0{facts.reason}".encode("utf-8", "surrogateescape")
         keys[number] = hmac.digest(key, described, hashlib.sha256).hex()[:32]
     return tasks, keys
 
 
-def _output_name(job: Job, facts: FileFacts, pseudonym: str, media: bool, taken: set[str]) -> str:
+def _folder(job: Job, facts: FileFacts, pseudonym: str, media: bool) -> str:
     name = job.pseudonyms.name
     patient = name("patient", facts.patient, "P") if media else pseudonym
-    folder = f"{patient}/{name('study', facts.study, 'ST')}/{name('series', facts.series, 'SE')}"
+    return f"{patient}/{name('study', facts.study, 'ST')}/{name('series', facts.series, 'SE')}"
+
+
+def _output_name(job: Job, facts: FileFacts, folder: str, media: bool, taken: set[str]) -> str:
     attempt = 0
     while True:
-        output = f"{folder}/{name(f'instance{attempt}', facts.instance, 'IM')}{'' if media else '.dcm'}"
+        name = job.pseudonyms.name(f"instance{attempt}", facts.instance, "IM")
+        output = f"{folder}/{name}{'' if media else '.dcm'}"
         if output not in taken:
             taken.add(output)
             return output
