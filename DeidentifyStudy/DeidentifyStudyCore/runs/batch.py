@@ -202,8 +202,8 @@ def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, 
         "format": "deidentify-journal/1",
         "profile": f"{profile.digest}+ears" if options.ears else profile.digest,
         "key": secret.fingerprint(),
-        "source": hmac.digest(key, str(source.resolve()).encode(), hashlib.sha256).hex(),
-        "destination": hmac.digest(key, str(destination.resolve()).encode(), hashlib.sha256).hex(),
+        "source": hmac.digest(key, os.fsencode(source.resolve()), hashlib.sha256).hex(),
+        "destination": hmac.digest(key, os.fsencode(destination.resolve()), hashlib.sha256).hex(),
     }
     journal = Journal(path, header)
     if journal.resumed:

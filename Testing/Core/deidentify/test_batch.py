@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -447,6 +448,17 @@ def test_an_encapsulated_pdf_is_replaced_by_an_empty_one(make_dataset, encode, d
     assert document.endswith(b"%%EOF\n")
     start = int(document.split(b"startxref\n")[1].split(b"\n")[0])
     assert document[start : start + 4] == b"xref"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names of files are text elsewhere")
+def test_a_folder_whose_name_is_no_text_is_done_and_resumed(make_dataset, encode, secret, tmp_path):
+    source, destination = tmp_path / os.fsdecode(b"Stud\xffien"), tmp_path / os.fsdecode(b"\xfe")
+    source.mkdir()
+    (source / os.fsdecode(b"\xfd")).write_bytes(encode(make_dataset()))
+    for _ in range(2):
+        outcome = run_batch(source, destination, load_profile(RESEARCH), secret, BatchOptions(tmp_path / "report"))
+        assert [result.reason for result in outcome.files] == [""]
+    assert len(read_all(destination)) == 1
 
 
 def test_the_index_counts_and_names_nobody(make_dataset, encode, deidentify, tmp_path):
