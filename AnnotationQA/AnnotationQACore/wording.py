@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Wording", "worded"]
+__all__ = ["Wording", "count_of", "worded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +38,8 @@ class Wording:
 def worded(template: str, /, **values: str | int | float | Wording) -> Wording:
     """A wording with its values by name."""
     return Wording(template, tuple(values.items()))
+
+
+def count_of(n: int, what: str) -> str:
+    """How many of something there are, in words."""
+    return f"{n} {what}{'' if n == 1 else 's'}"

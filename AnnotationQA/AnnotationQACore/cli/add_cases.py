@@ -7,6 +7,7 @@ from AnnotationQACore.cli.acting import identity_of, open_project
 from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.cli.project_arguments import add_actor, add_project
 from AnnotationQACore.project.cases import cases_from_folder, cases_from_table
+from AnnotationQACore.wording import count_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -32,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run:
         project.add_cases(cases)
     series = sum(len(case.series) for case in cases)
-    print(f"{'would add' if arguments.dry_run else 'added'} {len(cases)} cases with {series} series")
+    print(f"{'would add' if arguments.dry_run else 'added'} {count_of(len(cases), 'case')} with {series} series")
     return 0

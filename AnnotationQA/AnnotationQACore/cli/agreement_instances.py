@@ -13,10 +13,11 @@ from AnnotationQACore.agreement.instances.instances import Instances, connected_
 from AnnotationQACore.agreement.instances.instances_clusters import cluster_instances
 from AnnotationQACore.agreement.instances.instances_matching import InstanceAgreement, match_instances
 from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE
-from AnnotationQACore.cli.output import count_of, figure, rows_as_text
+from AnnotationQACore.cli.output import figure, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import require_same_grid
 from AnnotationQACore.segmentation import LabelArray, Segmentation
+from AnnotationQACore.wording import count_of
 
 __all__ = ["compare_instances"]
 

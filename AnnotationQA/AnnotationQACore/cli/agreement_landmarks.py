@@ -8,10 +8,11 @@ from typing import Any
 
 from AnnotationQACore.agreement.drawn.landmarks import LandmarkAgreement, LandmarkReadings, agree_on_landmarks
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.output import count_of, figure, reader_names, rows_as_text
+from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Vector
 from AnnotationQACore.interchange.markups import MarkupKind, PointStatus, read_markups
+from AnnotationQACore.wording import count_of
 
 __all__ = ["compare"]
 

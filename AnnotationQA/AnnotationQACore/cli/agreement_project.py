@@ -11,13 +11,14 @@ from typing import Any
 from AnnotationQACore.agreement.statistics.results import json_value
 from AnnotationQACore.cli.acting import open_project
 from AnnotationQACore.cli.console import ConsoleProgress, say
-from AnnotationQACore.cli.output import count_of, rows_as_text
+from AnnotationQACore.cli.output import rows_as_text
 from AnnotationQACore.errors import AnnotationQAError
 from AnnotationQACore.evaluation.executors import open_executor
 from AnnotationQACore.evaluation.project import ProjectAgreement, kept_results_folder, project_agreement
 from AnnotationQACore.evaluation.summary import Figure, ItemSummary
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.protocol.statistics import STATISTICS
+from AnnotationQACore.wording import count_of
 
 __all__ = ["compare", "evaluate"]
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from AnnotationQACore.agreement.ratings.ratings import RatingAgreement, RatingOptions, agree_on_ratings
 from AnnotationQACore.cli.console import ConsoleProgress
-from AnnotationQACore.cli.output import count_of, figure, rows_as_text
+from AnnotationQACore.cli.output import figure, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.tables import Table, read_table
+from AnnotationQACore.wording import count_of
 
 __all__ = ["compare"]
 
@@ -196,7 +197,7 @@ def _text(result: RatingAgreement) -> str:
     readers = ", ".join(result.readers)
     clusters = f" of {count_of(result.n_clusters, 'patient')}" if result.n_clusters is not None else ""
     parts = [
-        f"{count_of(result.n_cases, 'case')}{clusters}, {len(result.readers)} readers ({readers}), "
+        f"{count_of(result.n_cases, 'case')}{clusters}, {count_of(len(result.readers), 'reader')} ({readers}), "
         f"{count_of(result.n_ratings, 'rating')}; {count_of(result.n_doubly_read, 'case')} read by two or more; "
         f"level {result.level}",
         f"{_coefficient_table(result)}\n{_interval_words(result)}",

@@ -15,11 +15,12 @@ from AnnotationQACore.agreement.segmentations.segmentation_agreement import (
 )
 from AnnotationQACore.agreement.segmentations.segmentations import REFERENCE, compare_segmentations
 from AnnotationQACore.cli.console import ConsoleProgress, say
-from AnnotationQACore.cli.output import count_of, figure, reader_names, rows_as_text
+from AnnotationQACore.cli.output import figure, reader_names, rows_as_text
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.label_images import read_segmentation
 from AnnotationQACore.interchange.labels import default_segment
 from AnnotationQACore.segmentation import Segment, Segmentation
+from AnnotationQACore.wording import count_of
 
 __all__ = ["compare"]
 

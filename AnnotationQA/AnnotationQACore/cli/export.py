@@ -23,6 +23,7 @@ from AnnotationQACore.interchange.exporting.exporting import (
 from AnnotationQACore.interchange.exporting.formats import FORMATS
 from AnnotationQACore.progress import Progress, silent
 from AnnotationQACore.project.folder import Project
+from AnnotationQACore.wording import count_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -112,7 +113,7 @@ def _lines(result: Exported, chosen: ChosenReadings, folder: Path) -> list[str]:
     counts = Counter(file.format for file in result.files)
     files = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no"
     listed = f"; {LISTING} lists them, and all that was left out" if counts else ""
-    lines.append(f"{files} files of {len(chosen.readings)} readings in {folder}{listed}")
+    lines.append(f"{files} files of {count_of(len(chosen.readings), 'reading')} in {folder}{listed}")
     if result.problems:
         lines.append(f"{len(result.problems)} could not be written.")
     return lines

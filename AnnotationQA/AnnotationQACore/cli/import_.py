@@ -13,6 +13,7 @@ from AnnotationQACore.interchange.folder.listing import list_by_pattern, list_by
 from AnnotationQACore.interchange.lidc import CREDIT
 from AnnotationQACore.interchange.lidc.database import find_database, read_scans
 from AnnotationQACore.project.folder import Project
+from AnnotationQACore.wording import count_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -76,7 +77,10 @@ def _import_lidc(project: Project, arguments: argparse.Namespace) -> int:
 
     scans = read_scans(arguments.database or find_database(), arguments.limit)
     imported = import_scans(project, scans, ConsoleProgress("importing scans"))
-    print(f"{imported.cases} cases with {imported.readings} readings imported, {imported.already_there} were there.")
+    print(
+        f"{count_of(imported.cases, 'case')} with {count_of(imported.readings, 'reading')} imported, "
+        f"{imported.already_there} were there."
+    )
     print(CREDIT)
     return 0
 
@@ -109,8 +113,8 @@ def _import_folder(project: Project, arguments: argparse.Namespace) -> int:
     for line in result.differing:
         print(f"not imported: {line}")
     print(
-        f"{len(result.readings)} readings imported, {result.already_there} were there; "
-        f"{len(result.cases_added)} cases and {len(result.readers_added)} readers added."
+        f"{count_of(len(result.readings), 'reading')} imported, {result.already_there} were there; "
+        f"{count_of(len(result.cases_added), 'case')} and {count_of(len(result.readers_added), 'reader')} added."
     )
     return 1 if result.problems or result.differing else 0
 

@@ -10,10 +10,10 @@ from typing import Any
 from AnnotationQACore import atomic
 from AnnotationQACore.errors import DestinationError, InputError
 from AnnotationQACore.project.layout import PROJECT_FILE
+from AnnotationQACore.wording import count_of
 
 __all__ = [
     "STANDARD_OUTPUT",
-    "count_of",
     "figure",
     "reader_names",
     "require_folder_place",
@@ -134,11 +134,6 @@ def summarized(lines: Sequence[str], most: int = 10) -> list[str]:
         shown.append(f"{'; '.join(whats[:_NAMED])}{more}: {message}")
     rest = sum(len(whats) for whats in list(by_message.values())[most:])
     return [*shown, *([f"{rest} more, for other reasons"] if rest else [])]
-
-
-def count_of(n: int, what: str) -> str:
-    """How many of something there are, in words."""
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def figure(value: float | str | None, digits: int = 4) -> str:

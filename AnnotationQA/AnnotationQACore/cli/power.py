@@ -10,6 +10,7 @@ from AnnotationQACore.cli.numbers import count, number, positive
 from AnnotationQACore.cli.output import require_place, show, write_json
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.derived import software_version
+from AnnotationQACore.wording import count_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -44,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.per_patient is not None:
         patients = f" of about {math.ceil(size.cases / arguments.per_patient)} patients"
     lines = (
-        f"{size.cases} cases{patients}, each read by {size.readers} readers ({size.cases * size.readers} readings)",
+        f"{count_of(size.cases, 'case')}{patients}, each read by {size.readers} readers "
+        f"({size.cases * size.readers} readings)",
         f"for a {100 * size.level:g} % interval of width {size.width:g}: {size.method}",
         f"assumed: {size.assumptions}; about half of such studies have a wider interval",
     )

@@ -10,6 +10,7 @@ from AnnotationQACore.errors import InputError, NetworkError
 from AnnotationQACore.interchange.network.connecting import connected
 from AnnotationQACore.interchange.network.publishing import BatchSize, Failure, gather, publish
 from AnnotationQACore.progress import Progress, silent
+from AnnotationQACore.wording import count_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         first = f" ({gathered.failures[0].path}: {gathered.failures[0].reason})" if gathered.failures else ""
         raise InputError(f"publish: there is no DICOM object that can be sent{first}; check the paths.")
     if arguments.check:
-        print(f"{len(gathered.objects)} objects can be sent")
+        print(f"{count_of(len(gathered.objects), 'object')} can be sent")
         return _report_rest(gathered.failures, gathered.skipped)
     with connected(arguments.server, options, tries) as server:
         done = publish(
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not done.sent and not done.present:
         more = f" ({len(done.failures) - 1} more files were not taken either)" if len(done.failures) > 1 else ""
         raise NetworkError(f"{done.failures[0].path.name}: was not taken: {done.failures[0].reason}{more}")
-    print(f"{len(done.sent)} objects sent, {len(done.present)} were there before")
+    print(f"{count_of(len(done.sent), 'object')} sent, {len(done.present)} were there before")
     return _report_rest((*gathered.failures, *done.failures), gathered.skipped)
 
 

@@ -10,6 +10,7 @@ from AnnotationQACore.evaluation.case_files import case_files
 from AnnotationQACore.project.folder import Project
 from AnnotationQACore.project.reference_standard import reference_standard
 from AnnotationQACore.project.state import Action, Role, SubmittedReading
+from AnnotationQACore.wording import count_of
 
 __all__ = ["accept"]
 
@@ -36,7 +37,7 @@ def accept(arguments: argparse.Namespace) -> int:
     progress(len(chosen), len(chosen))
     for line in left:
         print(f"not accepted  {line}")
-    print(f"{len(chosen)} readings of {arguments.reader} accepted, {len(left)} not")
+    print(f"{count_of(len(chosen), 'reading')} of {arguments.reader} accepted, {len(left)} not")
     project.close()
     return 0
 

@@ -22,6 +22,7 @@ from AnnotationQACore.release.gate.problems import GateReport
 from AnnotationQACore.release.making import make_release, require_destination
 from AnnotationQACore.release.request import gather
 from AnnotationQACore.release.splitting import check_received
+from AnnotationQACore.wording import count_of
 
 __all__ = ["card", "check", "make"]
 
@@ -61,7 +62,10 @@ def make(arguments: argparse.Namespace) -> int:
         for problem in refused.problems:
             print(f"REFUSED  {problem}")
         raise
-    print(f"{made.manifest.name}: {made.cases} cases, {len(made.manifest.files)} files in {made.folder}")
+    print(
+        f"{made.manifest.name}: {count_of(made.cases, 'case')}, "
+        f"{count_of(len(made.manifest.files), 'file')} in {made.folder}"
+    )
     print(f"manifest SHA-256 {made.manifest.sha256}")
     print("Give those who receive it this public key, by another way than the dataset:")
     print(made.manifest.public_key)

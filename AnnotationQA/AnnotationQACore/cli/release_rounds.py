@@ -15,6 +15,7 @@ from AnnotationQACore.release.rounds.model_performance import ItemPerformance, M
 from AnnotationQACore.release.rounds.ranking import rank_cases
 from AnnotationQACore.release.rounds.redo import readings_to_redo, send_back_for_redo
 from AnnotationQACore.release.rounds.rereads import plan_rereads
+from AnnotationQACore.wording import count_of
 
 __all__ = ["drift", "rank", "redo", "rereads"]
 
@@ -57,7 +58,7 @@ def _drift_text(result: ModelPerformance) -> str:
     lines += [f"left out: {line}" for line in result.left_out[:10]]
     if len(result.left_out) > 10:
         lines.append(f"left out: {len(result.left_out) - 10} more")
-    return "\n".join([*lines, f"{result.n_cases} cases of {result.model} scored"])
+    return "\n".join([*lines, f"{count_of(result.n_cases, 'case')} of {result.model} scored"])
 
 
 def _drift_row(item: ItemPerformance) -> list[str]:

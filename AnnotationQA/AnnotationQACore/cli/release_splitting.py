@@ -10,6 +10,7 @@ from AnnotationQACore.errors import InputError
 from AnnotationQACore.release.facts_table import read_facts
 from AnnotationQACore.release.split import fold_parts
 from AnnotationQACore.release.splitting import SplitPlan, plan_split, record_split
+from AnnotationQACore.wording import count_of
 
 __all__ = ["split"]
 
@@ -44,7 +45,9 @@ def _show(plan: SplitPlan, dry_run: bool) -> None:
     for problem in plan.unread:
         print(f"not compared  {problem}")
     done = "would be placed" if dry_run else "placed"
-    print(f"split '{plan.name}': {len(plan.new)} cases {done}, {len(plan.assignments) - len(plan.new)} stay")
+    print(
+        f"split '{plan.name}': {count_of(len(plan.new), 'case')} {done}, {len(plan.assignments) - len(plan.new)} stay"
+    )
 
 
 def _shares(arguments: argparse.Namespace) -> dict[str, float] | None:

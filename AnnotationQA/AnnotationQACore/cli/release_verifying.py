@@ -7,6 +7,7 @@ from AnnotationQACore.cli.console import ConsoleProgress
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.interchange.text import read_text
 from AnnotationQACore.release.manifest import verify_release
+from AnnotationQACore.wording import count_of
 
 __all__ = ["verify"]
 
@@ -23,7 +24,10 @@ def verify(arguments: argparse.Namespace) -> int:
         print(f"The release is not as it was signed: {len(result.findings)} findings.")
         return CHANGED
     manifest = result.manifest
-    print(f"sound: {manifest.name}, {len(manifest.files)} files, signed on {manifest.made[:10]} with {manifest.key}")
+    print(
+        f"sound: {manifest.name}, {count_of(len(manifest.files), 'file')}, "
+        f"signed on {manifest.made[:10]} with {manifest.key}"
+    )
     return 0
 
 

@@ -15,6 +15,7 @@ from AnnotationQACore.reporting.item_section import summary_of
 from AnnotationQACore.reporting.numbers import count, interval, number
 from AnnotationQACore.reporting.page import Column, heading, table, verdict
 from AnnotationQACore.reporting.plots_estimates import is_signed
+from AnnotationQACore.wording import count_of
 
 __all__ = ["glance_section"]
 
@@ -129,7 +130,7 @@ def _summary_row(one: ItemSummary) -> Sequence[Node]:
         title = STATISTICS[one.judged_by].title if one.judged_by else "–"  # type: ignore[index]
         unknown = verdict(None, unknown="not computed" if one.judged_by else "not judged")
         asked = _threshold(one) if one.judged_by else "–"
-        return (link, title, "–", "–", asked, unknown, f"{one.n_cases} cases", "–", "–")
+        return (link, title, "–", "–", asked, unknown, f"{count_of(one.n_cases, 'case')}", "–", "–")
     judged = shown.name == one.judged_by
     has_verdict = one.agreed_cases + one.review_cases > 0
     return (

@@ -11,10 +11,10 @@ def panel_remedies() -> dict[str, str]:
     """What the panel says, translated, by the template that the command line tells."""
     return {
         "{folder}: is not a project (no {file}); choose another, or make one with: annotation-qa init.": _(
-            "{folder}: is not a project; choose another folder, or create a project in the Lead's corner."
+            "this is not a project; choose another folder, or create a project in the Lead's corner."
         ),
         "{folder}: was opened without identity; say who acts (--as NAME).": _(
-            "{folder}: was opened without a key; open the project again, and choose under 'I am' who you are."
+            "the project was opened without a key; open it again, and choose under 'I am' who you are."
         ),
         "identity '{member}': no key in {folder}; make one with: annotation-qa identity new NAME.": _(
             "identity '{member}': has no key on this computer; make one with New key, or copy the key of your other "

@@ -206,7 +206,7 @@ def test_readings_become_the_reference_standard(study: Any, command: Any) -> Non
     study.read("case-3", "ben", revision=2, quality=3)
     code, said, _ = command(*accept, "--reader", "ben", "--cases", "case-3", "case-4", "--agreed", who="rita")
     assert "case case-3: the readers do not agree on quality" in said
-    assert said.splitlines()[-1] == "1 readings of ben accepted, 1 not"
+    assert said.splitlines()[-1] == "1 reading of ben accepted, 1 not"
     code, said, _ = command(*accept, "--reader", "model:net", "--cases", "case-5", who="rita")
     assert "case case-5: has no reading of model:net" in said
     assert reference_standard(study.as_("lead").state, "case-5").reader == "anna"

@@ -42,6 +42,7 @@ from AnnotationQACore.release.gate.texts import (
 from AnnotationQACore.release.request import Gathered, ReleaseRequest
 from AnnotationQACore.release.rounds.redo import needed_again
 from AnnotationQACore.release.sheet import REQUIRED, missing_fields
+from AnnotationQACore.wording import count_of
 
 __all__ = ["check_crossings", "check_gate", "file_names", "identifiers", "signed_identifiers"]
 
@@ -174,7 +175,7 @@ def _references(gathered: Gathered) -> Check:
     reasons = Counter(one.reason for one in gathered.selected.left_out)
     notes = tuple(f"{count} left out: {reason}" for reason, count in reasons.most_common(10))
     name = "every case has a reference standard, or is excluded with a reason"
-    return Check(name, f"{len(gathered.dataset.cases)} cases", shortened(problems), notes)
+    return Check(name, f"{count_of(len(gathered.dataset.cases), 'case')}", shortened(problems), notes)
 
 
 def _versions(project: Project, gathered: Gathered) -> Check:
@@ -204,7 +205,7 @@ def _patients(gathered: Gathered) -> Check:
         if not case.patient.strip() or _PLACEHOLDER.fullmatch(case.patient.strip())
     ]
     patients = {case.patient for case in gathered.dataset.cases}
-    return Check("every case has a patient identifier", f"{len(patients)} patients", shortened(problems))
+    return Check("every case has a patient identifier", f"{count_of(len(patients), 'patient')}", shortened(problems))
 
 
 def _pictures(project: Project, gathered: Gathered) -> Check:
@@ -276,7 +277,10 @@ def _split(project: Project, request: ReleaseRequest, gathered: Gathered) -> Che
         notes.insert(0, "there is no split: all cases are in one part")
     name = "no patient and no duplicate is in two parts"
     return Check(
-        name, f"{len(cases)} cases, {len(gathered.links)} links", shortened([*problems, *crossing]), tuple(notes)
+        name,
+        f"{count_of(len(cases), 'case')}, {len(gathered.links)} links",
+        shortened([*problems, *crossing]),
+        tuple(notes),
     )
 
 

@@ -134,7 +134,7 @@ def test_what_another_mapping_makes_of_the_same_files_is_said(lung, capsys):
     assert "not imported: c1/anna/round-1/revision-1: the files differ from it in nodule#1, nodule#2" in shown
     assert "0 readings imported, 0 were there" in shown
     assert other.take("out", "--map", "1=nodule#2", "2=nodule#1", "--revise") == 0
-    assert "1 readings imported" in capsys.readouterr().out
+    assert "1 reading imported" in capsys.readouterr().out
     project = other.project()
     assert [one.revision for one in project.state.latest_readings("c1")] == [2]
     path = project.segmentation_path(project.state.latest_readings("c1")[0])

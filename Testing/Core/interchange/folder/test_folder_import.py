@@ -153,7 +153,7 @@ def test_the_command_says_what_it_did(project: Project, home: Path, capsys: pyte
     project.close()
     argv = ["import", "folder", str(home / "project"), str(home / "files"), "--pattern", "{case}/{reader}.nii.gz"]
     assert main([*argv, "--map", "label-1=nodule", "--add-cases"]) == 0
-    assert "1 readings imported" in capsys.readouterr().out
+    assert "1 reading imported" in capsys.readouterr().out
     assert main([*argv, "--map", "nonsense"]) == 2
     assert "is not NAME=ITEM" in capsys.readouterr().err
     assert main([*argv[:-1], "{case}.zip"]) == 2

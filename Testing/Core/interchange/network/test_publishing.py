@@ -202,7 +202,7 @@ def test_the_command_tells_what_it_did(fake, make_series, capsys):
     fake.refuse_sop[read_instance_file(paths[1]).sop_uid] = 0xC000
     assert main(command) == 1
     printed = capsys.readouterr().out
-    assert "1 objects sent, 0 were there before" in printed
+    assert "1 object sent, 0 were there before" in printed
     assert f"not sent: {paths[1]}: the server cannot understand it" in printed
     assert f"not sent: {paths[2]}: ends within an element" in printed
 
