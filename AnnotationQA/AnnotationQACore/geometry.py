@@ -59,8 +59,8 @@ class Grid:
             raise InputError(f"image geometry: the shape {self.shape} has an axis without voxels; check the file.")
         if min(self.spacing) <= 0:
             raise InputError(f"image geometry: the spacing {self.spacing} mm is not positive; correct the header.")
-        lengths = np.linalg.norm(self.directions, axis=1)
-        if not np.allclose(lengths, 1.0, atol=1e-3) or abs(np.linalg.det(np.array(self.directions))) < 1e-3:
+        unit = all(abs(math.hypot(*direction) - 1.0) <= 1e-3 for direction in self.directions)
+        if not unit or _parallelepiped(self.directions) < 1e-3:
             raise InputError("image geometry: the directions are not three independent unit vectors; check the header.")
 
     @classmethod
@@ -102,7 +102,7 @@ class Grid:
     @property
     def voxel_volume(self) -> float:
         """Volume of one voxel in mm³; less than the product of the spacings on a sheared grid."""
-        return float(abs(np.linalg.det(self.affine[:3, :3])))
+        return math.prod(self.spacing) * _parallelepiped(self.directions)
 
     @property
     def is_sheared(self) -> bool:
@@ -161,6 +161,13 @@ def require_same_grid(first: Grid, second: Grid, names: tuple[str, str]) -> None
             f"{names[0]} and {names[1]} differ in {', '.join(differing)}; "
             "label them on the same image, or resample one onto the grid of the other."
         )
+
+
+def _parallelepiped(edges: tuple[Vector, Vector, Vector]) -> float:
+    """Volume that three vectors span."""
+    # Nine numbers are multiplied sooner than numpy is called.
+    (a, b, c), (d, e, f), (g, h, i) = edges
+    return abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
 
 
 def _vector(values: NDArray[np.float64]) -> Vector:
