@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as hypothesis_arrays
 
 from AnnotationQACore.agreement.segmentations import runs as runs_module
-from AnnotationQACore.agreement.segmentations.runs import joint_runs, ranked
+from AnnotationQACore.agreement.segmentations.runs import grouped, joint_runs, ranked
 from AnnotationQACore.errors import InputError
 
 FEW = settings(max_examples=30, deadline=None, derandomize=True)
@@ -75,10 +75,10 @@ def test_decision_patterns_count_who_gave_the_label(maps, label):
 def test_extents_of_a_label_are_its_bounding_box(maps):
     runs = joint_runs(maps)
     for source, array in enumerate(maps):
-        found = runs.by_label(source)
-        assert sorted(found) == runs.labels(source).tolist() == [v for v in np.unique(array) if v > 0]
-        for label, indices in found.items():
-            extents = runs.extents(indices)
+        labels = runs.labels(source).tolist()
+        assert labels == [v for v in np.unique(array) if v > 0]
+        for label in labels:
+            extents = runs.extents(np.flatnonzero(runs.values[source] == label))
             inside = np.zeros(array.shape, dtype=bool)
             for (k0, k1), (j0, j1), (i0, i1) in extents.transpose(2, 0, 1):
                 inside[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1] = True
@@ -92,17 +92,18 @@ def test_extents_of_runs_within_rows_are_exact():
     array = np.zeros((3, 4, 6), dtype=np.uint8)
     array[1:3, 1:3, 2:5] = 1
     runs = joint_runs([array])
-    extents = runs.extents(runs.by_label(0)[1])
+    extents = runs.extents(np.flatnonzero(runs.values[0]))
     assert extents[:, 0].min(axis=1).tolist() == [1, 1, 2]
     assert extents[:, 1].max(axis=1).tolist() == [2, 2, 4]
 
 
-@pytest.mark.parametrize("part", [1, 24, 40, 1000])
+@pytest.mark.parametrize("part", [1, 72, 120, 3000])
 @pytest.mark.parametrize("block", [1, 7, 24, 1000])
 def test_parts_and_blocks_do_not_show_in_the_result(monkeypatch, part, block):
     generator = np.random.default_rng(4)
     maps = [generator.integers(0, 2, (7, 3, 4), dtype=np.uint8) for _ in range(3)]
     expected = joint_runs(maps)
+    monkeypatch.setattr(runs_module, "_SMALL", 0)
     monkeypatch.setattr(runs_module, "_PART", part)
     monkeypatch.setattr(runs_module, "_BLOCK", block)
     runs = joint_runs(maps)
@@ -115,6 +116,7 @@ def test_parts_and_blocks_do_not_show_in_the_result(monkeypatch, part, block):
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 7, 9)])
 def test_what_is_background_to_all_is_passed_over_and_nothing_else(monkeypatch, kind, shape, block):
+    monkeypatch.setattr(runs_module, "_SMALL", 0)
     monkeypatch.setattr(runs_module, "_BLOCK", block)
     monkeypatch.setattr(runs_module, "_PIECE", 8)
     generator = np.random.default_rng(9)
@@ -149,6 +151,15 @@ def test_large_label_values_are_kept_apart():
     patterns, counts, _ = runs.patterns()
     assert patterns.tolist() == [[0, 0], [5_000_000] * 2, [2_000_000_000] * 2]
     assert counts.tolist() == [19, 2, 3]
+
+
+@pytest.mark.parametrize("n", [4, 300, 70_000])
+def test_grouped_gives_the_places_of_each_category(n):
+    categories = np.random.default_rng(2).choice([0, 1, n - 1], 40)
+    groups = grouped(categories, n)
+    assert len(groups) == n
+    for category in (0, 1, 2, n - 1):
+        np.testing.assert_array_equal(groups[category], np.flatnonzero(categories == category))
 
 
 def test_ranked_of_nothing():

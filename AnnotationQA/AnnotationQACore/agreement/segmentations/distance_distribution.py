@@ -33,28 +33,41 @@ class DistanceDistribution:
     Attributes
     ----------
     distances : float64 array, shape (n,)
-        In mm, ascending.
+        In mm, ascending; n is one or more.
     areas : float64 array, shape (n,)
-        In mm², of the surface at that distance.
+        In mm², of the surface at that distance; greater than zero.
+    reached : float64 array, shape (n + 1,)
+        Sum of the first areas, from none to all.
     signed_sum : float
         Sum of area times distance, negative where the surface lies inside the other mask.
     """
 
     distances: NDArray[np.float64]
     areas: NDArray[np.float64]
+    reached: NDArray[np.float64]
     signed_sum: float
 
     @classmethod
     def of(cls, distances: NDArray[np.float64], areas: NDArray[np.float64], signed_sum: float) -> DistanceDistribution:
         """Sort distances; those without area are left out."""
-        some = areas > 0
-        order = np.argsort(distances[some], kind="stable")
-        return cls(distances[some][order], areas[some][order], signed_sum)
+        order = np.argsort(distances, kind="stable")
+        return cls.ascending(distances.take(order), areas.take(order), signed_sum)
+
+    @classmethod
+    def ascending(
+        cls, distances: NDArray[np.float64], areas: NDArray[np.float64], signed_sum: float
+    ) -> DistanceDistribution:
+        """Of distances that are sorted; those without area are left out."""
+        some = areas.nonzero()[0]
+        areas = areas.take(some)
+        reached = np.zeros(len(areas) + 1)
+        areas.cumsum(out=reached[1:])
+        return cls(distances.take(some), areas, reached, signed_sum)
 
     @property
     def area(self) -> float:
         """Area of the whole surface in mm²."""
-        return float(self.areas.sum())
+        return float(self.reached[-1])
 
     @property
     def sum(self) -> float:
@@ -68,13 +81,13 @@ class DistanceDistribution:
 
     def percentile(self, percent: float) -> float:
         """Smallest distance in mm within which so much per cent of the area lies."""
-        reached = np.cumsum(self.areas)
-        wanted = percent / 100 * reached[-1] * (1 - _ROUNDING)
-        return float(self.distances[np.searchsorted(reached, wanted)])
+        wanted = percent / 100 * self.area * (1 - _ROUNDING)
+        return float(self.distances[self.reached[1:].searchsorted(wanted)])
 
-    def area_within(self, tolerance: float) -> float:
-        """Area in mm² that is not further than `tolerance` mm (and 1e-6)."""
-        return float(self.areas[: np.searchsorted(self.distances, tolerance + NSD_TOLERANCE, side="right")].sum())
+    def areas_within(self, limits: NDArray[np.float64]) -> list[float]:
+        """Areas in mm² that are not further than each of some limits in mm."""
+        areas: list[float] = self.reached.take(self.distances.searchsorted(limits, side="right")).tolist()
+        return areas
 
     def directed(self) -> DirectedDistances:
         """Mean, 95th percentile and maximum."""
@@ -97,14 +110,16 @@ def surface_agreement(
 ) -> SurfaceAgreement:
     """Figures of two masks that both have a surface."""
     a, b = a_to_b.directed(), b_to_a.directed()
-    area = a_to_b.area + b_to_a.area
+    area = a.area_mm2 + b.area_mm2
+    limits = np.array(tolerances_mm, dtype=np.float64) + NSD_TOLERANCE
+    within = zip(tolerances_mm, a_to_b.areas_within(limits), b_to_a.areas_within(limits), strict=True)
     return SurfaceAgreement(
         hd=max(a.maximum, b.maximum),
         hd95=max(a.percentile95, b.percentile95),
-        assd=(a_to_b.sum + b_to_a.sum) / area,
+        assd=(a.mean * a.area_mm2 + b.mean * b.area_mm2) / area,
         masd=(a.mean + b.mean) / 2,
-        nsd={tau: (a_to_b.area_within(tau) + b_to_a.area_within(tau)) / area for tau in tolerances_mm},
-        boundary_shift_mm=(a_to_b.signed_sum / a_to_b.area - b_to_a.signed_sum / b_to_a.area) / 2,
+        nsd={tau: (within_a + within_b) / area for tau, within_a, within_b in within},
+        boundary_shift_mm=(a_to_b.signed_sum / a.area_mm2 - b_to_a.signed_sum / b.area_mm2) / 2,
         a_to_b=a,
         b_to_a=b,
         definition=definition,

@@ -61,8 +61,7 @@ def on_common_view(sources: Sequence[LabelSource], resample: bool) -> CommonView
         Two segmentations lie on different lattices and `resample` is false, or have no voxel in common.
     """
     target = sources[0].grid
-    others = {source.grid for source in sources} - {target}
-    if not any(target.differences(grid) for grid in others):
+    if all(source.grid == target or not target.differences(source.grid) for source in sources):
         return CommonView(tuple(sources), target, 0, {}, ())
     shifts = []
     for source in sources:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from AnnotationQACore.agreement.segmentations.runs import JointRuns
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.segmentation import Segmentation
@@ -66,20 +66,20 @@ def as_sources(readings: Mapping[str, Reading], grid: Grid | None) -> list[Label
 
 
 def structures_of(
-    sources: Sequence[LabelSource], runs: JointRuns, wanted: Iterable[int | str] | None
+    sources: Sequence[LabelSource], patterns: NDArray[np.int64], wanted: Iterable[int | str] | None
 ) -> dict[str, dict[str, Place]]:
     """For each structure the places at which the readers hold it; a reader who is missing there did not read it.
 
     Parameters
     ----------
     sources : sequence of LabelSource
-    runs : JointRuns
-        Of all arrays of all sources, in order.
+    patterns : int64 array, shape (pattern, array)
+        Values that occur together in the arrays of all sources, in order.
     wanted : iterable of int or str, optional
         Structures, in this order; without it all that are found, ascending by value or in the order of the segments.
     """
-    firsts = np.cumsum([0, *(len(source.arrays) for source in sources)]).tolist()
-    keys = _found(sources, runs, firsts) if wanted is None else list(dict.fromkeys(map(str, wanted)))
+    firsts = list(accumulate((len(source.arrays) for source in sources), initial=0))
+    keys = _found(sources, patterns, firsts) if wanted is None else list(dict.fromkeys(map(str, wanted)))
     return {
         key: {
             source.name: place
@@ -90,14 +90,15 @@ def structures_of(
     }
 
 
-def _found(sources: Sequence[LabelSource], runs: JointRuns, firsts: Sequence[int]) -> list[str]:
+def _found(sources: Sequence[LabelSource], patterns: NDArray[np.int64], firsts: Sequence[int]) -> list[str]:
     values: set[int] = set()
     keys: dict[str, None] = {}
     for source, first in zip(sources, firsts, strict=False):
         if source.segments is None:
-            values.update(runs.labels(first).tolist())
+            values.update(patterns[:, first].tolist())
         else:
             keys.update(dict.fromkeys(source.segments))
+    values.discard(0)
     if values:
         values.update(int(key) for key in keys)
         return [str(value) for value in sorted(values)]

@@ -34,7 +34,7 @@ _VOXELS_PER_QUERY = 100
 _FEW = 1000
 """Corners up to which several shells are looked at together: a call then costs more than its look-ups."""
 
-_GATHER = 1 << 15
+_GATHER = 1 << 13
 """Look-ups that are done together."""
 
 
@@ -48,8 +48,10 @@ class Shells:
         Length in mm, ascending; shell 0 is the corner itself.
     offsets : int64 array, shape (offset, 3)
         Steps along (k, j, i), one shell after the other. Every offset not longer than the last distance is there.
-    ends : int64 array, shape (shell,)
+    ends : tuple of int, shape (shell,)
         One past the last offset of each shell.
+    shell : int64 array, shape (offset,)
+        Shell of each offset.
     n_near : int
         Shells in which every corner is searched.
     reach : tuple of 3 int
@@ -58,15 +60,10 @@ class Shells:
 
     distances: NDArray[np.float64]
     offsets: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    ends: tuple[int, ...]
+    shell: NDArray[np.int64]
     n_near: int
     reach: tuple[int, int, int]
-
-    def flat(self, steps: tuple[int, int, int]) -> NDArray[np.int64]:
-        """Offsets as steps in a flat array, given the step to the next slice, row and column."""
-        k, j, i = self.offsets.T
-        flat: NDArray[np.int64] = k * steps[0] + j * steps[1] + i * steps[2]
-        return flat
 
 
 def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
@@ -91,7 +88,9 @@ def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
     distances = lengths[starts]
     n_near = int(np.searchsorted(distances, radius * _NEAR_MM / _STEPPED_MM, side="right"))
     k, j, i = np.abs(offsets).max(axis=0).tolist()
-    return Shells(distances, offsets, np.append(starts[1:], len(offsets)), n_near, (k, j, i))
+    ends = (*starts[1:].tolist(), len(offsets))
+    shell = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(offsets)))
+    return Shells(distances, offsets, ends, shell, n_near, (k, j, i))
 
 
 def nearest_shell(
@@ -102,12 +101,12 @@ def nearest_shell(
     Parameters
     ----------
     corners : int64 array, shape (corner,)
-        Flat positions in a window, or in several of one shape one after the other; none lies on the surface.
+        Flat positions in a window, or in several of one shape one after the other.
     surface : boolean array, flat as the windows
     n_surface : int
         Corners of the surface, about.
     shells : Shells
-        Shell 0 is not searched; those that are not near as long as that costs less than a k-d tree.
+        Those that are not near are searched as long as that costs less than a k-d tree.
     steps : tuple of 3 int
         Flat step to the next slice, row and column of the windows.
 
@@ -116,14 +115,13 @@ def nearest_shell(
     int64 array, shape (corner,)
         Index of the shell; the number of shells where the surface was not found.
     """
-    flat, ends = shells.flat(steps), shells.ends.tolist()
-    nearest = np.full(len(corners), len(ends), dtype=np.int64)
+    ends = shells.ends
+    nearest = np.empty(len(corners), dtype=np.int64)
     left, places = corners, np.arange(len(corners))
     # As in renting or buying skis: never spend more on steps than the tree would have cost.
     budget = n_surface * _LOOK_UPS_PER_TARGET
-    shell = 1
+    shell = before = 0
     while len(left) and shell < len(ends) and budget >= 0:
-        before = ends[shell - 1]
         stop = shell + 1
         if len(left) <= _FEW:
             stop = max(bisect_right(ends, before + _GATHER // len(left)), stop)
@@ -131,15 +129,17 @@ def nearest_shell(
             stop = min(stop, shells.n_near)
         else:
             budget -= len(left) * (ends[stop - 1] - before)
+        flat = shells.offsets[before : ends[stop - 1]] @ steps
         if stop == shell + 1:
-            hit = _any_hit(left, surface, flat[before : ends[shell]])
-            nearest[places[hit]] = shell
+            hit = _any_hit(left, surface, flat)
+            nearest[places] = shell
         else:
-            first, hit = _first_hit(left, surface, flat[before : ends[stop - 1]])
-            nearest[places[hit]] = np.searchsorted(shells.ends, first[hit] + before, side="right")
-        missing = ~hit
-        left, places = left[missing], places[missing]
-        shell = stop
+            first, hit = _first_hit(left, surface, flat)
+            nearest[places] = shells.shell[before:].take(first)
+        missing = (~hit).nonzero()[0]
+        left, places = left.take(missing), places.take(missing)
+        shell, before = stop, ends[stop - 1]
+    nearest[places] = len(ends)
     return nearest
 
 
@@ -203,5 +203,5 @@ def _first_hit(
 ) -> tuple[NDArray[np.intp], BoolArray]:
     """The first step from each corner at which a surface lies, and whether there is any."""
     hits = surface.take(corners[:, np.newaxis] + steps)
-    first = np.argmax(hits, axis=1)
-    return first, hits[np.arange(len(corners)), first]
+    first = hits.argmax(axis=1)
+    return first, surface.take(corners + steps.take(first))

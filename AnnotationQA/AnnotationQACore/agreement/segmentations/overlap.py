@@ -12,11 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from AnnotationQACore.agreement.segmentations.confusion import Confusion
-from AnnotationQACore.segmentation import BoolArray
 
 __all__ = [
     "cohen_kappa",
@@ -61,60 +57,41 @@ def cohen_kappa(confusion: Confusion) -> float | None:
 
     The more background the grid has, the closer this comes to the Dice coefficient.
     """
-    return _kappa(
-        confusion.both + confusion.neither,
-        [(confusion.in_a, confusion.in_b), (confusion.total - confusion.in_a, confusion.total - confusion.in_b)],
-        confusion.total,
-    )
+    in_a, in_b, total = confusion.in_a, confusion.in_b, confusion.total
+    return label_kappa(confusion.both + confusion.neither, (in_a, total - in_a), (in_b, total - in_b))
 
 
-def label_kappa(a: NDArray[np.integer], b: NDArray[np.integer], counts: NDArray[np.int64]) -> float | None:
-    """Voxelwise Cohen kappa over all labels and background at once; None when both readers used one value only.
+def label_kappa(agreed: int, votes_a: Sequence[int], votes_b: Sequence[int]) -> float | None:
+    """Voxelwise Cohen kappa over any number of categories; None when both readers used one and the same only.
 
     Parameters
     ----------
-    a, b : integer arrays, shape (pattern,)
-        Label that each reader gave.
-    counts : int64 array, shape (pattern,)
-        Voxels with that pair of labels.
+    agreed : int
+        Voxels to which both readers gave the same category.
+    votes_a, votes_b : sequence of int
+        Voxels that each reader gave to each category, background included.
     """
-    marginals = [(int(counts[a == label].sum()), int(counts[b == label].sum())) for label in np.union1d(a, b)]
-    return _kappa(int(counts[a == b].sum()), marginals, int(counts.sum()))
-
-
-def _kappa(agreed: int, marginals: Sequence[tuple[int, int]], total: int) -> float | None:
-    """Cohen kappa from the voxels agreed upon and, for each category, the voxels that a and b gave to it."""
     # Whole numbers throughout: chance agreement of nearly one would lose its digits in floating point.
-    chance = sum(in_a * in_b for in_a, in_b in marginals)
+    total = sum(votes_a)
+    chance = sum(of_a * of_b for of_a, of_b in zip(votes_a, votes_b, strict=True))
     return _ratio(agreed * total - chance, total * total - chance)
 
 
-def fleiss_kappa(patterns: NDArray[np.integer] | BoolArray, counts: NDArray[np.int64]) -> float | None:
-    """Voxelwise Fleiss kappa of two or more readers.
+def fleiss_kappa(agreed: int, votes: Sequence[Sequence[int]]) -> float | None:
+    """Voxelwise Fleiss kappa of two or more readers; None when all used one and the same category everywhere.
 
     Parameters
     ----------
-    patterns : array, shape (pattern, reader)
-        Category that each reader gave.
-    counts : int64 array, shape (pattern,)
-        Voxels with that pattern.
-
-    Returns
-    -------
-    float or None
-        None when all readers used one and the same category everywhere.
+    agreed : int
+        Voxels to which two readers gave the same category, summed over all pairs of readers.
+    votes : sequence of sequences of int
+        For each reader the voxels that he gave to each category, background included.
     """
-    n_readers = patterns.shape[1]
-    total = int(counts.sum())
-    agreeing = 0
-    chance = 0
-    for category in np.unique(patterns):
-        votes = np.count_nonzero(patterns == category, axis=1)
-        agreeing += int(np.dot(votes * (votes - 1), counts))
-        chance += int(np.dot(votes, counts)) ** 2
-    # kappa = (P - Pe) / (1 - Pe) with P = agreeing / (N n (n - 1)) and Pe = chance / (N n)^2, in whole numbers.
-    numerator = agreeing * total * n_readers - chance * (n_readers - 1)
-    return _ratio(numerator, (total * n_readers) ** 2 * (n_readers - 1) - chance * (n_readers - 1))
+    n_readers = len(votes)
+    total = sum(map(sum, votes))
+    chance = (n_readers - 1) * sum(sum(category) ** 2 for category in zip(*votes, strict=True))
+    # kappa = (P - Pe) / (1 - Pe) with P = 2 agreed / ((n - 1) total) and Pe = chance / ((n - 1) total^2).
+    return _ratio(2 * agreed * total - chance, (n_readers - 1) * total**2 - chance)
 
 
 def _ratio(numerator: int, denominator: int) -> float | None:

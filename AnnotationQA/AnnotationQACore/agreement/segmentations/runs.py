@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,21 @@ from numpy.typing import NDArray
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.segmentation import BoolArray, LabelArray
 
-__all__ = ["Box", "JointRuns", "joint_runs", "ranked"]
+__all__ = ["Box", "JointRuns", "grouped", "joint_runs", "ranked"]
 
 Box = tuple[slice, slice, slice]
 
-_PART = 1 << 22
-"""Voxels read at a time, to find where there are labels."""
+_PART = 1 << 25
+"""Bytes of all arrays read at a time to find where there are labels; what is not in memory order is copied for it."""
 
 _BLOCK = 1 << 19
 """Voxels compared at a time: they and the comparison stay in the processor's cache."""
 
 _PIECE = 1 << 12
 """Voxels that are looked at together for any label at all; much of an image is background to all readers."""
+
+_SMALL = 1 << 14
+"""Voxels that are compared sooner than they are searched for labels."""
 
 _TABLE = 1 << 22
 """Largest table of counts that is cheaper than sorting."""
@@ -72,13 +76,22 @@ class JointRuns:
         of_run : int64 array, shape (run,)
             Row in `patterns` of each run.
         """
-        patterns = np.zeros((1, 0), dtype=np.int64)
-        of_run = np.zeros(len(self.starts), dtype=np.int64)
-        for values in self.values:
-            distinct, rank = ranked(values)
-            codes, of_run = ranked(of_run * len(distinct) + rank)
-            before, last = np.divmod(codes, len(distinct))
-            patterns = np.column_stack([patterns[before], distinct[last]])
+        sizes = [int(values.max()) + 1 for values in self.values]
+        if math.prod(sizes) <= _TABLE:
+            codes = self.values[0].astype(np.int64)
+            for values, size in zip(self.values[1:], sizes[1:], strict=True):
+                codes = codes * size + values
+            found, of_run = ranked(codes)
+            columns = list(np.unravel_index(found, sizes))
+        else:
+            distinct, of_run = ranked(self.values[0])
+            columns = [distinct]
+            for values in self.values[1:]:
+                distinct, rank = ranked(values)
+                found, of_run = ranked(of_run * len(distinct) + rank)
+                before, last = np.divmod(found, len(distinct))
+                columns = [*(column.take(before) for column in columns), distinct.take(last)]
+        patterns = np.array(columns, dtype=np.int64).T
         return patterns, self.count(of_run, len(patterns)), of_run
 
     def decision_patterns(self, label: int) -> tuple[BoolArray, NDArray[np.int64], NDArray[np.int64]]:
@@ -100,26 +113,19 @@ class JointRuns:
     def extents(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Box of each of the given runs: shape (3 axes, 2, run) with first and last voxel along each axis."""
         _, rows, columns = self.shape
-        first = self.starts[runs]
-        last = first + self.lengths[runs] - 1
-        first_row, last_row = first // columns, last // columns
-        first_i, last_i = first - first_row * columns, last - last_row * columns
-        first_k, last_k = first_row // rows, last_row // rows
-        first_j, last_j = first_row - first_k * rows, last_row - last_k * rows
-        several_rows, several_slices = first_row != last_row, first_k != last_k
-        first_i[several_rows], last_i[several_rows] = 0, columns - 1
-        first_j[several_slices], last_j[several_slices] = 0, rows - 1
-        return np.stack([first_k, last_k, first_j, last_j, first_i, last_i]).reshape(3, 2, -1)
-
-    def by_label(self, source: int) -> dict[int, NDArray[np.int64]]:
-        """For each label greater than zero of label array `source` the indices of its runs, ascending."""
-        labelled = np.flatnonzero(self.values[source])
-        if not len(labelled):
-            return {}
-        distinct, rank = ranked(self.values[source][labelled])
-        order = labelled[np.argsort(_smallest(rank, len(distinct)), kind="stable")]
-        ends = np.cumsum(np.bincount(rank, minlength=len(distinct)))
-        return {int(label): runs for label, runs in zip(distinct, np.split(order, ends[:-1]), strict=True)}
+        extents = np.empty((3, 2, len(runs)), dtype=np.int64)
+        k, j, i = extents
+        voxels = np.empty((2, len(runs)), dtype=np.int64)
+        voxels[0] = voxels[1] = self.starts.take(runs)
+        voxels[1] += self.lengths.take(runs) - 1
+        row = voxels // columns
+        np.floor_divide(row, rows, out=k)
+        np.subtract(row, k * rows, out=j)
+        np.subtract(voxels, row * columns, out=i)
+        several_rows, several_slices = row[0] != row[1], k[0] != k[1]
+        i[0, several_rows], i[1, several_rows] = 0, columns - 1
+        j[0, several_slices], j[1, several_slices] = 0, rows - 1
+        return extents
 
 
 def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | None = None) -> JointRuns:
@@ -140,7 +146,7 @@ def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | Non
     names = [f"label array {n}" for n in range(1, len(arrays) + 1)] if names is None else names
     shape = _common_shape(arrays, names)
     sources = [array.view(np.uint8) if array.dtype == np.bool_ else array for array in arrays]
-    planes = max(1, _PART // (shape[1] * shape[2]))
+    planes = max(1, _PART // (shape[1] * shape[2] * sum(source.itemsize for source in sources)))
     starts: list[NDArray[np.int64]] = []
     values: list[list[LabelArray]] = [[] for _ in sources]
     previous: list[np.generic] | None = None
@@ -154,7 +160,9 @@ def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | Non
         for part, kept, name in zip(parts, values, names, strict=True):
             kept.append(_whole_numbers(part[first], name))
     all_starts = np.concatenate(starts)
-    lengths = np.diff(all_starts, append=math.prod(shape))
+    lengths = np.empty_like(all_starts)
+    np.subtract(all_starts[1:], all_starts[:-1], out=lengths[:-1])
+    lengths[-1] = math.prod(shape) - all_starts[-1]
     return JointRuns(shape, all_starts, lengths, tuple(np.concatenate(kept) for kept in values))
 
 
@@ -168,9 +176,17 @@ def ranked(values: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.i
         return distinct.astype(np.int64), rank.reshape(-1).astype(np.int64)
     present = np.zeros(largest + 1, dtype=np.bool_)
     present[values] = True
-    distinct = np.flatnonzero(present)
-    place = np.cumsum(present, dtype=np.int64) - 1
-    return distinct, place[values]
+    found = present.nonzero()[0]
+    place = np.empty(largest + 1, dtype=np.int64)
+    place[found] = np.arange(len(found))
+    return found, place.take(values)
+
+
+def grouped(categories: NDArray[np.int64], n: int) -> list[NDArray[np.int64]]:
+    """For each category 0 to n - 1 the places at which it stands, ascending."""
+    order = _smallest(categories, n).argsort(kind="stable")
+    ends = np.bincount(categories, minlength=n).cumsum().tolist()
+    return [order[start:end] for start, end in pairwise([0, *ends])]
 
 
 def _changes(parts: Sequence[NDArray[np.generic]], previous: Sequence[np.generic] | None) -> NDArray[np.int64]:
@@ -227,6 +243,8 @@ def _with_labels(parts: Sequence[NDArray[np.generic]]) -> list[slice]:
     The voxel after is where background begins again.
     """
     size = len(parts[0])
+    if size <= _SMALL:
+        return [slice(0, size)]
     whole = size // _PIECE
     labeled = np.zeros(whole + 3, dtype=np.bool_)
     labeled[whole + 1] = whole * _PIECE < size

@@ -36,7 +36,7 @@ from AnnotationQACore.agreement.segmentations.overlap import (
     sensitivity,
     volume_similarity,
 )
-from AnnotationQACore.agreement.segmentations.runs import JointRuns, joint_runs
+from AnnotationQACore.agreement.segmentations.runs import JointRuns, grouped, joint_runs
 from AnnotationQACore.agreement.segmentations.segmentation_agreement import (
     Definition,
     LabelAgreement,
@@ -117,8 +117,8 @@ def compare_segmentations(
     names = [source.name for source in sources for _ in source.arrays]
     arrays = [array for source in sources for array in source.arrays]
     runs = joint_runs(arrays, names)
-    structures = structures_of(sources, runs, labels)
     common = _Common.of(view, arrays, runs, asked, tolerances, distances)
+    structures = structures_of(sources, common.patterns, labels)
     results = {}
     for done, (key, places) in enumerate(structures.items()):
         progress(done, len(structures), key)
@@ -158,14 +158,27 @@ def compare_masks(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Common:
-    """What is the same for all structures of an image."""
+    """What is the same for all structures of an image.
 
-    grid: Grid
+    Attributes
+    ----------
+    patterns, counts : int64 arrays, shapes (pattern, label array) and (pattern,)
+        Values that occur together, and on how many voxels that all readers saw.
+    runs_of : list of int64 arrays
+        For each pattern its runs.
+    n_voxels : int
+        Voxels that all readers saw.
+    voxel_volume : float
+        In mm³.
+    """
+
     arrays: Sequence[NDArray[np.generic]]
     runs: JointRuns
-    runs_of: Sequence[Mapping[int, NDArray[np.int64]]]
+    runs_of: Sequence[NDArray[np.int64]]
     patterns: NDArray[np.int64]
     counts: NDArray[np.int64]
+    n_voxels: int
+    voxel_volume: float
     definition: Definition
     tolerances: tuple[float, ...]
     geometry: SurfelGeometry | None
@@ -180,17 +193,28 @@ class _Common:
         tolerances: tuple[float, ...],
         distances: bool,
     ) -> _Common:
-        patterns, counts, _ = runs.patterns()
-        # What not all readers saw is background in all label arrays; it is no agreement.
-        counts[~patterns.any(axis=1)] -= view.n_unseen
-        geometry = SurfelGeometry.of(_mm_from_index(view.grid)) if distances else None
-        runs_of = [runs.by_label(source) for source in range(len(arrays))] if distances else []
-        return cls(view.grid, arrays, runs, runs_of, patterns, counts, definition, tolerances, geometry)
+        patterns, counts, of_run = runs.patterns()
+        if view.n_unseen:
+            # What not all readers saw is background in all label arrays; it is no agreement.
+            counts[~patterns.any(axis=1)] -= view.n_unseen
+        return cls(
+            arrays=arrays,
+            runs=runs,
+            runs_of=grouped(of_run, len(patterns)) if distances else [],
+            patterns=patterns,
+            counts=counts,
+            n_voxels=int(counts.sum()),
+            voxel_volume=view.grid.voxel_volume,
+            definition=definition,
+            tolerances=tolerances,
+            geometry=SurfelGeometry.of(view.grid) if distances else None,
+        )
 
-    def extents(self, places: Iterable[Place]) -> NDArray[np.int64]:
-        """Boxes of the runs of a structure in any of its places."""
-        found = [self.runs_of[source][value] for source, value in places if value in self.runs_of[source]]
-        return self.runs.extents(np.concatenate(found) if found else np.zeros(0, dtype=np.int64))
+    def extents(self, decisions: BoolArray) -> NDArray[np.int64]:
+        """Boxes of the runs that any of some masks has; `decisions` has shape (pattern, mask)."""
+        held = np.flatnonzero(decisions.any(axis=1)).tolist()
+        runs = [self.runs_of[pattern] for pattern in held]
+        return self.runs.extents(np.concatenate(runs) if runs else np.zeros(0, dtype=np.int64))
 
 
 def _compare_label(
@@ -213,14 +237,15 @@ def _compare_label(
     with_consensus = [(reader, n_structures + reader) for reader in range(len(majorities))]
     wanted = among_readers + with_reference + with_consensus
 
-    decisions = _decisions([places[mask] for mask in masks[:n_structures]], majorities, common)
-    surfaces, too_thin = _surfaces([places[mask] for mask in masks[:n_structures]], majorities, wanted, common)
+    placed = [places[mask] for mask in masks[:n_structures]]
+    decisions = _decisions(placed, majorities, common)
+    confusions = _confusions(decisions, wanted, common)
+    surfaces, too_thin = _surfaces(placed, majorities, wanted, decisions, common)
 
     def agreements(pairs: Sequence[Pair]) -> tuple[PairAgreement, ...]:
         return tuple(
-            _pair_agreement((masks[a], masks[b]), _confusion(decisions[:, a], decisions[:, b], common), surface, common)
+            _pair_agreement((masks[a], masks[b]), confusions[a, b], surfaces.get((a, b)), common.voxel_volume)
             for a, b in pairs
-            for surface in [surfaces.get((a, b))]
         )
 
     return LabelAgreement(
@@ -229,7 +254,7 @@ def _compare_label(
         pairs=agreements(among_readers),
         against_reference=agreements(with_reference),
         against_consensus=agreements(with_consensus),
-        fleiss_kappa=fleiss_kappa(decisions[:, :n_readers], common.counts) if n_readers > 1 else None,
+        fleiss_kappa=_fleiss_kappa([confusions[pair] for pair in among_readers], n_readers),
         not_read=tuple(reader for reader in readers if reader not in places),
         too_thin=too_thin,
     )
@@ -244,26 +269,46 @@ def _majorities(n_readers: int) -> list[Majority]:
 
 def _decisions(places: Sequence[Place], majorities: Sequence[Majority], common: _Common) -> BoolArray:
     """Whether each mask has the voxels of each pattern, shape (pattern, mask)."""
-    columns = [common.patterns[:, source] == value for source, value in places]
-    for majority in majorities:
-        votes = np.sum([columns[reader] for reader in majority.of], axis=0)
-        columns.append(2 * votes > len(majority.of))
-    return np.stack(columns, axis=1) if columns else np.zeros((len(common.patterns), 0), dtype=np.bool_)
+    decisions = np.empty((len(common.patterns), len(places) + len(majorities)), dtype=np.bool_)
+    for mask, (source, value) in enumerate(places):
+        decisions[:, mask] = common.patterns[:, source] == value
+    for mask, majority in enumerate(majorities, start=len(places)):
+        decisions[:, mask] = 2 * decisions[:, majority.of].sum(axis=1) > len(majority.of)
+    return decisions
 
 
-def _confusion(a: BoolArray, b: BoolArray, common: _Common) -> Confusion:
-    both, in_a, in_b = (int(common.counts[chosen].sum()) for chosen in (a & b, a, b))
-    return Confusion(both, in_a - both, in_b - both, int(common.counts.sum()) - in_a - in_b + both)
+def _confusions(decisions: BoolArray, pairs: Iterable[Pair], common: _Common) -> dict[Pair, Confusion]:
+    """Confusion of each pair of masks; `decisions` has shape (pattern, mask)."""
+    shared = ((decisions.T * common.counts) @ decisions).tolist()
+
+    def confusion(a: int, b: int) -> Confusion:
+        both, in_a, in_b = shared[a][b], shared[a][a], shared[b][b]
+        return Confusion(both, in_a - both, in_b - both, common.n_voxels - in_a - in_b + both)
+
+    return {(a, b): confusion(a, b) for a, b in pairs}
+
+
+def _fleiss_kappa(confusions: Sequence[Confusion], n_readers: int) -> float | None:
+    """Of readers of whom each two have a confusion, in the order of `itertools.combinations`."""
+    if n_readers < 2:
+        return None
+    in_each = [confusions[0].in_a, *(confusion.in_b for confusion in confusions[: n_readers - 1])]
+    votes = [(voxels, confusions[0].total - voxels) for voxels in in_each]
+    return fleiss_kappa(sum(confusion.both + confusion.neither for confusion in confusions), votes)
 
 
 def _surfaces(
-    places: Sequence[Place], majorities: Sequence[Majority], pairs: Sequence[Pair], common: _Common
+    places: Sequence[Place],
+    majorities: Sequence[Majority],
+    pairs: Sequence[Pair],
+    decisions: BoolArray,
+    common: _Common,
 ) -> tuple[dict[Pair, SurfaceAgreement], bool]:
     """Surface figures of all pairs that have any; whether the structure is too thin for the definition asked for."""
     if common.geometry is None or not pairs:
         return {}, False
     structures = [Structure(common.arrays[source], value) for source, value in places]
-    runs = common.extents(places)
+    runs = common.extents(decisions[:, : len(places)])
     smooth = None
     if common.definition is Definition.SUBVOXEL and runs.size:
         from AnnotationQACore.agreement.segmentations.subvoxel_distance import subvoxel_distances  # loads scipy
@@ -291,9 +336,8 @@ def _surface(
 
 
 def _pair_agreement(
-    names: tuple[str, str], confusion: Confusion, surface: SurfaceAgreement | None, common: _Common
+    names: tuple[str, str], confusion: Confusion, surface: SurfaceAgreement | None, voxel_volume: float
 ) -> PairAgreement:
-    volume = common.grid.voxel_volume
     return PairAgreement(
         a=names[0],
         b=names[1],
@@ -305,8 +349,8 @@ def _pair_agreement(
         sensitivity=sensitivity(confusion),
         precision=precision(confusion),
         kappa=cohen_kappa(confusion),
-        volume_a_mm3=confusion.in_a * volume,
-        volume_b_mm3=confusion.in_b * volume,
+        volume_a_mm3=confusion.in_a * voxel_volume,
+        volume_b_mm3=confusion.in_b * voxel_volume,
         surface=surface,
     )
 
@@ -325,12 +369,20 @@ def _label_kappas(
         for column, reader in enumerate(complete):
             source, value = places[reader.name]
             categories[common.patterns[:, source] == value, column] = category
-    pairs = tuple(
-        PairKappa(complete[a].name, complete[b].name, label_kappa(categories[:, a], categories[:, b], common.counts))
+    votes = [
+        np.bincount(given, weights=common.counts, minlength=len(structures) + 1).astype(np.int64).tolist()
+        for given in categories.T
+    ]
+    agreed = {
+        (a, b): int(common.counts @ (categories[:, a] == categories[:, b]))
         for a, b in combinations(range(len(complete)), 2)
+    }
+    pairs = tuple(
+        PairKappa(complete[a].name, complete[b].name, label_kappa(voxels, votes[a], votes[b]))
+        for (a, b), voxels in agreed.items()
     )
     everyone = len(complete) == len(readers) > 1
-    return pairs, fleiss_kappa(categories, common.counts) if everyone else None
+    return pairs, fleiss_kappa(sum(agreed.values()), votes) if everyone else None
 
 
 def _fallbacks(labels: Iterable[LabelAgreement]) -> Iterator[str]:
@@ -338,13 +390,6 @@ def _fallbacks(labels: Iterable[LabelAgreement]) -> Iterator[str]:
     for label in labels:
         if label.too_thin:
             yield f"{label.label}: too thin for the sub-voxel definition; its distances are by the surfel definition."
-
-
-def _mm_from_index(grid: Grid) -> NDArray[np.float64]:
-    """Steps in mm along the axes; where the axes are orthogonal, the spacing alone, free of rounded directions."""
-    if grid.is_sheared:
-        return grid.affine[:3, :3]
-    return np.diag(np.array(grid.spacing, dtype=np.float64))
 
 
 def _with_reference(readers: Mapping[str, Reading], reference: Reading | None) -> dict[str, Reading]:

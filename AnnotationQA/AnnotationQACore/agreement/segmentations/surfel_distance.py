@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from AnnotationQACore.agreement.segmentations.marching_cubes import surfel_areas
 from AnnotationQACore.agreement.segmentations.neighbours import Shells, far_distances, near_shells, nearest_shell
 from AnnotationQACore.agreement.segmentations.surfels import INSIDE, Majority, Structure, Surfels, Window, find_surfels
 from AnnotationQACore.agreement.segmentations.windows import Extent, separate_boxes, slabs
+from AnnotationQACore.geometry import Grid, Vector
 
 __all__ = ["SurfelGeometry", "surfel_distances"]
 
@@ -36,9 +38,9 @@ class SurfelGeometry:
     shells: Shells
 
     @classmethod
-    def of(cls, mm_from_index: NDArray[np.float64]) -> SurfelGeometry:
+    def of(cls, grid: Grid) -> SurfelGeometry:
         """Prepare for voxels of that size and shape."""
-        return _geometry(tuple(mm_from_index.reshape(-1).tolist()))
+        return _geometry(grid.spacing, grid.directions)
 
     @property
     def gap(self) -> tuple[int, int, int]:
@@ -48,9 +50,11 @@ class SurfelGeometry:
 
 
 @lru_cache(maxsize=16)
-def _geometry(steps: tuple[float, ...]) -> SurfelGeometry:
+def _geometry(spacing: Vector, directions: tuple[Vector, Vector, Vector]) -> SurfelGeometry:
     """Prepared once for all images of a voxel size: it takes longer than to compare a small lesion."""
-    mm_from_index = np.array(steps).reshape(3, 3)
+    voxel = Grid((1, 1, 1), spacing, directions=directions)
+    # Where the axes are orthogonal, the spacing alone is free of rounded directions.
+    mm_from_index = voxel.affine[:3, :3] if voxel.is_sheared else np.diag(spacing)
     return SurfelGeometry(mm_from_index, surfel_areas(mm_from_index), near_shells(mm_from_index))
 
 
@@ -61,15 +65,6 @@ class _Far:
     corners: NDArray[np.int64]
     areas: NDArray[np.float64]
     signs: NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What is known so far about the distances from one surface to another."""
-
-    area_of_shell: NDArray[np.float64]
-    signed_sum: float = 0.0
-    far: list[_Far] = field(default_factory=list)
 
 
 def surfel_distances(
@@ -92,9 +87,10 @@ def surfel_distances(
     geometry : SurfelGeometry
     """
     n_masks = len(structures) + len(majorities)
-    areas = np.zeros(n_masks)
+    areas = [0.0] * n_masks
     directed = [ordered for a, b in pairs for ordered in ((a, b), (b, a))]
-    tallies = {pair: _Tally(np.zeros(len(geometry.shells.distances))) for pair in directed}
+    at_shell = np.zeros((2, len(directed), len(geometry.shells.distances)))
+    far: list[list[_Far]] = [[] for _ in directed]
     found: list[list[tuple[Window, NDArray[np.int64]]]] = [[] for _ in range(n_masks)]
     for window in _windows(runs, geometry) if runs.size else ():
         surfels = find_surfels(window, structures, majorities)
@@ -103,15 +99,17 @@ def surfel_distances(
             for codes, corners in zip(surfels.codes, surfels.corners, strict=True)
         ]
         for mask, corners in enumerate(surfels.corners):
-            areas[mask] += corner_areas[mask].sum()
+            areas[mask] += float(corner_areas[mask].sum())
             found[mask].append((window, corners))
-        _measure(window, surfels, corner_areas, geometry, tallies)
+        at_shell += _measure(window, surfels, corner_areas, geometry, directed, far)
+    outside, inside = at_shell
+    near = zip(outside + inside, ((outside - inside) @ geometry.shells.distances).tolist(), strict=True)
     distances = {
-        (a, b): _distribution(tally, found[b], geometry)
-        for (a, b), tally in tallies.items()
+        (a, b): _distribution(shell_areas, signed_sum, parts, found[b], geometry)
+        for (a, b), (shell_areas, signed_sum), parts in zip(directed, near, far, strict=True)
         if areas[a] > 0 and areas[b] > 0
     }
-    return SurfaceDistances(tuple(areas.tolist()), distances)
+    return SurfaceDistances(tuple(areas), distances)
 
 
 def _windows(runs: NDArray[np.int64], geometry: SurfelGeometry) -> Iterator[Window]:
@@ -122,7 +120,7 @@ def _windows(runs: NDArray[np.int64], geometry: SurfelGeometry) -> Iterator[Wind
         for start, end in slabs(box):
             held: Extent = ((max(first, start - reach[0] - 1), min(stop, end + reach[0])), rows, columns)
             # The last corners of a box lie after its last slice.
-            yield Window(held, reach, (start, end + 1 if end == stop else end))
+            yield Window.of(held, reach, (start, end + 1 if end == stop else end))
 
 
 def _measure(
@@ -130,56 +128,69 @@ def _measure(
     surfels: Surfels,
     areas: Sequence[NDArray[np.float64]],
     geometry: SurfelGeometry,
-    tallies: Mapping[Pair, _Tally],
-) -> None:
-    """Add the distances from surface to surface in one window; of all pairs together, which saves most of the time."""
-    apart = []
-    for (a, b), tally in tallies.items():
-        shared = surfels.surface[b].take(surfels.corners[a])
-        tally.area_of_shell[0] += (areas[a] * shared).sum()
-        apart.append(np.flatnonzero(~shared))
-    corners = [surfels.corners[a].take(chosen) for (a, _), chosen in zip(tallies, apart, strict=True)]
-    corner_areas = np.concatenate([areas[a].take(chosen) for (a, _), chosen in zip(tallies, apart, strict=True)])
-    if not len(corner_areas):
-        return
+    pairs: Sequence[Pair],
+    far: Sequence[list[_Far]],
+) -> NDArray[np.float64]:
+    """Distances from surface to surface in one window; of all pairs together, which saves most of the time.
+
+    Parameters
+    ----------
+    areas : sequence of float64 arrays
+        In mm² of each corner of each mask.
+    pairs : sequence of (int, int)
+        Masks from and to whose surface distances are wanted.
+    far : sequence of lists
+        For each pair gets what no shell reaches.
+
+    Returns
+    -------
+    float64 array, shape (2, pair, shell)
+        Area in mm² at the distance of each shell, outside and inside of the other mask.
+    """
+    corners = [surfels.corners[a] for a, _ in pairs]
+    corner_areas = np.concatenate([areas[a] for a, _ in pairs])
     size = surfels.codes.shape[1]
-    targets = np.concatenate([found + b * size for (_, b), found in zip(tallies, corners, strict=True)])
-    n_surface = sum(len(surfels.corners[b]) for _, b in tallies)
+    targets = np.concatenate([found + b * size for (_, b), found in zip(pairs, corners, strict=True)])
+    n_surface = sum(len(surfels.corners[b]) for _, b in pairs)
     shells = nearest_shell(targets, surfels.surface.reshape(-1), n_surface, geometry.shells, window.steps)
     inside = surfels.codes.reshape(-1).take(targets) == INSIDE
 
-    n_shells = len(geometry.shells.distances)
-    counts = [len(chosen) for chosen in apart]
-    bins = np.repeat(2 * np.arange(len(counts)), counts) + inside
-    bins *= n_shells + 1
+    counts = [len(found) for found in corners]
+    shape = (2, len(pairs), len(geometry.shells.distances) + 1)
+    bins = np.repeat(np.arange(len(pairs)), counts)
+    bins += inside * len(pairs)
+    bins *= shape[2]
     bins += shells
-    summed = np.bincount(bins, weights=corner_areas, minlength=2 * len(counts) * (n_shells + 1))
-    by_side = summed.reshape(len(counts), 2, n_shells + 1)[:, :, :n_shells]
-    far = shells == n_shells
-    stops = np.cumsum(counts).tolist()
-    for tally, found, stop, (outside_areas, inside_areas) in zip(
-        tallies.values(), corners, stops, by_side, strict=True
-    ):
-        tally.area_of_shell += outside_areas + inside_areas
-        tally.signed_sum += float((outside_areas - inside_areas) @ geometry.shells.distances)
-        own = slice(stop - len(found), stop)
-        chosen = np.flatnonzero(far[own])
-        if len(chosen):
-            signs = np.where(inside[own][chosen], -1.0, 1.0)
-            tally.far.append(_Far(window.indices(found[chosen]), corner_areas[own][chosen], signs))
+    # The stubs of numpy have only counts in mind, which are whole numbers.
+    summed: NDArray[np.float64] = np.bincount(bins, corner_areas, math.prod(shape))  # type: ignore[assignment]
+    unreached = shells == shape[2] - 1
+    if unreached.any():
+        stop = 0
+        for parts, found in zip(far, corners, strict=True):
+            own = slice(stop, stop := stop + len(found))
+            chosen = unreached[own].nonzero()[0]
+            if len(chosen):
+                signs = np.where(inside[own][chosen], -1.0, 1.0)
+                parts.append(_Far(window.indices(found[chosen]), corner_areas[own][chosen], signs))
+    return summed.reshape(shape)[:, :, :-1]
 
 
 def _distribution(
-    tally: _Tally, targets: list[tuple[Window, NDArray[np.int64]]], geometry: SurfelGeometry
+    areas: NDArray[np.float64],
+    signed_sum: float,
+    parts: Sequence[_Far],
+    targets: Sequence[tuple[Window, NDArray[np.int64]]],
+    geometry: SurfelGeometry,
 ) -> DistanceDistribution:
-    """Distances from one surface to another, once all windows are done."""
-    if not tally.far:
-        return DistanceDistribution.of(geometry.shells.distances, tally.area_of_shell, tally.signed_sum)
+    """Distances from one surface to another, once all windows are done: area at each shell, and what lies beyond."""
+    distances = geometry.shells.distances
+    if not parts:
+        return DistanceDistribution.ascending(distances, areas, signed_sum)
     surface = np.concatenate([window.indices(corners) for window, corners in targets], axis=1)
-    far = far_distances(np.concatenate([part.corners for part in tally.far], axis=1), surface, geometry.mm_from_index)
-    areas, signs = (np.concatenate(parts) for parts in zip(*((p.areas, p.signs) for p in tally.far), strict=True))
+    far = far_distances(np.concatenate([part.corners for part in parts], axis=1), surface, geometry.mm_from_index)
+    far_areas, signs = (np.concatenate(each) for each in zip(*((p.areas, p.signs) for p in parts), strict=True))
     return DistanceDistribution.of(
-        np.concatenate([geometry.shells.distances, far]),
-        np.concatenate([tally.area_of_shell, areas]),
-        tally.signed_sum + float(np.dot(far * signs, areas)),
+        np.concatenate([distances, far]),
+        np.concatenate([areas, far_areas]),
+        signed_sum + float(np.dot(far * signs, far_areas)),
     )

@@ -8,13 +8,13 @@ arXiv:1809.04430 (2018).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from AnnotationQACore.agreement.segmentations.runs import Box
 from AnnotationQACore.agreement.segmentations.windows import Extent
 from AnnotationQACore.segmentation import BoolArray
 
@@ -22,6 +22,9 @@ __all__ = ["INSIDE", "Majority", "Structure", "Surfels", "Window", "find_surfels
 
 INSIDE = 255
 """Code of a corner with all eight voxels inside."""
+
+_TOGETHER = 1 << 19
+"""Corners of several masks up to which they are handled at once: a call then costs more than its work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,33 +47,44 @@ class Window:
     """A piece of an image with an empty margin, flat in memory, so that a neighbour is a fixed step away.
 
     Corner ``p`` lies between the voxels at ``p``, ``p + 1``, one row and one slice further. Rows and slices share their
-    margins: a step over the end of one lands in the margin of the next, as long as it is not longer than `reach`.
+    margins: a step over the end of one lands in the margin of the next, as long as it is not longer than the margin.
 
     Attributes
     ----------
     voxels : Extent
         Part of the image that is held.
-    reach : tuple of 3 int
-        Longest step from any corner along each axis.
-    core : tuple of 2 int
-        First and one past the last slice, in voxels of the image, whose corners belong to this window; the corner
-        before slice k has index k - 1. Corners outside the core are held for the search of neighbours only.
+    margin : tuple of 3 int
+        Empty layers before the first voxel along each axis.
+    shape : tuple of 3 int
+        Voxels and margins along each axis; slices have a margin at their end, too.
+    core : slice
+        Flat positions of the corners that belong to this window. Others are held for the search of neighbours only.
     """
 
     voxels: Extent
-    reach: tuple[int, int, int]
-    core: tuple[int, int]
+    margin: tuple[int, int, int]
+    shape: tuple[int, int, int]
+    core: slice
 
-    @property
-    def margin(self) -> tuple[int, int, int]:
-        """Empty layers before the first voxel along each axis."""
-        return (self.reach[0] + 1, self.reach[1] + 1, self.reach[2] + 1)
+    @classmethod
+    def of(cls, voxels: Extent, reach: tuple[int, int, int], core: tuple[int, int]) -> Window:
+        """Lay out a window.
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels and margins along each axis; slices have a margin at their end, too."""
-        (k, j, i), margin = (stop - first for first, stop in self.voxels), self.margin
-        return (k + 2 * margin[0], j + margin[1], i + margin[2])
+        Parameters
+        ----------
+        voxels : Extent
+            Part of the image to hold.
+        reach : tuple of 3 int
+            Longest step from any corner along each axis.
+        core : tuple of 2 int
+            First and one past the last slice, in voxels of the image, whose corners belong to this window; the corner
+            before slice k has index k - 1.
+        """
+        k, j, i = (step + 1 for step in reach)
+        (first, stop), (first_j, stop_j), (first_i, stop_i) = voxels
+        shape = (stop - first + 2 * k, stop_j - first_j + j, stop_i - first_i + i)
+        start, end = ((slice_ - 1 - first + k) * shape[1] * shape[2] for slice_ in core)
+        return cls(voxels, (k, j, i), shape, slice(start, end))
 
     @property
     def steps(self) -> tuple[int, int, int]:
@@ -78,13 +92,25 @@ class Window:
         _, rows, columns = self.shape
         return (rows * columns, columns, 1)
 
-    def load(self, structure: Structure, flat: NDArray[np.uint8]) -> None:
-        """Enter the mask of a structure, 0 or 1, into a flat array of zeros."""
-        inner = tuple(
+    @property
+    def part(self) -> Box:
+        """Where in the image the voxels are."""
+        k, j, i = (slice(first, stop) for first, stop in self.voxels)
+        return (k, j, i)
+
+    @property
+    def inner(self) -> Box:
+        """Where in the window the voxels are."""
+        k, j, i = (
             slice(margin, margin + stop - first) for margin, (first, stop) in zip(self.margin, self.voxels, strict=True)
         )
-        part = structure.array[tuple(slice(*limits) for limits in self.voxels)]
-        np.equal(part, structure.value, out=flat.reshape(self.shape)[inner].view(np.bool_))
+        return (k, j, i)
+
+    @property
+    def filled(self) -> slice:
+        """Flat positions outside of which there is no corner: the margins but for one slice before and after."""
+        step = self.steps[0]
+        return slice((self.margin[0] - 1) * step, (self.shape[0] - self.margin[0] + 1) * step)
 
     def indices(self, corners: NDArray[np.int64]) -> NDArray[np.int64]:
         """Indices (k, j, i) in the image of the voxel before each corner, shape (3, corner)."""
@@ -97,7 +123,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surfels:
-    """Surfaces of masks in a window, one mask after the other in memory.
+    """Surfaces of masks in a window.
 
     Attributes
     ----------
@@ -116,36 +142,39 @@ class Surfels:
 
 def find_surfels(window: Window, structures: Sequence[Structure], majorities: Sequence[Majority]) -> Surfels:
     """Surfaces of structures, then of majorities of them, in a window."""
-    shape = (len(structures) + len(majorities), math.prod(window.shape))
-    masks = np.zeros(shape, dtype=np.uint8)
+    n_masks = len(structures) + len(majorities)
+    masks = np.zeros((n_masks, *window.shape), dtype=np.uint8)
+    part, inner = window.part, window.inner
     for mask, structure in zip(masks, structures, strict=False):
-        window.load(structure, mask)
+        np.equal(structure.array[part], structure.value, out=mask[inner].view(np.bool_))
     for mask, majority in zip(masks[len(structures) :], majorities, strict=True):
         mask[:] = _majority([masks[place] for place in majority.of])
-    surface = np.zeros(shape, dtype=np.bool_)
-    corners = [_find_surface(window, *each) for each in zip(masks, surface, strict=True)]
-    return Surfels(masks, surface, corners)
+    codes = masks.reshape(n_masks, -1)
+    surface = np.zeros(codes.shape, dtype=np.bool_)
+    size, filled = codes.shape[1], window.filled
+    together = max(1, _TOGETHER // size)
+    for first in range(0, n_masks, together):
+        last = min(first + together, n_masks) - 1
+        some = slice(first * size + filled.start, last * size + filled.stop)
+        _find_surface(codes.reshape(-1)[some], surface.reshape(-1)[some], window.steps)
+    corners = [each[window.core].nonzero()[0] + window.core.start for each in surface]
+    return Surfels(codes, surface, corners)
 
 
 def _majority(masks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    votes = np.zeros(len(masks[0]), dtype=np.uint16)
+    votes = np.zeros(masks[0].shape, dtype=np.uint16)
     for mask in masks:
         votes += mask
     return (votes > len(masks) // 2).view(np.uint8)
 
 
-def _find_surface(window: Window, mask: NDArray[np.uint8], surface: BoolArray) -> NDArray[np.int64]:
-    """Turn a mask into its codes, fill in its surface, and return the corners in the core of the window."""
-    slice_step, row_step, _ = window.steps
-    (first_slice, stop_slice), margin = window.voxels[0], window.margin[0]
-    # The margins but for one slice before and after have no corners.
-    filled = slice((margin - 1) * slice_step, (margin + stop_slice - first_slice + 1) * slice_step)
-    codes, scratch = mask[filled], surface[filled].view(np.uint8)
+def _find_surface(codes: NDArray[np.uint8], surface: BoolArray, steps: tuple[int, int, int]) -> None:
+    """Turn masks, 0 or 1, into their codes, and fill in their surfaces; all flat, and one after the other."""
+    slice_step, row_step, _ = steps
+    scratch = surface.view(np.uint8)
     for weight, step in ((2, 1), (4, row_step), (16, slice_step)):
         np.multiply(codes, np.uint8(weight), out=scratch)
-        np.bitwise_or(codes[:-step], scratch[step:], out=codes[:-step])
+        codes[:-step] |= scratch[step:]
     # Outside is 0 and inside 255: one more makes them 1 and 0, and everything else larger.
     np.add(codes, np.uint8(1), out=scratch)
-    np.greater(scratch, np.uint8(1), out=surface[filled])
-    first, stop = ((k - 1 - first_slice + margin) * slice_step for k in window.core)
-    return np.flatnonzero(surface[first:stop]) + first
+    np.greater(scratch, np.uint8(1), out=surface)

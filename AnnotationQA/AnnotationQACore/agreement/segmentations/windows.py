@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -76,4 +77,4 @@ def bounding_box(runs: NDArray[np.int64]) -> Extent:
 
 
 def _voxels(box: Extent) -> int:
-    return int(np.prod([stop - first for first, stop in box], dtype=np.int64))
+    return math.prod(stop - first for first, stop in box)
