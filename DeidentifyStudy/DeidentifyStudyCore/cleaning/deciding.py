@@ -7,8 +7,9 @@ from DeidentifyStudyCore.dicom.standard import attribute_types
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Encoding, Span
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.rules.model import CONCEPT_NAME, Action, Context, Element, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.model import CONCEPT_NAME, KEEP, REMOVE, Action, Context, Element, Mode, Rule, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
+from DeidentifyStudyCore.rules.removal import Keep, Remove
 
 __all__ = ["NO_BLOCK", "Decider"]
 
@@ -19,6 +20,10 @@ _OF_OBJECTS = (0x00080016, _MIME, _CHARACTER_SET)
 _MEASURED_VALUES = 0x0040A300
 _BULK = 1 << 20
 _BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
+
+_KEPT_BULK = Keep("bulk data")
+_CREATOR = Keep("private creator", "kept: reserves a block")
+_PRIVATE = Remove("private", "removed: private elements that are not in the table of safe ones")
 
 NO_BLOCK = PrivateBlock.of({}, [])
 """Where there are no private elements, or none is kept."""
@@ -53,45 +58,38 @@ class Decider:
 
     def action(
         self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
-    ) -> tuple[Action, str, str]:
-        """Decide on one element: what happens to it, the name of the rule, and what the rule does."""
-        tag, file_vr, _, value, stop, _ = span
-        vr = file_vr.decode("ascii")
+    ) -> tuple[Action, Rule]:
+        """Decide on one element: what happens to it, and the rule that says so."""
+        tag, file_vr, _, value, stop, end = span
         if tag & 0x10000:
             return self._private_action(buffer, span, encoding, context, private)
-        if file_vr == b"UN":
-            vr = dictionary_vr(tag).decode("ascii")
-            if stop != span[5]:
-                vr = "SQ"
+        unknown = file_vr == b"UN"
+        vr = (dictionary_vr(tag) if unknown else file_vr).decode("ascii")
+        if unknown and stop != end:
+            vr = "SQ"
         rule = self._book.rule_for(tag, vr)
         if stop - value > _BULK and file_vr in _BULK_VRS and rule.name == "binary":
-            return Action(Kind.KEEP), "bulk data", "kept bit for bit"
+            return KEEP, _KEPT_BULK
         content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
-        big = encoding.big and file_vr != b"UN"
-        return (
-            rule.apply(Element(tag, vr, content or (b"+" if stop > value else b""), big), context),
-            rule.name,
-            rule.describe(),
-        )
+        element = Element(tag, vr, content or (b"+" if stop > value else b""), encoding.big and not unknown)
+        return rule.apply(element, context), rule
 
     def _private_action(
         self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock
-    ) -> tuple[Action, str, str]:
+    ) -> tuple[Action, Rule]:
         tag, file_vr, _, value, stop, end = span
         rule = self._book.private
-        removed = Action(Kind.REMOVE), "private", "removed: private elements that are not in the table of safe ones"
         if rule is None or context.mode is Mode.DUMMY:
-            return removed
+            return REMOVE, _PRIVATE
         if 0x10 <= tag & 0xFFFF <= 0xFF:
-            kept = tag in private.kept
-            return (Action(Kind.KEEP), "private creator", "kept: reserves a block") if kept else removed
+            return (KEEP, _CREATOR) if tag in private.kept else (REMOVE, _PRIVATE)
         vr = safe_vr(private.creator_of(tag), tag)
         if not vr or (stop != end and vr != "SQ"):
-            return removed
+            return REMOVE, _PRIVATE
         if file_vr not in {b"UN", vr.encode()}:
             vr = file_vr.decode("ascii") if file_vr not in {b"OB", b"SQ"} else ""
         element = Element(tag, vr, b"+" if vr == "SQ" else bytes(buffer[value:stop]), encoding.big and file_vr != b"UN")
-        return rule.apply(element, context), rule.name, rule.describe()
+        return rule.apply(element, context), rule
 
     def private_block(self, buffer: Buffer, spans: list[Span]) -> PrivateBlock:
         """Read which creators reserve which private elements of one item or data set."""

@@ -277,8 +277,8 @@ class Engine:
     ) -> Decision:
         """New bytes of an element (None: as it is; empty: none) and what to count."""
         tag, vr = span[0], span[1]
-        action, rule, _ = self._decider.action(buffer, span, encoding, context, private)
-        key = (context.path, tag, rule, action.kind.value)
+        action, rule = self._decider.action(buffer, span, encoding, context, private)
+        key = (context.path, tag, rule.name, action.kind.value)
         if action.kind is Kind.KEEP:
             return None, Uses((key,))
         if action.kind is Kind.REMOVE:

@@ -15,7 +15,7 @@ from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.indexing.index import index_files
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.rules.book import RuleBook
-from DeidentifyStudyCore.rules.model import Action, Context, Kind, Subject
+from DeidentifyStudyCore.rules.model import Action, Context, Kind, Rule, Subject
 from DeidentifyStudyCore.rules.text import vocabulary
 
 __all__ = ["Explanation", "explain_file"]
@@ -73,7 +73,7 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
     rows = []
     with opened(path) as source:
         codecs = codecs_of(source.value(0x00080005))
-        for above, span, action, rule, why in _actions(
+        for above, span, action, rule in _actions(
             decider, source.buffer, source.spans, source.encoding, decider.context(source), 0
         ):
             tag, file_vr, _, value, stop, _ = span
@@ -85,7 +85,7 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
             rows.append(
                 Explanation(
                     "/".join(_tag(part) for part in above), _tag(tag), keyword_of(tag), vr,
-                    action.kind.value, rule, why, before, after,
+                    action.kind.value, rule.name, rule.describe(), before, after,
                 )
             )  # fmt: skip
     return rows
@@ -93,12 +93,12 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
 
 def _actions(
     decider: Decider, buffer: Buffer, spans: list[Span], encoding: Encoding, context: Context, depth: int
-) -> Iterator[tuple[tuple[int, ...], Span, Action, str, str]]:
-    """Path, span, action, name and description of the rule of each element, in file order."""
+) -> Iterator[tuple[tuple[int, ...], Span, Action, Rule]]:
+    """Path, span, action and rule of each element, in file order."""
     private = decider.private_block(buffer, spans)
     for span in spans:
-        action, rule, text = decider.action(buffer, span, encoding, context, private)
-        yield context.path, span, action, rule, text
+        action, rule = decider.action(buffer, span, encoding, context, private)
+        yield context.path, span, action, rule
         if action.kind is Kind.ITEMS:
             inner = IMPLICIT_LITTLE if span[1] == b"UN" else encoding
             for _, value, stop, _ in items(buffer, span, inner, depth):

@@ -55,6 +55,7 @@ class Keep:
     """Numbers and technical values that say nothing of a person."""
 
     name: str = "keep"
+    why: str = "kept bit for bit"
 
     def apply(self, element: Element, context: Context) -> Action:  # noqa: ARG002  # the protocol of rules
         """Keep it."""
@@ -62,7 +63,7 @@ class Keep:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept bit for bit"
+        return self.why
 
 
 @dataclass(frozen=True, slots=True)
