@@ -169,17 +169,18 @@ class Engine:
         elements = source.elements()
         if elements is None or (plan is not None and plan.moved):
             return None
+        decisions: dict[int, Decision] = {}
         for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
-            span, raw = source.spans[index], elements[index]
             if pattern.places[index] == pattern.pixels:
                 continue
+            span, raw = source.spans[index], elements[index]
             if span[0] & 0x10000 or span[0] == _MIME:
                 return None
             decision = memo.get(raw)
             if decision is None:
                 decision = memo[raw] = self._decide(source.buffer, span, source.encoding, context, NO_BLOCK, 0)
-            pattern.exchange(index, raw, decision)
-        pattern.elements = elements
+            decisions[index] = decision
+        pattern.exchange(elements, decisions)
         return pattern.pieces(plan)
 
     def _splice(  # noqa: C901  # the hot loop: see tokenizer._scan

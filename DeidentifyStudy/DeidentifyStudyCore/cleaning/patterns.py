@@ -82,10 +82,12 @@ class Pattern:
             return None
         return cls(source.layout, elements, uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
 
-    def exchange(self, index: int, raw: bytes, decision: Decision) -> None:
-        """Take an element in the place of the one before."""
-        self.uses[index] = decision[1]
-        self.parts[self.places[index]] = _part(decision, raw)
+    def exchange(self, elements: tuple[bytes, ...], decisions: dict[int, Decision]) -> None:
+        """Take another object's elements; `decisions` has those that differ, once all of them are decided on."""
+        for index, decision in decisions.items():
+            self.uses[index] = decision[1]
+            self.parts[self.places[index]] = _part(decision, elements[index])
+        self.elements = elements
 
     def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:
         """Join the headers around the pixels."""

@@ -1,13 +1,18 @@
 """An object with the layout of one before is spliced as if it were the first: what is remembered changes nothing."""
 
+import contextlib
+
 import numpy as np
+import pydicom
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.cleaning.engine import Engine
 from DeidentifyStudyCore.cleaning.stream import write_object
 from DeidentifyStudyCore.cleaning.verification import Verifier
 from DeidentifyStudyCore.dicom.source import opened
+from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.indexing.index import index_files
@@ -109,3 +114,24 @@ def test_the_verifier_finds_a_leak_in_an_object_like_clean_ones(parts, make_data
                 found = True
         assert found == ("Zyxwarth" in text)
     assert leaks == [0, 0, 0, 0, 1]
+
+
+def test_an_object_that_is_refused_half_way_leaves_nothing_in_the_next(
+    parts, make_dataset, encode, tmp_path, monkeypatch
+):
+    """The fourth is refused for an element that is decided on after another one of it was."""
+    engine, decide = Engine(*parts), Decider.action
+
+    def refusing(self, buffer, span, *arguments):
+        if buffer[span[3] : span[4]] == b"1e9 ":
+            raise Quarantined("invalid-value")
+        return decide(self, buffer, span, *arguments)
+
+    monkeypatch.setattr(Decider, "action", refusing)
+    written = []
+    for description, kvp in [("CHEST PA", "120 ")] * 3 + [("CHEST AP", "1e9 "), ("CHEST PA", "120 ")]:
+        (tmp_path / "in").write_bytes(encode(make_dataset(SeriesDescription=description, KVP=kvp)))
+        with opened(tmp_path / "in") as source, contextlib.suppress(Quarantined):
+            write_object(source, engine.rewrite(source), tmp_path / "out")
+            written.append(pydicom.dcmread(tmp_path / "out").SeriesDescription)
+    assert written == ["CHEST PA"] * 4
