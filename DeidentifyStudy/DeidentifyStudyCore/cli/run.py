@@ -5,6 +5,8 @@ Exit code 0: all clean; 3: some objects were not written; 2: wrong use, nothing 
 """
 
 import argparse
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
 from DeidentifyStudyCore.profile import Profile, load_profile
+from DeidentifyStudyCore.quarantine import REASONS
 from DeidentifyStudyCore.reporting.report import build_report, write_report
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.runs.batch import BatchOptions, Outcome, run_batch
@@ -96,7 +99,22 @@ def run(arguments: argparse.Namespace) -> int:
     path = write_report(build_report(outcome, profile, secret, judged), report_folder)
     written = sum(bool(result.output) for result in outcome.files)
     print(f"{written} objects written and verified, {outcome.quarantined} quarantined; report: {path}")
+    for line in _why_quarantined(outcome, reviewed=queue is not None):
+        print(line)
     return SOME_QUARANTINED if outcome.quarantined else CLEAN
+
+
+def _why_quarantined(outcome: Outcome, *, reviewed: bool) -> Iterator[str]:
+    counts = Counter(result.reason for result in outcome.files if result.reason)
+    for reason, count in counts.most_common():
+        yield f"{count:7}  {reason}: {REASONS[reason]}"
+    if "burned-in-risk" in counts:
+        from DeidentifyStudyCore.pixels import ocr  # loads scipy, which the search has loaded already
+
+        if not reviewed:
+            yield "Run again with --review QUEUE to decide on images that may show text."
+        if not ocr.is_installed():
+            yield "With text recognition fewer of them wait: pip install 'annotation-qa[ocr]'."
 
 
 def _secret(arguments: argparse.Namespace, profile: Profile) -> Secret:

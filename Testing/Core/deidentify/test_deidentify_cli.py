@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 from DeidentifyStudyCore.cli.main import COMMANDS, main
+from DeidentifyStudyCore.pixels import ocr
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.quarantine import REASONS
 from DeidentifyStudyCore.reporting.profile_page import overview_page
@@ -57,9 +58,24 @@ def test_quarantine_ends_with_3_and_the_file_can_be_found(folder, capsys):
     assert report["counts"]["by_reason"]["not-dicom"]["files"] == 1
     (row,) = [row for row in report["files"] if row["reason"]]
     out, err = capsys.readouterr()
+    assert "      1  not-dicom: the file is not DICOM; it is never copied\n" in out
     assert not [word for word in SECRET_WORDS if word in out + err]
     assert main(["index", "Zyxwarth_Quillon", "--find", row["input_header_sha256"]]) == 0
     assert capsys.readouterr().out == "notes of Quillon.txt\n"
+
+
+@pytest.mark.parametrize("recognizes", [True, False])
+def test_who_waits_for_a_person_is_told_how_to_decide(recognizes, folder, make_dataset, encode, capsys, monkeypatch):
+    monkeypatch.setattr(ocr, "is_installed", lambda: recognizes)
+    declared = make_dataset(number=3, BurnedInAnnotation="YES")
+    (folder / "Zyxwarth_Quillon" / "declared").write_bytes(encode(declared))
+    options = ("--profile", "hipaa-safe-harbor", "--key", "key.json", "--option", "clean_pixel_data=off")
+    assert run(*options) == 3
+    out = capsys.readouterr().out
+    assert f"      1  burned-in-risk: {REASONS['burned-in-risk']}\nRun again with --review QUEUE" in out
+    assert ("pip install 'annotation-qa[ocr]'" in out) is not recognizes
+    assert run(*options, "--review", "queue") == 3
+    assert "--review QUEUE" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
