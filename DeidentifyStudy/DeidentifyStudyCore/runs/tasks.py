@@ -12,7 +12,7 @@ from DeidentifyStudyCore.rules.model import Subject
 
 __all__ = ["chunks_of", "tasks_of"]
 
-_SHARED_CHUNKS = 16  # at least where workers share a run, so that they finish together; each is flushed to disk at once
+_SHARES = 16  # of what is left: where workers share a run, chunks get smaller, so that they finish together
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 128
 _CHUNK_BYTES = 256 << 20
 _NO_FACE = FaceState()
@@ -67,15 +67,16 @@ def chunks_of(tasks: list[Task], *, shared: bool) -> Iterator[list[Task]]:
         Whether several workers take them.
     """
     chunk: list[Task] = []
-    size = 0
-    most = min(max(len(tasks) // _SHARED_CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK) if shared else _LARGEST_CHUNK
-    for task in sorted(
-        tasks, key=lambda task: (task.facts.patient, task.facts.study, task.facts.series, task.facts.path)
-    ):
+    size, most = 0, _LARGEST_CHUNK
+    ordered = sorted(tasks, key=lambda task: (task.facts.patient, task.facts.study, task.facts.series, task.facts.path))
+    for number, task in enumerate(ordered):
         full = len(chunk) >= most or size + task.facts.size > _CHUNK_BYTES
         if chunk and (full or chunk[0].facts.patient != task.facts.patient):
             yield chunk
             chunk, size = [], 0
+        if shared and not chunk:
+            share = (len(ordered) - number) // _SHARES
+            most = min(max(share, _SMALLEST_CHUNK), _LARGEST_CHUNK)
         chunk.append(task)
         size += task.facts.size
     if chunk:
