@@ -134,7 +134,7 @@ class _Indexer:
     def __init__(self, profile: Profile) -> None:
         self._book = RuleBook(profile)
         self._seen: dict[tuple[str, bytes], set[bytes]] = {}
-        self._last: dict[tuple[int, str, bytes], tuple[Scanned, tuple[bytes, ...]]] = {}
+        self._last: dict[tuple[Scanned, str, bytes], tuple[bytes, ...]] = {}
         self._referenced: dict[tuple[Encoding, bytes], list[str]] = {}
         self.patients: dict[str, EchoBuilder] = {}
 
@@ -167,29 +167,27 @@ class _Indexer:
         if len(seen) > _MOST_REMEMBERED:
             seen.clear()
         codecs = codecs_of(character_set)
-        for span in self._changed(source, patient, character_set):
+        elements, key = source.elements(), (source.layout, patient, character_set)
+        for span in self._changed(source, elements, self._last.get(key)):
             if span[1] not in _UNINTERESTING:
                 self._collect(source, span, codecs, seen, builder)
+        if elements is not None:
+            if len(self._last) > _MOST_LAYOUTS:
+                self._last.clear()
+            self._last[key] = elements  # now that all of them were read: a malformed file breaks off before
         references = [reference for span in source.sequences() for reference in self._references(source, span)]
         return FileFacts(
             relative, size, modified, patient, study, series, instance, sop_class,
             tuple(references), burned_in_risks(source), reason,
         )  # fmt: skip
 
-    def _changed(self, source: Source, patient: str, character_set: bytes) -> list[Span]:
+    @staticmethod
+    def _changed(source: Source, elements: tuple[bytes, ...] | None, before: tuple[bytes, ...] | None) -> list[Span]:
         """Elements that the last object of the patient with the same layout did not have as they are."""
-        elements, spans = source.elements(), source.spans
-        if elements is None:
-            return spans
-        key = (id(source.layout), patient, character_set)
-        before = self._last.get(key)
-        if len(self._last) > _MOST_LAYOUTS:
-            self._last.clear()
-        self._last[key] = (source.layout, elements)
-        if before is None:
-            return spans
-        numbers = {*compress(range(len(elements)), map(operator.ne, elements, before[1])), *source.layout.long}
-        return [spans[number] for number in sorted(numbers)]
+        if elements is None or before is None:
+            return source.spans
+        numbers = {*compress(range(len(elements)), map(operator.ne, elements, before)), *source.layout.long}
+        return [source.spans[number] for number in sorted(numbers)]
 
     def _collect(
         self, source: Source, span: Span, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder

@@ -135,3 +135,21 @@ def test_an_object_that_is_refused_half_way_leaves_nothing_in_the_next(
             write_object(source, engine.rewrite(source), tmp_path / "out")
             written.append(pydicom.dcmread(tmp_path / "out").SeriesDescription)
     assert written == ["CHEST PA"] * 4
+
+
+def test_a_malformed_file_hides_no_name_that_the_next_repeats(make_dataset, encode, tmp_path):
+    """It breaks off before a name that stands in the next file too, which differs from it nowhere else."""
+    names = ["Vandermeersch^Odile", "Vandermeersch^Odile", "Quobblewick^Annette", "Quobblewick^Annette"]
+    for number, name in enumerate(names):
+        dataset = make_dataset(ReferencedStudySequence=[pydicom.Dataset()], VerifyingObserverName=name)
+        dataset.ReferencedStudySequence[0].CodeValue = "1234"
+        content = encode(dataset)
+        assert content.count(b"\x08\0\0\1SH") == 1
+        if number == 2:
+            content = content.replace(b"\x08\0\0\1SH", b"\x08\0\0\1??")
+        (tmp_path / str(number)).write_bytes(content)
+    listing = [(str(number), "") for number in range(4)]
+    facts, patients = index_files(tmp_path, listing, load_profile("research-shifted-dates"))
+    assert [each.reason for each in facts] == ["", "", "invalid-vr", ""]
+    (builder,) = patients.values()
+    assert {"odile", "quobblewick"} <= builder.words
