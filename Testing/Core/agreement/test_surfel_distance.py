@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from AnnotationQACore.agreement.segmentations import neighbours, surfel_distance, windows
+from AnnotationQACore.agreement.segmentations import neighbours, segmentations, surfel_distance, windows
 from AnnotationQACore.agreement.segmentations.marching_cubes import CORNERS, surfel_areas
 from AnnotationQACore.agreement.segmentations.segmentations import compare_masks, compare_segmentations
 from AnnotationQACore.geometry import Grid
@@ -94,11 +94,14 @@ def assert_alike(found, expected, tolerance=1e-9):
         assert found[name] == pytest.approx(value, abs=tolerance), name
 
 
+@pytest.mark.parametrize("one_box", [0, 10**9], ids=["boxes", "whole image"])
 @FEW
-@given(mask_pairs())
-def test_naive_implementation_agrees(pair):
+@given(pair=mask_pairs())
+def test_naive_implementation_agrees(one_box, pair):
     a, b, grid = pair
-    assert_alike(figures(a, b, grid), naive_figures(a, b, np.diag(grid.spacing)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segmentations, "ONE_BOX", one_box)
+        assert_alike(figures(a, b, grid), naive_figures(a, b, np.diag(grid.spacing)))
 
 
 @pytest.mark.parametrize("voxels_per_query", [0, 10**9], ids=["tree", "transform"])
@@ -146,6 +149,7 @@ def test_tiles_and_slabs_do_not_show_in_the_result(pair):
     a, b, grid = pair
     expected = figures(a, b, grid)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segmentations, "ONE_BOX", 0)
         patch.setattr(windows, "_WORTH_A_CUT", 1)
         patch.setattr(windows, "_WINDOW", 1)
         patch.setattr(windows, "_THINNEST", 1)

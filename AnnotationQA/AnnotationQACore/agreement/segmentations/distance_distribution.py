@@ -35,9 +35,9 @@ class DistanceDistribution:
     distances : float64 array, shape (n,)
         In mm, ascending; n is one or more.
     areas : float64 array, shape (n,)
-        In mm², of the surface at that distance; greater than zero.
-    reached : float64 array, shape (n + 1,)
-        Sum of the first areas, from none to all.
+        In mm², of the surface at that distance; zero or more, and not all zero.
+    reached : float64 array, shape (n,)
+        Area in mm² up to that distance.
     signed_sum : float
         Sum of area times distance, negative where the surface lies inside the other mask.
     """
@@ -49,7 +49,7 @@ class DistanceDistribution:
 
     @classmethod
     def of(cls, distances: NDArray[np.float64], areas: NDArray[np.float64], signed_sum: float) -> DistanceDistribution:
-        """Sort distances; those without area are left out."""
+        """Sort distances."""
         order = np.argsort(distances, kind="stable")
         return cls.ascending(distances.take(order), areas.take(order), signed_sum)
 
@@ -57,12 +57,8 @@ class DistanceDistribution:
     def ascending(
         cls, distances: NDArray[np.float64], areas: NDArray[np.float64], signed_sum: float
     ) -> DistanceDistribution:
-        """Of distances that are sorted; those without area are left out."""
-        some = areas.nonzero()[0]
-        areas = areas.take(some)
-        reached = np.zeros(len(areas) + 1)
-        areas.cumsum(out=reached[1:])
-        return cls(distances.take(some), areas, reached, signed_sum)
+        """Of distances that are sorted."""
+        return cls(distances, areas, areas.cumsum(), signed_sum)
 
     @property
     def area(self) -> float:
@@ -76,18 +72,18 @@ class DistanceDistribution:
 
     @property
     def maximum(self) -> float:
-        """Largest distance in mm."""
-        return float(self.distances[-1])
+        """Largest distance in mm that has any area."""
+        return float(self.distances[self.areas.nonzero()[0][-1]])
 
     def percentile(self, percent: float) -> float:
         """Smallest distance in mm within which so much per cent of the area lies."""
         wanted = percent / 100 * self.area * (1 - _ROUNDING)
-        return float(self.distances[self.reached[1:].searchsorted(wanted)])
+        return float(self.distances[self.reached.searchsorted(wanted)])
 
     def areas_within(self, limits: NDArray[np.float64]) -> list[float]:
         """Areas in mm² that are not further than each of some limits in mm."""
-        areas: list[float] = self.reached.take(self.distances.searchsorted(limits, side="right")).tolist()
-        return areas
+        stops = self.distances.searchsorted(limits, side="right").tolist()
+        return [float(self.reached[stop - 1]) if stop else 0.0 for stop in stops]
 
     def directed(self) -> DirectedDistances:
         """Mean, 95th percentile and maximum."""

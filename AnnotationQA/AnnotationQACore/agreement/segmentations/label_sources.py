@@ -121,7 +121,7 @@ def _of_label_map(name: str, array: NDArray[np.generic], grid: Grid | None) -> L
         raise InputError(f"{name}: a label map without its grid cannot be measured in mm; give its grid.")
     if array.shape != grid.shape:
         raise InputError(f"{name}: the label map of shape {array.shape} does not fit the grid of shape {grid.shape}.")
-    voxels = array.view(np.uint8) if array.dtype == np.bool_ else array
+    voxels = array.view(np.uint8) if array.dtype.kind == "b" else array
     return LabelSource(name, (voxels,), grid, None, {})
 
 

@@ -34,7 +34,7 @@ _VOXELS_PER_QUERY = 100
 _FEW = 1000
 """Corners up to which several shells are looked at together: a call then costs more than its look-ups."""
 
-_GATHER = 1 << 13
+_GATHER = 1 << 14
 """Look-ups that are done together."""
 
 
@@ -120,6 +120,7 @@ def nearest_shell(
     left, places = corners, np.arange(len(corners))
     # As in renting or buying skis: never spend more on steps than the tree would have cost.
     budget = n_surface * _LOOK_UPS_PER_TARGET
+    flat_steps = np.array(steps, dtype=np.int64)
     shell = before = 0
     while len(left) and shell < len(ends) and budget >= 0:
         stop = shell + 1
@@ -129,7 +130,7 @@ def nearest_shell(
             stop = min(stop, shells.n_near)
         else:
             budget -= len(left) * (ends[stop - 1] - before)
-        flat = shells.offsets[before : ends[stop - 1]] @ steps
+        flat = shells.offsets[before : ends[stop - 1]] @ flat_steps
         if stop == shell + 1:
             hit = _any_hit(left, surface, flat)
             nearest[places] = shell

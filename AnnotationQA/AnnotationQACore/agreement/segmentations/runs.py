@@ -78,21 +78,28 @@ class JointRuns:
         """
         sizes = [int(values.max()) + 1 for values in self.values]
         if math.prod(sizes) <= _TABLE:
-            codes = self.values[0].astype(np.int64)
-            for values, size in zip(self.values[1:], sizes[1:], strict=True):
-                codes = codes * size + values
-            found, of_run = ranked(codes)
-            columns = list(np.unravel_index(found, sizes))
-        else:
-            distinct, of_run = ranked(self.values[0])
-            columns = [distinct]
-            for values in self.values[1:]:
-                distinct, rank = ranked(values)
-                found, of_run = ranked(of_run * len(distinct) + rank)
-                before, last = np.divmod(found, len(distinct))
-                columns = [*(column.take(before) for column in columns), distinct.take(last)]
-        patterns = np.array(columns, dtype=np.int64).T
+            return self._patterns_in_a_table(sizes)
+        distinct, of_run = ranked(self.values[0])
+        columns = [distinct]
+        for values in self.values[1:]:
+            distinct, rank = ranked(values)
+            found, of_run = ranked(of_run * len(distinct) + rank)
+            before, last = np.divmod(found, len(distinct))
+            columns = [*(column.take(before) for column in columns), distinct.take(last)]
+        patterns = np.array(columns).T
         return patterns, self.count(of_run, len(patterns)), of_run
+
+    def _patterns_in_a_table(
+        self, sizes: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Patterns of few values, each below its size, by counting every combination that could be."""
+        codes = self.values[0].astype(np.int64)
+        for values, size in zip(self.values[1:], sizes[1:], strict=True):
+            codes = codes * size + values
+        counts = self.count(codes, 0)
+        found = counts.nonzero()[0]
+        place = (counts > 0).cumsum() - 1
+        return np.array(np.unravel_index(found, sizes)).T, counts.take(found), place.take(codes)
 
     def decision_patterns(self, label: int) -> tuple[BoolArray, NDArray[np.int64], NDArray[np.int64]]:
         """Which readers gave `label` together: as `patterns`, with True where the reader's value is `label`."""
@@ -102,7 +109,7 @@ class JointRuns:
         return decisions, self.count(of_run, len(decisions)), of_run
 
     def count(self, categories: NDArray[np.integer], n: int) -> NDArray[np.int64]:
-        """Voxels of each category 0 to n - 1, given the category of each run."""
+        """Voxels of each category 0 to n - 1 (or to the last that occurs), given the category of each run."""
         # Sums of whole numbers below 2**53 are exact in float64.
         return np.bincount(categories, weights=self.lengths, minlength=n).astype(np.int64)
 
@@ -145,7 +152,7 @@ def joint_runs(arrays: Sequence[NDArray[np.generic]], names: Sequence[str] | Non
     """
     names = [f"label array {n}" for n in range(1, len(arrays) + 1)] if names is None else names
     shape = _common_shape(arrays, names)
-    sources = [array.view(np.uint8) if array.dtype == np.bool_ else array for array in arrays]
+    sources = [array.view(np.uint8) if array.dtype.kind == "b" else array for array in arrays]
     planes = max(1, _PART // (shape[1] * shape[2] * sum(source.itemsize for source in sources)))
     starts: list[NDArray[np.int64]] = []
     values: list[list[LabelArray]] = [[] for _ in sources]

@@ -47,7 +47,7 @@ from AnnotationQACore.agreement.segmentations.segmentation_agreement import (
 )
 from AnnotationQACore.agreement.segmentations.surfel_distance import SurfelGeometry, surfel_distances
 from AnnotationQACore.agreement.segmentations.surfels import Majority, Structure
-from AnnotationQACore.agreement.segmentations.windows import bounding_box
+from AnnotationQACore.agreement.segmentations.windows import ONE_BOX, Extent, separate_boxes, spanned
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
 from AnnotationQACore.progress import Progress, silent
@@ -164,8 +164,8 @@ class _Common:
     ----------
     patterns, counts : int64 arrays, shapes (pattern, label array) and (pattern,)
         Values that occur together, and on how many voxels that all readers saw.
-    runs_of : list of int64 arrays
-        For each pattern its runs.
+    runs_of : list of int64 arrays or None
+        For each pattern its runs; None where structures are not searched for: in small images.
     n_voxels : int
         Voxels that all readers saw.
     voxel_volume : float
@@ -174,7 +174,7 @@ class _Common:
 
     arrays: Sequence[NDArray[np.generic]]
     runs: JointRuns
-    runs_of: Sequence[NDArray[np.int64]]
+    runs_of: Sequence[NDArray[np.int64]] | None
     patterns: NDArray[np.int64]
     counts: NDArray[np.int64]
     n_voxels: int
@@ -200,7 +200,7 @@ class _Common:
         return cls(
             arrays=arrays,
             runs=runs,
-            runs_of=grouped(of_run, len(patterns)) if distances else [],
+            runs_of=grouped(of_run, len(patterns)) if distances and math.prod(runs.shape) > ONE_BOX else None,
             patterns=patterns,
             counts=counts,
             n_voxels=int(counts.sum()),
@@ -210,11 +210,16 @@ class _Common:
             geometry=SurfelGeometry.of(view.grid) if distances else None,
         )
 
-    def extents(self, decisions: BoolArray) -> NDArray[np.int64]:
-        """Boxes of the runs that any of some masks has; `decisions` has shape (pattern, mask)."""
-        held = np.flatnonzero(decisions.any(axis=1)).tolist()
-        runs = [self.runs_of[pattern] for pattern in held]
-        return self.runs.extents(np.concatenate(runs) if runs else np.zeros(0, dtype=np.int64))
+    def boxes(self, decisions: BoolArray, gap: tuple[int, int, int]) -> list[Extent]:
+        """Boxes that hold all voxels of some masks, `gap` layers apart; `decisions` has shape (pattern, mask)."""
+        held = np.any(decisions, axis=1)
+        if not held.any():
+            return []
+        if self.runs_of is None:
+            k, j, i = self.runs.shape
+            return [((0, k), (0, j), (0, i))]
+        runs = np.concatenate([self.runs_of[pattern] for pattern in np.flatnonzero(held).tolist()])
+        return separate_boxes(self.runs.extents(runs), gap)
 
 
 def _compare_label(
@@ -308,17 +313,17 @@ def _surfaces(
     if common.geometry is None or not pairs:
         return {}, False
     structures = [Structure(common.arrays[source], value) for source, value in places]
-    runs = common.extents(decisions[:, : len(places)])
+    boxes = common.boxes(decisions[:, : len(places)], common.geometry.gap)
     smooth = None
-    if common.definition is Definition.SUBVOXEL and runs.size:
+    if common.definition is Definition.SUBVOXEL and boxes:
         from AnnotationQACore.agreement.segmentations.subvoxel_distance import subvoxel_distances  # loads scipy
 
-        box = bounding_box(runs)
-        smooth = subvoxel_distances(structures, majorities, pairs, box, common.geometry.mm_from_index)
-    measured = smooth or surfel_distances(structures, majorities, pairs, runs, common.geometry)
+        mm_from_index = common.geometry.mm_from_index
+        smooth = subvoxel_distances(structures, majorities, pairs, spanned(boxes), mm_from_index)
+    measured = smooth or surfel_distances(structures, majorities, pairs, boxes, common.geometry)
     used = Definition.SURFEL if smooth is None else Definition.SUBVOXEL
     figures = {pair: _surface(pair, measured, common.tolerances, used) for pair in pairs}
-    too_thin = used is not common.definition and runs.size > 0
+    too_thin = used is not common.definition and bool(boxes)
     return {pair: surface for pair, surface in figures.items() if surface is not None}, too_thin
 
 
@@ -364,18 +369,17 @@ def _label_kappas(
         for reader in readers
         if len(reader.arrays) == 1 and all(reader.name in places for places in structures.values())
     ]
-    categories = np.zeros((len(common.patterns), len(complete)), dtype=np.int64)
+    categories = np.zeros((len(complete), len(common.patterns)), dtype=np.int64)
     for category, places in enumerate(structures.values(), start=1):
-        for column, reader in enumerate(complete):
+        for given, reader in zip(categories, complete, strict=True):
             source, value = places[reader.name]
-            categories[common.patterns[:, source] == value, column] = category
+            given[common.patterns[:, source] == value] = category
     votes = [
         np.bincount(given, weights=common.counts, minlength=len(structures) + 1).astype(np.int64).tolist()
-        for given in categories.T
+        for given in categories
     ]
     agreed = {
-        (a, b): int(common.counts @ (categories[:, a] == categories[:, b]))
-        for a, b in combinations(range(len(complete)), 2)
+        (a, b): int(common.counts @ (categories[a] == categories[b])) for a, b in combinations(range(len(complete)), 2)
     }
     pairs = tuple(
         PairKappa(complete[a].name, complete[b].name, label_kappa(voxels, votes[a], votes[b]))
@@ -410,7 +414,7 @@ def _definition(definition: Definition | str) -> Definition:
 
 
 def _tolerances(tolerances_mm: Sequence[float]) -> tuple[float, ...]:
-    tolerances = tuple(dict.fromkeys(float(tolerance) for tolerance in tolerances_mm))
+    tolerances = tuple(dict.fromkeys(map(float, tolerances_mm)))
     if not all(math.isfinite(tolerance) and tolerance >= 0 for tolerance in tolerances):
         raise InputError(f"tolerances: {list(tolerances)} mm; each must be a finite number that is not negative.")
     return tolerances

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from AnnotationQACore.agreement.segmentations.distance_distribution import Dista
 from AnnotationQACore.agreement.segmentations.marching_cubes import surfel_areas
 from AnnotationQACore.agreement.segmentations.neighbours import Shells, far_distances, near_shells, nearest_shell
 from AnnotationQACore.agreement.segmentations.surfels import INSIDE, Majority, Structure, Surfels, Window, find_surfels
-from AnnotationQACore.agreement.segmentations.windows import Extent, separate_boxes, slabs
+from AnnotationQACore.agreement.segmentations.windows import Extent, slabs
 from AnnotationQACore.geometry import Grid, Vector
 
 __all__ = ["SurfelGeometry", "surfel_distances"]
@@ -71,7 +71,7 @@ def surfel_distances(
     structures: Sequence[Structure],
     majorities: Sequence[Majority],
     pairs: Sequence[Pair],
-    runs: NDArray[np.int64],
+    boxes: Sequence[Extent],
     geometry: SurfelGeometry,
 ) -> SurfaceDistances:
     """Distances between the surfaces of masks.
@@ -82,8 +82,8 @@ def surfel_distances(
         The masks, numbered in this order.
     pairs : sequence of (int, int)
         Masks between which distances are wanted, in both directions.
-    runs : int64 array, shape (3, 2, run)
-        Extents that hold all voxels of all structures.
+    boxes : sequence of Extent
+        They hold all voxels of all structures, and any two are at least the gap of the geometry apart.
     geometry : SurfelGeometry
     """
     n_masks = len(structures) + len(majorities)
@@ -92,7 +92,7 @@ def surfel_distances(
     at_shell = np.zeros((2, len(directed), len(geometry.shells.distances)))
     far: list[list[_Far]] = [[] for _ in directed]
     found: list[list[tuple[Window, NDArray[np.int64]]]] = [[] for _ in range(n_masks)]
-    for window in _windows(runs, geometry) if runs.size else ():
+    for window in _windows(boxes, geometry):
         surfels = find_surfels(window, structures, majorities)
         corner_areas = [
             geometry.areas.take(codes.take(corners))
@@ -103,19 +103,20 @@ def surfel_distances(
             found[mask].append((window, corners))
         at_shell += _measure(window, surfels, corner_areas, geometry, directed, far)
     outside, inside = at_shell
-    near = zip(outside + inside, ((outside - inside) @ geometry.shells.distances).tolist(), strict=True)
     distances = {
-        (a, b): _distribution(shell_areas, signed_sum, parts, found[b], geometry)
-        for (a, b), (shell_areas, signed_sum), parts in zip(directed, near, far, strict=True)
+        (a, b): _distribution(shell_areas, shell_signs, parts, found[b], geometry)
+        for (a, b), shell_areas, shell_signs, parts in zip(
+            directed, outside + inside, outside - inside, far, strict=True
+        )
         if areas[a] > 0 and areas[b] > 0
     }
     return SurfaceDistances(tuple(areas), distances)
 
 
-def _windows(runs: NDArray[np.int64], geometry: SurfelGeometry) -> Iterator[Window]:
+def _windows(boxes: Iterable[Extent], geometry: SurfelGeometry) -> Iterator[Window]:
     """Windows that hold every corner of the structures once in their core."""
     reach = geometry.shells.reach
-    for box in separate_boxes(runs, geometry.gap):
+    for box in boxes:
         (first, stop), rows, columns = box
         for start, end in slabs(box):
             held: Extent = ((max(first, start - reach[0] - 1), min(stop, end + reach[0])), rows, columns)
@@ -157,7 +158,7 @@ def _measure(
 
     counts = [len(found) for found in corners]
     shape = (2, len(pairs), len(geometry.shells.distances) + 1)
-    bins = np.repeat(np.arange(len(pairs)), counts)
+    bins = np.arange(len(pairs)).repeat(counts)
     bins += inside * len(pairs)
     bins *= shape[2]
     bins += shells
@@ -177,13 +178,14 @@ def _measure(
 
 def _distribution(
     areas: NDArray[np.float64],
-    signed_sum: float,
+    signed_areas: NDArray[np.float64],
     parts: Sequence[_Far],
     targets: Sequence[tuple[Window, NDArray[np.int64]]],
     geometry: SurfelGeometry,
 ) -> DistanceDistribution:
     """Distances from one surface to another, once all windows are done: area at each shell, and what lies beyond."""
     distances = geometry.shells.distances
+    signed_sum = float(np.dot(signed_areas, distances))
     if not parts:
         return DistanceDistribution.ascending(distances, areas, signed_sum)
     surface = np.concatenate([window.indices(corners) for window, corners in targets], axis=1)

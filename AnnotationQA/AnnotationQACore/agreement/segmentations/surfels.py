@@ -80,11 +80,11 @@ class Window:
             First and one past the last slice, in voxels of the image, whose corners belong to this window; the corner
             before slice k has index k - 1.
         """
-        k, j, i = (step + 1 for step in reach)
+        k, j, i = reach[0] + 1, reach[1] + 1, reach[2] + 1
         (first, stop), (first_j, stop_j), (first_i, stop_i) = voxels
         shape = (stop - first + 2 * k, stop_j - first_j + j, stop_i - first_i + i)
-        start, end = ((slice_ - 1 - first + k) * shape[1] * shape[2] for slice_ in core)
-        return cls(voxels, (k, j, i), shape, slice(start, end))
+        step, before = shape[1] * shape[2], k - 1 - first
+        return cls(voxels, (k, j, i), shape, slice((core[0] + before) * step, (core[1] + before) * step))
 
     @property
     def steps(self) -> tuple[int, int, int]:
@@ -95,16 +95,15 @@ class Window:
     @property
     def part(self) -> Box:
         """Where in the image the voxels are."""
-        k, j, i = (slice(first, stop) for first, stop in self.voxels)
-        return (k, j, i)
+        k, j, i = self.voxels
+        return (slice(*k), slice(*j), slice(*i))
 
     @property
     def inner(self) -> Box:
         """Where in the window the voxels are."""
-        k, j, i = (
-            slice(margin, margin + stop - first) for margin, (first, stop) in zip(self.margin, self.voxels, strict=True)
-        )
-        return (k, j, i)
+        (first, stop), (first_j, stop_j), (first_i, stop_i) = self.voxels
+        k, j, i = self.margin
+        return (slice(k, k + stop - first), slice(j, j + stop_j - first_j), slice(i, i + stop_i - first_i))
 
     @property
     def filled(self) -> slice:

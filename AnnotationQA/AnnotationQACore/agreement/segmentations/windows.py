@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Extent", "bounding_box", "separate_boxes", "slabs"]
+__all__ = ["ONE_BOX", "Extent", "separate_boxes", "slabs", "spanned"]
 
 Extent = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """First and one past the last voxel along each axis (k, j, i)."""
+
+ONE_BOX = 1 << 15
+"""Voxels of an image that is looked at as a whole sooner than searched for the box of a structure."""
 
 _WORTH_A_CUT = 300_000
 """Voxels that a cut must save: about what another window costs in time."""
@@ -38,14 +40,22 @@ def separate_boxes(runs: NDArray[np.int64], gap: tuple[int, int, int]) -> list[E
     list of Extent
         Boxes that hold all runs; any two are at least `gap` layers apart along some axis.
     """
-    box = bounding_box(runs)
+    box = _bounding_box(runs)
     if _voxels(box) < _WORTH_A_CUT:
         return [box]
     cuts = [_cut(runs, axis, box[axis], gap[axis]) for axis in range(3)]
-    parts = min(cuts, key=lambda parts: sum(_voxels(bounding_box(part)) for part in parts))
-    if _voxels(box) - sum(_voxels(bounding_box(part)) for part in parts) < _WORTH_A_CUT:
+    parts = min(cuts, key=lambda parts: sum(_voxels(_bounding_box(part)) for part in parts))
+    if _voxels(box) - sum(_voxels(_bounding_box(part)) for part in parts) < _WORTH_A_CUT:
         return [box]
     return [smaller for part in parts for smaller in separate_boxes(part, gap)]
+
+
+def spanned(boxes: Sequence[Extent]) -> Extent:
+    """Smallest box that holds some boxes."""
+    (first_k, stop_k), (first_j, stop_j), (first_i, stop_i) = (
+        (min(first for first, _ in limits), max(stop for _, stop in limits)) for limits in zip(*boxes, strict=True)
+    )
+    return ((first_k, stop_k), (first_j, stop_j), (first_i, stop_i))
 
 
 def slabs(box: Extent) -> Iterator[tuple[int, int]]:
@@ -69,7 +79,7 @@ def _cut(runs: NDArray[np.int64], axis: int, limits: tuple[int, int], gap: int) 
     return [runs[:, :, part == n] for n in range(len(after_gap) + 1)]
 
 
-def bounding_box(runs: NDArray[np.int64]) -> Extent:
+def _bounding_box(runs: NDArray[np.int64]) -> Extent:
     """Smallest box that holds all runs."""
     firsts = runs[:, 0].min(axis=-1).tolist()
     lasts = runs[:, 1].max(axis=-1).tolist()
@@ -77,4 +87,5 @@ def bounding_box(runs: NDArray[np.int64]) -> Extent:
 
 
 def _voxels(box: Extent) -> int:
-    return math.prod(stop - first for first, stop in box)
+    (first_k, stop_k), (first_j, stop_j), (first_i, stop_i) = box
+    return (stop_k - first_k) * (stop_j - first_j) * (stop_i - first_i)
