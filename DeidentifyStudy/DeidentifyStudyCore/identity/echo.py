@@ -197,6 +197,9 @@ class Echo:
         """The patient's numbers and dates as the digits that a number shows, and as a FL rounds them."""
         found = {word.lstrip("0") for word in self.words if word.isdigit()}
         found |= {spelling.lstrip("0") for spelling in self._dates if spelling.isdigit()}
+        for date in self.births:  # 470223; of other dates they are too many, and say less
+            day, month, year = f"{date.day:02}", f"{date.month:02}", f"{date.year % 100:02}"
+            found |= {form.lstrip("0") for form in (year + month + day, day + month + year, month + day + year)}
         found = {digits for digits in found if _SHORTEST_SPOKEN <= len(digits) <= _LONGEST_SPOKEN}
         rounded = {
             f"{struct.unpack('f', struct.pack('f', float(digits)))[0]:.0f}" for digits in found if len(digits) > 7
@@ -214,7 +217,7 @@ class Echo:
         """Whether one of the numbers (or tags) of an element in binary is the patient's, or a date."""
         if not self._numbers:
             return False
-        return any(number in self._numbers for number in spoken_numbers(vr, value, big=big))
+        return any(number.lstrip("0") in self._numbers for number in spoken_numbers(vr, value, big=big))
 
 
 def _any_of(words: Collection[str], start: int = 0) -> str:

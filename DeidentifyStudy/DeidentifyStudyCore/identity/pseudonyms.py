@@ -52,13 +52,15 @@ class Pseudonyms:
     def date_offset(self, patient_key: str) -> int:
         """Whole days that all dates of a patient move; never 0."""
         low, high = self.shift_days
-        number = int.from_bytes(hmac.digest(self.date_key, patient_key.encode(), hashlib.sha256)[:8], "big")
+        number = int.from_bytes(
+            hmac.digest(self.date_key, patient_key.encode("utf-8", "surrogateescape"), hashlib.sha256)[:8], "big"
+        )
         offset = low + number % (high - low + 1)
         return offset or (high if high else low)
 
     def name(self, purpose: str, value: str, prefix: str) -> str:
         """Eight characters of A-Z and 2-7 that begin with `prefix`: valid in a DICOM File ID (PS3.10, 8.2)."""
-        digest = hmac.digest(self.name_key, f"{purpose}\0{value}".encode(), hashlib.sha256)
+        digest = hmac.digest(self.name_key, f"{purpose}\0{value}".encode("utf-8", "surrogateescape"), hashlib.sha256)
         return prefix + "".join(_BASE32[byte & 31] for byte in digest[: 8 - len(prefix)])
 
 

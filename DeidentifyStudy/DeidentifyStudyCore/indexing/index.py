@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
-from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.layouts import Scanned
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
@@ -234,15 +234,24 @@ def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:
     def value(tag: int) -> bytes:
         return source.value(tag).lstrip(b" ")
 
-    study = text_of(value(0x0020000D))
+    study, character_set = text_of(value(0x0020000D)), value(0x00080005)
     number = value(0x00100020)
     if number:
-        patient = b"id\0" + number + b"\0" + value(0x00100021)
+        parts = [b"id", number, value(0x00100021)]
     elif value(0x00100010):
-        patient = b"name\0" + value(0x00100010) + b"\0" + value(0x00100030)
+        parts = [b"name", value(0x00100010), value(0x00100030)]
     else:
-        patient = b"study\0" + study.encode()
+        parts = [b"study", study.encode()]
+    patient = "\0".join(_distinct(part, character_set) for part in parts)
     return (
-        patient.decode("utf-8", "surrogateescape"), study, text_of(value(0x0020000E)), text_of(value(0x00080018)),
-        text_of(value(0x00080016)), value(0x00080005),
+        patient, study, text_of(value(0x0020000E)), text_of(value(0x00080018)),
+        text_of(value(0x00080016)), character_set,
     )  # fmt: skip
+
+
+def _distinct(value: bytes, character_set: bytes) -> str:
+    """Text of a value, the same in every character set; bytes that are no text in theirs stay apart from others."""
+    if value.isascii():
+        return value.decode("ascii")
+    text = decoded(value, codecs_of(character_set))
+    return value.decode("utf-8", "surrogateescape") if "\ufffd" in text else text

@@ -50,6 +50,8 @@ _ADDRESSES = re.compile(
             r"\\\\[^\s]+|\b[a-z]:\\[^\s]+|(?<!\w)/(?:\w+/)+\w+",  # paths
             r"\b[\da-f]{2}(?:[:-][\da-f]{2}){5}\b",  # hardware address
             r"\b[^\W\d_](?:[\s./_-]{1,2}[^\W\d_]\b){3,}",  # words with their letters apart
+            # escaped as in URLs and HTML
+            r"(?<!\S)[^\s%]{0,64}%[2-9a-f][\da-f]\S*|(?<!\w)\w{0,64}&(?:[a-z]{2,8}|#x?[\da-f]{2,6});\S*",
         )
     ),
     re.IGNORECASE,
@@ -108,6 +110,22 @@ _TITLED = re.compile(
     r"(?:\s?(?:Dr|Prof|Drs|DR|PROF|dr|prof|med|habil|rer|nat|van|von|der|den|de|di|la|el|al|le)\b\.?)*"
     r"(?:\s?[A-Z]\.)*\s?(?P<first>[^\W\d_]+(?:['’-][^\W\d_]+)*)(?:\s(?P<second>[^\W\d_]+(?:['’-][^\W\d_]+)*))?"
 )
+_NAME = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
+_BY = re.compile(
+    r"\b(?:(?i:(?:e-?)?signed|dictated|transcribed|interpreted|reported|read|reviewed|approved|verified|performed|"
+    r"requested|ordered|referred|contoured|drawn)(?i:\s(?:electronically|off|and))*\s?(?::|(?i:by):?)|"
+    r"(?i:name|radiologist|physician|referrer|technologist|technician|operator|surgeon|attending|befunder|"
+    r"diktat|überweiser|uberweiser)\s?:)"
+    rf"\s?(?:[A-Z]\.\s?)*(?P<first>{_NAME})(?:\s(?P<second>{_NAME}))?"
+)
+"""Who did something, or whose name it is: what follows is a name, also where it is a word of the field."""
+_CREDENTIALED = re.compile(
+    r"\b(?!(?i:trace|mean|tensor)\b)(?:[A-Z]\.\s?)*(?:[A-Z][^\W\d_]{2,}(?:['’-][^\W\d_]+)*\s(?:[A-Z]\.\s)?)?"
+    r"[A-Z][^\W\d_]{2,}(?:['’-][^\W\d_]+)*"
+    r"(?:,\s?(?:MD|M\.D\.|DO|PhD|Ph\.D\.|FRCR|FACR|MBBS|RN|RDMS|DVM|DDS|PA-C|RT\(R\))|\s(?:M\.D\.|Ph\.D\.|FRCR|MBBS|RDMS))"
+    r"(?![\w-])"
+)
+"""Names before what their bearers are: Hand, MD. A map of MD is a mean diffusivity."""
 _AFTER_TITLES = frozenset(
     (
         "no", "not", "non", "nor", "never", "without", "the", "there", "this", "with", "and", "is",
@@ -119,7 +137,17 @@ _AFTER_TITLES = frozenset(
 """Small words, negations most of all, that begin what follows when a title is none."""
 _SLASHED = r"\b(?:w/wo|wo/w|w/o|r/o|h/o|s/p|b/l|n/a)\b"  # apart they would mean something else: w/o is not w
 _SIGNED = r"(?<!\w)(?:[^\W\d_]|gd|gad|km|ce|iv)(?:[+]|[-−–](?!\w))"  # C- is without contrast
-_TOKEN = re.compile(rf"(?i:{_SLASHED})|(?i:{_SIGNED})|\d+\.\d+(?![\d.])|[^\W_]+(?:['’][^\W\d_]+)?")
+_PLUS = r"(?<!\w)[+](?:c|gd|gad|km|ce|iv)\b"
+_PHRASE = (  # alone they are names
+    r"\b(?:(?:bi|c|li|ni|o|pi|ti|vi)-rads|(?:white|gr[ae]y)\smatter|(?:long|short)[\s-]axis|circle\sof\swillis)\b"
+)
+_TOKEN = re.compile(
+    rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"
+)
+_IS_PHRASE = re.compile(_PHRASE).fullmatch
+_PARTS = re.compile(r"\d{1,3}(?:c?Gy|[cm]m)?|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SHORTEST_PART, _MOST_DIGITS = 3, 3
+_PUNCTUATION = re.compile(r"[\s!-/:-@\[-`{-~]*")
 _SIGNS = "+-−–"
 _UNITS = (
     "mm|cm|m|um|ml|cc|l|mg|ug|kg|g|s|sec|ms|us|min|h|hr|kv|kvp|kev|mev|ma|mas|mgy|cgy|gy|hz|khz|mhz|t|x|fps|bpm|deg|hu|mci|"
@@ -242,11 +270,16 @@ def _numbers(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _names(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of titles with the names after them."""
+    """Spans of titles and of who did something with the names after them, and of names with what follows them."""
     for found in _TITLED.finditer(text):
         stop = _end_of_name(found)
         if stop is not None:
             yield found.start(), stop
+    for found in _BY.finditer(text):
+        if found["first"][0].isupper() and normalized(found["first"]) not in _AFTER_TITLES:
+            follows = found["second"] is not None and found["second"][0].isupper()
+            yield found.start(), found.end("second" if follows else "first")
+    yield from (found.span() for found in _CREDENTIALED.finditer(text))
 
 
 def _is_listed_date(found: re.Match[str]) -> bool:
@@ -309,16 +342,17 @@ def clean_text(text: str, echo: Echo, allowed: Allowed = Allowed.FIELD) -> str:
         allowed = Allowed.FIELD
     pieces: list[str] = []
     position = 0
-    everything = True
+    everything = follows = True
     for start, stop, kept in _tokens(text, echo, allowed):
         if kept:
             between = text[position:start]
-            if not everything and not between.isspace():
+            if not (follows and (everything or _PUNCTUATION.fullmatch(between))) and not between.isspace():
                 between = "\n" if "\n" in between else " "
             pieces.append((between if pieces or everything else "") + text[start:stop])
             position = stop
         else:
             everything = False
+        follows = kept
     result = text if everything else "".join(pieces).strip()
     # an echo that is spread over several tokens, or wrapped by what stands between them: nothing is safe
     return "" if echo.is_in(result) else result
@@ -333,13 +367,34 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
         place = bisect_right(dropped, (stop - 1, len(text)))
         if place and dropped[place - 1][1] > start:
             continue
-        word = normalized(found[0].rstrip(_SIGNS))
-        known = word in words or is_technical_token(word) or allowed is Allowed.ALL
+        word = normalized(found[0].strip(_SIGNS))
+        known = word in words or is_technical_token(word) or allowed is Allowed.ALL or _is_compound(found[0], echo)
+        known = known or _IS_PHRASE(word) is not None
         known = known or (allowed is Allowed.TERMS and is_term(word)) or (allowed is Allowed.CODED and is_coded(word))
-        ours = echo.has_word(word) or (allowed is Allowed.FIELD and word in echo.common)
+        ours = any(
+            echo.has_word(part) or (allowed is Allowed.FIELD and part in echo.common)
+            for part in re.split(r"[\s-]", word)
+        )
         result.append((start, stop, known and not ours))
     result.sort()
     return result
+
+
+def _is_compound(token: str, echo: Echo) -> bool:
+    """Whether a token is words of the field written together, each with a capital letter: SpinalCord, PTV60Gy."""
+    parts = _PARTS.findall(token)
+    if (
+        len(parts) == 1
+        or "".join(parts) != token
+        or not token[0].isalpha()
+        or sum(map(str.isdigit, token)) > _MOST_DIGITS
+    ):
+        return False
+    words = [part.lower() for part in parts if not part[0].isdigit()]
+    return all(
+        len(word) >= _SHORTEST_PART and word in vocabulary() and not echo.has_word(word) and word not in echo.common
+        for word in words
+    )
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -71,6 +71,10 @@ STANDARD_SCHEMES = frozenset(
         "IBSI",
         "RXNORM",
         "GCN",
+        "SCPECG",
+        "RADELEMENT",
+        "HGNC",
+        "NICIP",
         "PUBCHEM_CID",
     ]
 )
