@@ -81,8 +81,8 @@ def near_shells(mm_from_index: NDArray[np.float64]) -> Shells:
     grids = np.meshgrid(*(np.arange(-bound, bound + 1) for bound in bounds), indexing="ij")
     offsets = np.stack([grid.reshape(-1) for grid in grids], axis=1)
     lengths = np.linalg.norm(offsets @ mm_from_index.T, axis=1)
-    order = np.argsort(lengths, kind="stable")
-    order = order[lengths[order] <= radius]
+    short = np.flatnonzero(lengths <= radius)
+    order = short[np.argsort(lengths[short])]
     lengths, offsets = lengths[order], offsets[order]
     starts = np.flatnonzero(np.diff(lengths, prepend=-1.0) > _SAME)
     distances = lengths[starts]
