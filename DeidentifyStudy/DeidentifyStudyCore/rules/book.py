@@ -163,6 +163,7 @@ class RuleBook:
         rules |= dict.fromkeys((0x0040A30A, 0x0040A161), MeasuredValue())
         rules |= dict.fromkeys((0x00080104, 0x00080105), CodeMeaning())
         rules |= dict.fromkeys((0x00080100, 0x00080119, 0x00080102), CodeValue())
+        rules[0x00080120] = RemoveByType("D")  # a code has one of three values, so that a URN has to be one
         rules[_RESPONSIBLE_PERSON_ROLE] = Remove(why="removed with the person")
         # type 1C: must not be there without the approval's number, which the table removes
         rules[_ETHICS_COMMITTEE] = Remove(why="removed with the number of its approval")

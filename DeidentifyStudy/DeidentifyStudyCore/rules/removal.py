@@ -1,6 +1,7 @@
 """Keeping, removing, emptying, and dummies that are valid for their VR (PS3.15, E.3: actions K, X, Z, D and choices
 by type)."""
 
+import struct
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, opened, replaced
@@ -8,6 +9,9 @@ from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Eleme
 __all__ = ["DUMMY_TEXT", "Keep", "Remove", "RemoveByType", "dummy_value"]
 
 DUMMY_TEXT = "REMOVED"
+_LONG_CODE_VALUE, _LUT_DESCRIPTOR, _LUT_DATA = 0x00080119, 0x00283002, 0x00283006
+_LONG_DUMMY = b"REMOVED REMOVED REMOVED"
+"""Of a Long Code Value, which has more than 16 characters (PS3.3, 8.1)."""
 _DUMMIES = {
     "AE": b"REMOVED",
     "AS": b"000Y",
@@ -18,6 +22,7 @@ _DUMMIES = {
     "TM": b"000000",
     "UR": b"urn:removed",
 }
+_BYTES_OF_ENTRY = 2
 _WIDTHS = {
     "US": 2,
     "SS": 2,
@@ -36,7 +41,11 @@ _WIDTHS = {
 
 
 def dummy_value(element: Element, context: Context) -> bytes:
-    """Value of the element's VR that says nothing; of numbers as many as there were."""
+    """Value of the element's VR that says nothing; of numbers and of entries of a table as many as there were."""
+    if element.tag == _LONG_CODE_VALUE:
+        return _LONG_DUMMY
+    if element.tag == _LUT_DATA and len(element.value) > _BYTES_OF_ENTRY:
+        return _ramp(element, context)
     if element.vr in {"DS", "IS"}:
         return b"\\".join([b"0"] * (element.value.count(b"\\") + 1))
     if element.vr in _DUMMIES:
@@ -48,6 +57,16 @@ def dummy_value(element: Element, context: Context) -> bytes:
     if element.vr in {"LO", "SH", "ST", "LT", "UC", "UT"}:
         return DUMMY_TEXT.encode()
     return b"\0\0"
+
+
+def _ramp(element: Element, context: Context) -> bytes:
+    """Table that rises evenly over the bits that its descriptor declares."""
+    order = ">" if element.big else "<"
+    entries = len(element.value) // _BYTES_OF_ENTRY
+    descriptor = context.item.get(_LUT_DESCRIPTOR, b"")
+    bits = struct.unpack(order + "3H", descriptor)[2] if len(descriptor) == struct.calcsize("3H") else 16
+    largest = (1 << min(bits, 16)) - 1
+    return struct.pack(f"{order}{entries}H", *(entry * largest // (entries - 1) for entry in range(entries)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,11 +261,14 @@ class CodeValue:
                     return KEEP
         elif not meaning and not scheme and not text:
             return KEEP
-        return TechnicalText("D").apply(element, context)
+        allowed = Allowed.ALL if context.mode is Mode.RETAIN else Allowed.TERMS
+        if clean_text(text, echo, allowed) != text:  # a part of a code is another code
+            return RemoveByType("D").apply(element, context)
+        return _finished(text, text, element, context, "D")
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept in standard coding schemes; in private ones cleaned like technical text"
+        return "kept in standard coding schemes; in private ones kept when all of it is technical text"
 
 
 @dataclass(frozen=True, slots=True)

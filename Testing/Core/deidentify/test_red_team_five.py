@@ -144,3 +144,18 @@ def test_codes_of_units_and_of_leads_stay(make_dataset, encode, deidentify):
     (result,) = written(deidentify({"a": encode(report)}))
     kept = [content.ConceptCodeSequence[0] for content in result.ContentSequence]
     assert [(code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning) for code in kept] == given
+
+
+def test_dummies_of_codes_and_tables_are_valid(make_dataset, encode, deidentify):
+    urn, long = Dataset(), Dataset()
+    urn.URNCodeValue, urn.CodeMeaning = "urn:uuid:zyxwarth", "Zyxwarth"
+    long.LongCodeValue, long.CodingSchemeDesignator, long.CodeMeaning = "by-zyxwarth-quillon-zyxwarth", "99X", "x"
+    table = Dataset()
+    table.LUTDescriptor, table.LUTExplanation = [32, 0, 12], "Zyxwarth"
+    table.add_new(0x00283006, "OW", "Zyxwarth.Quillon.1957.03.12.xxxx".encode("utf-16-le"))
+    image = make_dataset(ProcedureCodeSequence=Sequence([urn, long]), VOILUTSequence=Sequence([table]))
+    (result,) = written(deidentify({"a": encode(image)}))
+    assert result.ProcedureCodeSequence[0].URNCodeValue == "urn:removed"
+    assert len(result.ProcedureCodeSequence[1].LongCodeValue) > 16
+    entries = struct.unpack("<32H", result.VOILUTSequence[0][0x00283006].value)
+    assert (entries[0], entries[-1], sorted(entries)) == (0, 4095, list(entries))
