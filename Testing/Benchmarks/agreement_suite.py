@@ -7,8 +7,8 @@ little. A package that takes longer than the budget (processor seconds) for a ca
 it, those of middle volume first, and its time is that of these, multiplied; so are the pairs of more than two readers
 and the turns of a loop. The column "measured" says how much was. "cropped" is the ratio when the package is handed the
 masks cut out, and ours is not: at least 5 is wanted for the CT of two readers; "both cropped" in the remarks is that
-when ours is handed the same two masks, cut out alike. Programs that are slow on whole images
-are compared on that CT and on the brain.
+when ours is handed the same two masks, cut out alike, "repeated" that of calls that follow the first. Programs that are
+slow on whole images are compared on that CT and on the brain.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def _segmentation(table: Table, row: Measured, name: str) -> None:
     if math.isnan(row.ratio):
         table.say(f"| {row.case} | {row.package} | | | | | {row.wanted:g} | not measured | | {row.remark} |")
         return
-    both = "" if math.isnan(row.both_cropped) else f"; both cropped: {row.both_cropped:.1f}"
+    cropped_too = f"; both cropped: {row.both_cropped:.1f}, repeated: {row.repeated:.1f}"
+    both = "" if math.isnan(row.both_cropped) else cropped_too
     cropped = "" if math.isnan(row.cropped) else f"{row.cropped:.1f}"
     if cropped and name == "ct-2":
         cropped += " met" if row.cropped >= CROPPED else " NOT MET"
