@@ -48,9 +48,9 @@ class Verifier:
         self._subject = subject
         self._uids_retained = uids_retained
         self._whole_bytes = whole_bytes
-        self._clean: dict[tuple[str, ...], set[bytes]] = {}
-        self._last: dict[tuple[str, ...], tuple[bytes, ...]] = {}
-        self._referenced: dict[bytes, list[str]] = {}
+        self._clean: dict[tuple[str, tuple[str, ...]], set[bytes]] = {}
+        self._last: dict[tuple[str, tuple[str, ...]], tuple[bytes, ...]] = {}
+        self._referenced: dict[tuple[str, bytes], list[str]] = {}
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
@@ -94,7 +94,8 @@ class Verifier:
 
     def _search(self, output: Source) -> None:
         codecs = codecs_of(output.value(0x00080005))
-        clean = self._clean.setdefault(codecs, {b""})
+        read_as = output.transfer_syntax, codecs
+        clean = self._clean.setdefault(read_as, {b""})
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
             clean.add(b"")  # stands for the long ones
@@ -103,7 +104,7 @@ class Verifier:
         if elements is None:
             elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in spans)
             long = [span for span in spans if span[5] - span[2] > LONGEST_ELEMENT]
-        last = self._last.get(codecs, ())
+        last = self._last.get(read_as, ())
         changed: Iterable[int] = range(len(elements))
         if len(last) == len(elements):  # most are equal then, and were searched
             changed = compress(changed, map(operator.ne, elements, last))
@@ -112,7 +113,7 @@ class Verifier:
                 if self._leaks_of(output, spans[number], codecs):
                     raise Quarantined("verification-failed")
                 clean.add(elements[number])
-        self._last[codecs] = elements
+        self._last[read_as] = elements
         if any(self._leaks_of(output, span, codecs) for span in long):
             raise Quarantined("verification-failed")
         if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(buffer))):
@@ -175,12 +176,12 @@ class Verifier:
         found: list[str] = []
         for span in output.sequences():
             raw = output.buffer[span[2] : span[5]]
-            references = self._referenced.get(raw)
+            references = self._referenced.get((output.transfer_syntax, raw))
             if references is None:
                 parsed = leaves(output.buffer, [span], output.encoding, ())
                 references = [leaf.text(output.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
                 if len(raw) <= LONGEST_ELEMENT and len(self._referenced) < _MOST_REMEMBERED:
-                    self._referenced[raw] = references
+                    self._referenced[output.transfer_syntax, raw] = references
             found += references
         return found
 
