@@ -23,7 +23,9 @@ def label_maps(draw):
     shape = draw(shapes)
     types = draw(
         st.lists(
-            st.sampled_from([np.uint8, np.int16, np.uint16, np.int64, np.float32, np.bool_]), min_size=1, max_size=4
+            st.sampled_from([np.uint8, np.int16, np.uint16, np.int64, np.uint64, np.float32, np.bool_]),
+            min_size=1,
+            max_size=4,
         )
     )
     return [draw(hypothesis_arrays(np.uint8, shape, elements=st.integers(0, 3))).astype(kind) for kind in types]
@@ -46,11 +48,14 @@ def test_runs_are_maximal(maps):
     assert np.all(np.any(values[:, 1:] != values[:, :-1], axis=0))
 
 
+@pytest.mark.parametrize("combinations", [0, 1 << 18])
 @FEW
-@given(label_maps())
-def test_patterns_count_what_occurs_together(maps):
+@given(maps=label_maps())
+def test_patterns_count_what_occurs_together(combinations, maps):
     runs = joint_runs(maps)
-    patterns, counts, of_run = runs.patterns()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs_module, "_COMBINATIONS", combinations)
+        patterns, counts, of_run = runs.patterns()
     voxels = np.stack([array.reshape(-1).astype(np.int64) for array in maps], axis=1)
     expected, expected_counts = np.unique(voxels, axis=0, return_counts=True)
     np.testing.assert_array_equal(patterns, expected)

@@ -37,6 +37,9 @@ _SMALL = 1 << 14
 _TABLE = 1 << 22
 """Largest table of counts that is cheaper than sorting."""
 
+_COMBINATIONS = 1 << 18
+"""Combinations of values that are counted in one table; it stays in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointRuns:
@@ -77,7 +80,7 @@ class JointRuns:
             Row in `patterns` of each run.
         """
         sizes = [int(values.max()) + 1 for values in self.values]
-        if math.prod(sizes) <= _TABLE:
+        if math.prod(sizes) <= _COMBINATIONS:
             return self._patterns_in_a_table(sizes)
         distinct, of_run = ranked(self.values[0])
         columns = [distinct]
@@ -95,7 +98,7 @@ class JointRuns:
         """Patterns of few values, each below its size, by counting every combination that could be."""
         codes = self.values[0].astype(np.int64)
         for values, size in zip(self.values[1:], sizes[1:], strict=True):
-            codes = codes * size + values
+            codes = codes * size + values.astype(np.int64, copy=False)
         counts = self.count(codes, 0)
         found = counts.nonzero()[0]
         place = (counts > 0).cumsum() - 1
