@@ -85,6 +85,9 @@ _KEYWORDS = {
     "RequestedImageSize",
     "PixelPresentation",
     "SliceProgressionDirection",
+    "PositionReferenceIndicator",
+    "ImagedNucleus",
+    "ResonantNucleus",
 }
 
 TECHNICAL_TEXT = tags_of(_KEYWORDS)

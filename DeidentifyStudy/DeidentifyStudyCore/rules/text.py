@@ -74,7 +74,7 @@ _WITH_DIGITS = re.compile(
             r"(?:明治|大正|昭和|平成|令和)?\s?(?:元|\d{1,4})\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?",
             r"\b(?:19|20)\d{2}-?w\d{2}(?:-?\d)?\b|\bq[1-4][\s./-]?(?:19|20)\d{2}\b|\b(?:19|20)\d{2}[\s./-]?q[1-4]\b",
             # dates in digits: nobody writes a year with one, so 5.3.1 is a version
-            r"\b(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|\d{3,4}[./-]\d{1,2}[./-]\d)\b",
+            r"\b(?!\d{1,4}[./-]00?[./-])(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|\d{3,4}[./-]\d{1,2}[./-]\d)\b",
             r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b)?",  # times
             r"(?:\+\s*)?\(?\d(?:[\s()./_-]{0,3}\d){5,}",  # telephone numbers, numbers in groups
         )
@@ -145,8 +145,9 @@ _TOKEN = re.compile(
     rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"
 )
 _IS_PHRASE = re.compile(_PHRASE).fullmatch
-_PARTS = re.compile(r"\d{1,3}(?:c?Gy|[cm]m)?|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SHORTEST_PART, _MOST_DIGITS = 3, 3
+_PARTS = re.compile(r"0\d{3}|\d{1,3}(?:c?Gy|[cm]m)?|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_MANY_DIGITS = re.compile(r"\d.*[^\d].*\d|[1-9]\d{3}|\d{5}")
+_SHORTEST_PART = 3
 _PUNCTUATION = re.compile(r"[\s!-/:-@\[-`{-~]*")
 _SIGNS = "+-−–"
 _UNITS = (
@@ -158,6 +159,10 @@ _TECHNICAL = re.compile(
     r"\d[a-z]|[a-z]\d{1,2}[a-z]?|[bijqs][a-z]\d{2}[a-z]?|[bt]\d{1,4}|"
     r"(?:te|tr|ti|fa|b|bval|ph|phase|echo|e|nex|sl|im|se|vol|ir|pa|dir|mb|snr|dose|cor|sag|tra|ax)\d{1,4}|"
     r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
+)
+_MEDICAL = re.compile(
+    r"[a-z]{4,}(?:carcinoma|sarcoma|blastoma|adenoma|fibroma|ectomy|ostomy|plasty|graphy|scopy|pathy|algia|[lmnrs]emia|"
+    r"uria|megaly|plasia|trophy|sclerosis|stenosis|fibrosis|necrosis)|[a-z]{5,}itis"
 )
 _REPLACED = "�"
 _SHORTEST_UNKNOWN = 4
@@ -214,8 +219,9 @@ def is_term(word: str) -> bool:
 
 
 def is_coded(word: str) -> bool:
-    """Whether a normalized word is a term, or a word of any code meaning: Barrett and Boston are."""
-    return is_term(word) or word in coded_words().all
+    """Whether a normalized word is a term, a word of any code meaning (Barrett and Boston are), or made as words of
+    medicine are, since standard schemes have more codes than PS3.16 lists."""
+    return is_term(word) or word in coded_words().all or _MEDICAL.fullmatch(word) is not None
 
 
 def is_technical_token(word: str) -> bool:
@@ -368,7 +374,9 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
         if place and dropped[place - 1][1] > start:
             continue
         word = normalized(found[0].strip(_SIGNS))
-        known = word in words or is_technical_token(word) or allowed is Allowed.ALL or _is_compound(found[0], echo)
+        known = (
+            word in words or is_technical_token(word) or allowed is Allowed.ALL or _is_compound(found[0], echo, allowed)
+        )
         known = known or _IS_PHRASE(word) is not None
         known = known or (allowed is Allowed.TERMS and is_term(word)) or (allowed is Allowed.CODED and is_coded(word))
         ours = any(
@@ -380,20 +388,16 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
     return result
 
 
-def _is_compound(token: str, echo: Echo) -> bool:
+def _is_compound(token: str, echo: Echo, allowed: Allowed) -> bool:
     """Whether a token is words of the field written together, each with a capital letter: SpinalCord, PTV60Gy."""
     parts = _PARTS.findall(token)
-    if (
-        len(parts) == 1
-        or "".join(parts) != token
-        or not token[0].isalpha()
-        or sum(map(str.isdigit, token)) > _MOST_DIGITS
-    ):
+    if len(parts) == 1 or "".join(parts) != token or not token[0].isalpha() or _MANY_DIGITS.search(token):
         return False
     words = [part.lower() for part in parts if not part[0].isdigit()]
+    known = vocabulary().__contains__ if allowed is Allowed.FIELD else is_term
+    shortest = _SHORTEST_PART if allowed is Allowed.FIELD else _SHORTEST_UNKNOWN
     return all(
-        len(word) >= _SHORTEST_PART and word in vocabulary() and not echo.has_word(word) and word not in echo.common
-        for word in words
+        len(word) >= shortest and known(word) and not echo.has_word(word) and word not in echo.common for word in words
     )
 
 

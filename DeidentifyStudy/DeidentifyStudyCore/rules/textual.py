@@ -94,6 +94,7 @@ _LARGEST_MEASURED = {
     "FrameReferenceTime": _MILLISECONDS_OF_A_DAY,
     "FrameTime": _MILLISECONDS_OF_A_DAY,
     "TriggerTime": _MILLISECONDS_OF_A_DAY,
+    "ImagingFrequency": 1_000_000_000,  # some write Hz, not MHz
     "ExposureTimeInuS": 100_000_000,
     "ExposureInuAs": 10_000_000,
     "XRayTubeCurrentInuA": 10_000_000,
