@@ -245,11 +245,15 @@ class EchoBuilder:
     """Collects what the objects of one patient hold."""
 
     def __init__(self, vocabulary: frozenset[str] = frozenset()) -> None:
-        self._ignored = _PREFIXES | vocabulary  # "General Hospital" must not forbid "general"
+        self._vocabulary = vocabulary  # "General Hospital" must not forbid "general"
         self.words: set[str] = set()
         self.dates: set[datetime.date] = set()
         self.uids: set[str] = set()
         self.births: set[datetime.date] = set()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel without the vocabulary: whoever merges what was found has no use for it."""
+        return vars(self) | {"_vocabulary": frozenset()}
 
     def add_name(self, text: str) -> None:
         """Add the components of a person's name."""
@@ -264,7 +268,8 @@ class EchoBuilder:
         found = words_of(text)
         for word in found:
             has_digit = any(character.isdigit() for character in word)
-            if len(word) >= (_SHORTEST_NUMBER if has_digit else _SHORTEST_NAME + 1) and word not in self._ignored:
+            shortest = _SHORTEST_NUMBER if has_digit else _SHORTEST_NAME + 1
+            if len(word) >= shortest and word not in _PREFIXES and word not in self._vocabulary:
                 self.words.add(word)
         self.words.update(_LONG_NUMBER.findall(normalized(text)))
         joined = "".join(found)

@@ -11,7 +11,6 @@ from DeidentifyStudyCore.indexing.index import FileFacts, index_files, list_file
 from DeidentifyStudyCore.indexing.patients import with_issuers
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
-from DeidentifyStudyCore.rules.text import vocabulary
 
 __all__ = ["Index", "build_index"]
 
@@ -64,7 +63,7 @@ def build_index(source: Path, profile: Profile, executor: Executor | None = None
     for number, (facts, found) in completed(executor, index_files, calls):
         results[number] = facts
         for patient, builder in found.items():
-            patients.setdefault(patient, EchoBuilder(vocabulary())).merge(builder)
+            patients.setdefault(patient, EchoBuilder()).merge(builder)
         done += len(facts)
         progress(done, len(listing), "indexing")
     files = [facts for number in sorted(results) for facts in results[number]]

@@ -1,11 +1,15 @@
 """What workers take together: every task once, one patient at a time, and little at the end."""
 
+import pickle
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from DeidentifyStudyCore.cleaning.writing import Task
+from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.indexing.index import FileFacts
+from DeidentifyStudyCore.rules.text import vocabulary
 from DeidentifyStudyCore.runs.tasks import chunks_of
 
 
@@ -34,3 +38,14 @@ def test_chunks_that_are_shared_get_smaller_so_that_workers_finish_together(file
 
 def test_large_files_are_few_to_a_chunk():
     assert [len(chunk) for chunk in chunks_of(_tasks([0] * 5, 100 << 20), shared=False)] == [2, 2, 1]
+
+
+def test_what_a_worker_found_travels_without_the_vocabulary():
+    builder = EchoBuilder(vocabulary())
+    builder.add_identifier("General Hospital Quobblewick 00874432")
+    travelled = pickle.loads(pickle.dumps(builder))
+    assert len(pickle.dumps(builder)) < 1000
+    merged = EchoBuilder()
+    merged.merge(travelled)
+    assert {"quobblewick", "00874432"} <= merged.words == builder.words
+    assert "general" not in merged.words
