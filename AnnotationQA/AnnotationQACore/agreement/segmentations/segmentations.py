@@ -212,13 +212,13 @@ class _Common:
 
     def boxes(self, decisions: BoolArray, gap: tuple[int, int, int]) -> list[Extent]:
         """Boxes that hold all voxels of some masks, `gap` layers apart; `decisions` has shape (pattern, mask)."""
-        held = np.any(decisions, axis=1)
-        if not held.any():
+        if not decisions.any():
             return []
         if self.runs_of is None:
             k, j, i = self.runs.shape
             return [((0, k), (0, j), (0, i))]
-        runs = np.concatenate([self.runs_of[pattern] for pattern in np.flatnonzero(held).tolist()])
+        held = np.flatnonzero(np.any(decisions, axis=1)).tolist()
+        runs = np.concatenate([self.runs_of[pattern] for pattern in held])
         return separate_boxes(self.runs.extents(runs), gap)
 
 
