@@ -151,12 +151,7 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
             meta = _file_meta(buffer)
             encoding = _encoding(buffer, meta.end, meta.transfer_syntax)
             if meta.transfer_syntax == DEFLATED:
-                file = tempfile.TemporaryFile()  # noqa: SIM115
-                held.append(file)
-                _inflate(buffer, meta.end, file)
-                inflated = os.fstat(file.fileno()).st_size
-                if inflated == 0:
-                    raise MalformedFile("truncated", meta.end)
+                file, inflated = _inflated(buffer, meta.end, held)
                 buffer = _buffer(file, inflated, small, held)
                 found = scanned(buffer, 0, encoding, DEFLATED)
             else:
@@ -263,10 +258,13 @@ def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
     return encoding
 
 
-def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:
+def _inflated(buffer: Buffer, start: int, held: list[Closable]) -> tuple[BinaryIO, int]:
+    """Inflate a data set into a temporary file, chunk by chunk; returns it with its size."""
+    file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # the Source closes it
+    held.append(file)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     limit = min(_LARGEST_INFLATED, (len(buffer) - start) * _LARGEST_RATIO + _DEFLATE_CHUNK)
-    position, written = start, 0
+    position, size = start, 0
     try:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail or bytes(buffer[position : position + _DEFLATE_CHUNK])
@@ -275,10 +273,13 @@ def _inflate(buffer: Buffer, start: int, file: BinaryIO) -> None:
             if not chunk:
                 raise MalformedFile("truncated", position)
             data = inflater.decompress(chunk, _DEFLATE_CHUNK)
-            written += len(data)
-            if written > limit:
+            size += len(data)
+            if size > limit:
                 raise Quarantined("inflates-too-large")
             file.write(data)
     except zlib.error:
         raise MalformedFile("invalid-structure", position) from None
+    if size == 0:
+        raise MalformedFile("truncated", start)
     file.seek(0)
+    return file, size
