@@ -161,7 +161,8 @@ class RuleBook:
         rules |= dict.fromkeys((0x00700002, 0x00700080), FreeLabel())
         rules[0x0040A160] = ContentText()
         rules |= dict.fromkeys((0x0040A30A, 0x0040A161), MeasuredValue())
-        rules |= dict.fromkeys((0x00080104, 0x00080105), CodeMeaning())
+        rules[0x00080104] = CodeMeaning()
+        rules[0x00080105] = CodeString()
         rules |= dict.fromkeys((0x00080100, 0x00080119, 0x00080102), CodeValue())
         rules[0x00080120] = RemoveByType("D")  # a code has one of three values, so that a URN has to be one
         rules[_RESPONSIBLE_PERSON_ROLE] = Remove(why="removed with the person")

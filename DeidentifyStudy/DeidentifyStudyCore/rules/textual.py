@@ -94,7 +94,6 @@ _LARGEST_MEASURED = {
     "FrameReferenceTime": _MILLISECONDS_OF_A_DAY,
     "FrameTime": _MILLISECONDS_OF_A_DAY,
     "TriggerTime": _MILLISECONDS_OF_A_DAY,
-    "ImagingFrequency": 1_000_000_000,  # some write Hz, not MHz
     "ExposureTimeInuS": 100_000_000,
     "ExposureInuAs": 10_000_000,
     "XRayTubeCurrentInuA": 10_000_000,
@@ -108,6 +107,7 @@ _ROUNDED = frozenset(
         "SecondaryCountsAccumulated",
         "RadionuclideTotalDose",
         "DoseCalibrationFactor",
+        "ImagingFrequency",  # in MHz, but some write Hz
     }
 )
 _DIGITS_KEPT = 6

@@ -159,3 +159,23 @@ def test_dummies_of_codes_and_tables_are_valid(make_dataset, encode, deidentify)
     assert len(result.ProcedureCodeSequence[1].LongCodeValue) > 16
     entries = struct.unpack("<32H", result.VOILUTSequence[0][0x00283006].value)
     assert (entries[0], entries[-1], sorted(entries)) == (0, 4095, list(entries))
+
+
+def test_what_real_files_hold_stays(make_dataset, encode, deidentify):
+    given = {
+        "ImagedNucleus": "H", "PositionReferenceIndicator": "OM", "SoftwareVersions": "5.00.02",
+        "SeriesDescription": "Apparent Diffusion Coefficient (mm2/s)", "ContentLabel": "LUNG",
+    }  # fmt: skip
+    image = make_dataset(ImagingFrequency="128175847", **given)
+    template = Dataset()
+    template.MappingResource, template.TemplateIdentifier = "DCMR", "2010"
+    image.ContentTemplateSequence = Sequence([template])
+    (result,) = written(deidentify({"a": encode(image)}, "research-shifted-dates"))
+    assert {keyword: result[keyword].value for keyword in given} == given
+    assert result.ImagingFrequency == 128176000
+    assert result.ContentTemplateSequence[0].MappingResource == "DCMR"
+
+
+@pytest.mark.parametrize(("text", "kept"), [("LungNodule0001", True), ("Lung1947", False), ("Lung0471a1", False)])
+def test_indices_after_words_stay_and_years_go(text, kept):
+    assert clean_text(text, NOTHING) == (text if kept else "")
