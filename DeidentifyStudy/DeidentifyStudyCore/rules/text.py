@@ -139,7 +139,8 @@ _SLASHED = r"\b(?:w/wo|wo/w|w/o|r/o|h/o|s/p|b/l|n/a)\b"  # apart they would mean
 _SIGNED = r"(?<!\w)(?:[^\W\d_]|gd|gad|km|ce|iv)(?:[+]|[-−–](?!\w))"  # C- is without contrast
 _PLUS = r"(?<!\w)[+](?:c|gd|gad|km|ce|iv)\b"
 _PHRASE = (  # alone they are names
-    r"\b(?:(?:bi|c|li|ni|o|pi|ti|vi)-rads|(?:white|gr[ae]y)\smatter|(?:long|short)[\s-]axis|circle\sof\swillis)\b"
+    r"\b(?:(?:bi|c|li|ni|o|pi|ti|vi)-rads|(?:white|gr[ae]y)\smatter|(?:long|short)[\s-]axis|circle\sof\swillis|"
+    r"(?:kidney|renal|ureter(?:al|ic)?|bladder|gall)\sstone)\b"
 )
 _TOKEN = re.compile(
     rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"

@@ -93,7 +93,7 @@ def coded_words() -> dict[str, object]:
     """Words of the code meanings of PS3.16 by their first letter.
 
     Common are those that it writes in small letters, as an abbreviation, alone, or beside an isotope, and not only in
-    the names of breeds, which are mostly places; the others are names.
+    the names of breeds, which are mostly places, nor what people are called; the others are names.
     """
     from pydicom.sr._cid_dict import cid_concepts
     from pydicom.sr._concepts_dict import concepts
@@ -104,6 +104,7 @@ def coded_words() -> dict[str, object]:
         return re.findall(r"[a-z]+", normalized(meaning))
 
     breeds = {(scheme, name) for cid in BREEDS for scheme, names in cid_concepts[cid].items() for name in names}
+    eponyms = {(scheme, name) for scheme, names in cid_concepts[PROJECTION_EPONYMS].items() for name in names}
     common: set[str] = set()
     of_breeds: set[str] = set()
     elsewhere: set[str] = set()
@@ -112,10 +113,10 @@ def coded_words() -> dict[str, object]:
             for meaning, *_ in meanings.values():
                 (of_breeds if (scheme, name) in breeds else elsewhere).update(words_of(meaning))
                 whole = re.findall(r"(?<![A-Za-z])[A-Za-z]+(?!['’A-Za-z])", meaning)
-                everything = len(whole) == 1 or "^" in meaning
+                everything = (len(whole) == 1 and (scheme, name) not in eponyms) or "^" in meaning
                 common.update(word.lower() for word in whole if everything or word.islower() or word.isupper())
     words = of_breeds | elsewhere
-    common = (common & words) - (of_breeds - elsewhere)
+    common = (common & words) - (of_breeds - elsewhere) - SURNAMES
     return {
         "source": "PS3.16, through pydicom's tables",
         "common": by_first_letter(common),
@@ -164,6 +165,60 @@ SAME_EVERYWHERE = {
     0x00081199,
 }
 """The macros for codes and references have the same types everywhere: `attribute_types.py` knows them."""
+PROJECTION_EPONYMS = 4012
+"""Context group of projections that are called by whoever described them."""
+SURNAMES = frozenset(
+    [
+        "alexander",
+        "berlin",
+        "bismark",
+        "boak",
+        "brown",
+        "celestine",
+        "collie",
+        "crystal",
+        "euler",
+        "fouchet",
+        "friend",
+        "garnet",
+        "haigis",
+        "hansel",
+        "holladay",
+        "horn",
+        "janus",
+        "little",
+        "long",
+        "marsh",
+        "meldola",
+        "merino",
+        "mountain",
+        "nadir",
+        "nash",
+        "nile",
+        "olinda",
+        "olsen",
+        "pace",
+        "petit",
+        "prem",
+        "purkinje",
+        "rose",
+        "sandy",
+        "steppe",
+        "stone",
+        "taylor",
+        "trendelenburg",
+        "trotter",
+        "victoria",
+        "violet",
+        "walker",
+        "waters",
+        "wayson",
+        "wicket",
+        "wild",
+        "wright",
+    ]
+)
+"""Words of code meanings that are common names as well: kept in the meanings of standard schemes only."""
 
 
 def digest(source: Path) -> str:

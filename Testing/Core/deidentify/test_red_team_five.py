@@ -179,3 +179,16 @@ def test_what_real_files_hold_stays(make_dataset, encode, deidentify):
 @pytest.mark.parametrize(("text", "kept"), [("LungNodule0001", True), ("Lung1947", False), ("Lung0471a1", False)])
 def test_indices_after_words_stay_and_years_go(text, kept):
     assert clean_text(text, NOTHING) == (text if kept else "")
+
+
+@pytest.mark.parametrize(
+    "name", ["Miller", "Taylor", "Walker", "Moore", "Lewis", "Alexander", "Brown", "Wright", "Stone"]
+)
+def test_names_that_are_eponyms_stay_in_meanings_of_standard_codes_only(name):
+    assert clean_text(f"chest {name}", NOTHING, Allowed.TERMS) == "chest"
+    assert clean_text(f"chest {name}", NOTHING) == "chest"
+    assert clean_text(f"{name} projection", NOTHING, Allowed.CODED) == f"{name} projection"
+
+
+def test_a_stone_of_a_kidney_is_nobody():
+    assert clean_text("kidney stone, Stone", NOTHING) == "kidney stone"
