@@ -11,6 +11,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ _MOST_OF_A_SIZE = 4
 _MOST_ELEMENTS = 1000
 _LARGEST_COMPARED = 1 << 16
 _LONGEST_GAP = 1 << 8
+_COMPARED_OR_NOT = np.array([255, 0], np.uint8)
 LONGEST_ELEMENT = 1 << 16
 """Bytes of the elements that are read, compared and remembered as a whole."""
 
@@ -138,8 +140,9 @@ def remember(buffer: Buffer, found: Scanned, before: list[tuple[int, int]]) -> N
     size, spans = len(buffer), found.spans
     if not spans or len(spans) > _MOST_ELEMENTS or not found.end == spans[-1][5] == size:
         return
-    compared = [*before, *((span[2], span[3] if span[4] == span[5] else span[5]) for span in spans)]
-    if sum(stop - begin for begin, stop in compared) > _LARGEST_COMPARED:
+    headers = [(span[2], span[3] if span[4] == span[5] else span[5]) for span in spans]
+    compared = np.fromiter(chain.from_iterable([*before, *headers]), np.int64).reshape(-1, 2)
+    if np.diff(compared).sum() > _LARGEST_COMPARED:
         return
     parts = tuple(_parts(buffer, compared))
     if sum(len(part.expected) for part in parts) > _LARGEST_COMPARED:
@@ -152,18 +155,15 @@ def remember(buffer: Buffer, found: Scanned, before: list[tuple[int, int]]) -> N
         _known.popitem(last=False)
 
 
-def _parts(buffer: Buffer, compared: list[tuple[int, int]]) -> Iterator[_Part]:
-    """Stretches that are compared as one: where more lies between two than is worth masking, a new one begins."""
-    stretches: list[list[tuple[int, int]]] = []
-    for begin, stop in compared:
-        if stretches and begin - stretches[-1][-1][1] <= _LONGEST_GAP:
-            stretches[-1].append((begin, stop))
-        else:
-            stretches.append([(begin, stop)])
-    for stretch in stretches:
-        start = stretch[0][0]
-        mask = np.zeros(stretch[-1][1] - start, np.uint8)
-        for begin, stop in stretch:
-            mask[begin - start : stop - start] = 255
+def _parts(buffer: Buffer, compared: NDArray[np.int64]) -> Iterator[_Part]:
+    """Stretches that are compared as one: where more lies between two than is worth masking, a new one begins.
+
+    `compared` has the begin and the end of each range, in order, of shape (ranges, 2).
+    """
+    gaps = compared[1:, 0] - compared[:-1, 1]
+    for stretch in np.split(compared, np.flatnonzero(gaps > _LONGEST_GAP) + 1):
+        lengths = np.diff(stretch.ravel())
+        mask = np.repeat(np.resize(_COMPARED_OR_NOT, len(lengths)), lengths)
+        start = int(stretch[0, 0])
         found = np.frombuffer(buffer, np.uint8, len(mask), start)
         yield _Part(start, mask, (found & mask).tobytes())
