@@ -599,7 +599,7 @@ def test_a_folder_that_is_no_project_is_refused_in_one_line(panel: Any, tmp_path
     ui.projectPathEdit.currentPath = str(tmp_path / "nothing")
     ui.identityCombo.currentIndex = ui.identityCombo.findText("me")
     ui.openButton.click()
-    assert "nothing" in message(panel)
+    assert "not a project; choose another folder" in message(panel)
     assert panel.session is None
 
 
