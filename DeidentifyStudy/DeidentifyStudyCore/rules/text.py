@@ -146,6 +146,7 @@ _TOKEN = re.compile(
     rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"
 )
 _IS_PHRASE = re.compile(_PHRASE).fullmatch
+_INITIAL = re.compile(r"[A-Z]\.(?!\d)")
 _PARTS = re.compile(r"0\d{3}|\d{1,3}(?:c?Gy|[cm]m)?|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MANY_DIGITS = re.compile(r"\d.*[^\d].*\d|[1-9]\d{3}|\d{5}")
 _SHORTEST_PART = 3
@@ -193,22 +194,33 @@ def vocabulary() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _terms() -> frozenset[str]:
-    """Words of defined terms and of equipment, and of the names and keywords of attributes in PS3.6."""
+def _listed_terms() -> frozenset[str]:
     text = files("DeidentifyStudyCore").joinpath("data", "terms.txt").read_text(encoding="utf-8")
     lines = (line.split("#", 1)[0] for line in text.splitlines())
-    listed = {normalized(word) for line in lines for word in line.split()}
-    return dictionary_words() | listed
+    return frozenset(normalized(word) for line in lines for word in line.split())
+
+
+@lru_cache(maxsize=1)
+def _terms() -> frozenset[str]:
+    """Words of defined terms and of equipment, and of the names and keywords of attributes in PS3.6."""
+    return dictionary_words() | {word for word in _listed_terms() if not word.startswith("-")}
+
+
+@lru_cache(maxsize=1)
+def _short_names() -> frozenset[str]:
+    """Common names of three letters, where the vocabulary has no word that is written alike."""
+    return frozenset(word[1:] for word in _listed_terms() if word.startswith("-")) - vocabulary()
 
 
 @lru_cache(maxsize=20000)
 def is_term(word: str) -> bool:
     """Whether a normalized word is a term of the field, of the standard, of a coding scheme or of equipment.
 
-    Words of three letters and short mixtures of letters and digits (kernels, versions) are; five digits in a row never.
+    Words of three letters are, but for common names, and so are short mixtures of letters and digits (kernels,
+    versions); five digits in a row never.
     """
     if len(word) < _SHORTEST_UNKNOWN and word.isascii():
-        return True
+        return word not in _short_names()
     if word in vocabulary() or word in _terms() or is_technical_token(word) or _MIXED.fullmatch(word) is not None:
         return True
     parts = re.findall(r"[a-z]+|\d+", word) if any(character.isdigit() for character in word) else []
@@ -386,7 +398,20 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
         )
         result.append((start, stop, known and not ours))
     result.sort()
-    return result
+    return _without_initials(text, result)
+
+
+def _without_initials(text: str, tokens: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+    """Drop initials beside what is dropped: of M.J. Zyxwarth P. nothing stays."""
+    if "." not in text or all(kept for *_, kept in tokens):
+        return tokens
+    for step in (1, -1):
+        for place in range(len(tokens))[::-step]:
+            start, stop, kept = tokens[place]
+            beside = place + step
+            if kept and 0 <= beside < len(tokens) and not tokens[beside][2] and _INITIAL.match(text, start):
+                tokens[place] = (start, stop, False)
+    return tokens
 
 
 def _is_compound(token: str, echo: Echo, allowed: Allowed) -> bool:

@@ -192,3 +192,35 @@ def test_names_that_are_eponyms_stay_in_meanings_of_standard_codes_only(name):
 
 def test_a_stone_of_a_kidney_is_nobody():
     assert clean_text("kidney stone, Stone", NOTHING) == "kidney stone"
+
+
+@pytest.mark.parametrize("allowed", [Allowed.FIELD, Allowed.TERMS])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("chest M.J. Zyxwarth P. liver", "chest liver"),
+        ("J.Q. Zyxwarth", ""),
+        ("Zyxwarth, T. R.: knee", "knee"),
+        ("R. knee", "R. knee"),
+        ("chest L. and R.", "chest L. and R."),
+    ],
+)
+def test_initials_go_with_their_name(text, kept, allowed):
+    assert clean_text(text, NOTHING, allowed) == kept
+
+
+@pytest.mark.parametrize("name", ["Lee", "KIM", "Ana", "Tom", "Wei", "Uwe"])
+def test_technical_text_keeps_no_common_name_of_three_letters(name):
+    assert clean_text(f"chest {name}", NOTHING, Allowed.TERMS) == "chest"
+
+
+@pytest.mark.parametrize("term", ["TSE", "PAT", "SIM", "HEA", "NEK", "EPI", "LIN", "ROI", "MIN", "TIM", "PAA", "SPI"])
+def test_technical_text_keeps_other_words_of_three_letters(term):
+    assert clean_text(f"chest {term}", NOTHING, Allowed.TERMS) == f"chest {term}"
+
+
+def test_names_of_three_letters_go_from_terms(make_dataset, encode, deidentify):
+    image = make_dataset(ScanOptions=["FS", "DR KIM"], FilterType="LEE")
+    (result,) = written(deidentify({"a": encode(image)}, "research-shifted-dates"))
+    assert result.ScanOptions == "FS"
+    assert not result.get("FilterType")
