@@ -133,17 +133,22 @@ def measured(function, source: Path, work: Path) -> float:
     return cpu() - before
 
 
-def against_copy(source: Path, work: Path, files: int, rounds: int = 7) -> float:
-    """Compare in turns, each into a new folder: ext4 is slow to make files where many were deleted a moment ago.
+def given_back(folder: Path) -> None:
+    """Remove what a turn wrote into memory, so that the next takes the same memory again.
 
-    In memory the folder is removed after each turn, so that the next takes the same memory again: a virtual machine
-    must ask its host for what it has not used for some seconds, which can take longer than the copy.
+    A virtual machine must ask its host for what it has not used for some seconds, which can take longer than a copy.
+    On a disk it stays: ext4 is slow to make files where many were deleted a moment ago.
     """
+    if folder.is_relative_to(SHARED_MEMORY):
+        shutil.rmtree(folder)
+
+
+def against_copy(source: Path, work: Path, files: int, rounds: int = 7) -> float:
+    """Compare in turns, each into a new folder."""
 
     def turn(function, name: str) -> float:
         spent = measured(function, source, work / name)
-        if work.is_relative_to(SHARED_MEMORY):
-            shutil.rmtree(work / name)
+        given_back(work / name)
         return spent
 
     pairs = [(turn(copy, f"copy-{number}"), turn(ours, f"ours-{number}")) for number in range(rounds)]
@@ -172,6 +177,7 @@ def command(source: Path, work: Path, files: int, base: float) -> None:
         arguments = ["run", source, work / f"command-{turn}", "--profile", PROFILE, "--key", work / "key"]
         subprocess.run([*PROGRAM, *arguments, "--conformance", "none"], env=env, check=True, capture_output=True)
         spent.append((cpu(resource.RUSAGE_CHILDREN) - before) / files)
+        given_back(work / f"command-{turn}")
     own = min(spent)
     print(f"ours, the whole command  {1e6 * own:8.0f} µs CPU a file, {own / base:.2f} times a copy (start and report)")
 
