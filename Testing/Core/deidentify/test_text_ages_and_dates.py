@@ -193,7 +193,9 @@ def test_words_of_the_field_stay(text):
     assert clean_text(text, NOTHING) == text
 
 
-@pytest.mark.parametrize("unit", ["A", "%", "a&", "By: ", "S6.", "1.", "0-0-", "x@", "a.b ", "jan 1", "M 94 ", "12:", "a_", "Dr "])
+@pytest.mark.parametrize(
+    "unit", ["A", "%", "a&", "By: ", "S6.", "1.", "0-0-", "x@", "a.b ", "jan 1", "M 94 ", "12:", "a_", "Dr "]
+)
 def test_long_texts_take_no_time_without_end(unit):
     assert isinstance(has_identifier_pattern(unit * 20000), bool)
     clean_text("liver " + unit * 20000, EchoBuilder().built())
