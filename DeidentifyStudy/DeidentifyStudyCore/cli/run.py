@@ -98,7 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     judged = _judged(outcome, arguments)
     path = write_report(build_report(outcome, profile, secret, judged), report_folder)
     written = sum(bool(result.output) for result in outcome.files)
-    print(f"{written} objects written and verified, {outcome.quarantined} quarantined; report: {path}")
+    objects = "1 object" if written == 1 else f"{written} objects"
+    print(f"{objects} written and verified, {outcome.quarantined} quarantined; report: {path}")
     for line in _why_quarantined(outcome, reviewed=queue is not None):
         print(line)
     return SOME_QUARANTINED if outcome.quarantined else CLEAN
