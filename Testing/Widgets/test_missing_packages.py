@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from AnnotationQACore.errors import InputError, MissingExtra
+from AnnotationQACore.interchange import video
 from AnnotationQACore.interchange.series import codecs
 from AnnotationQACore.interchange.series.codecs import CODECS
+from AnnotationQACore.release.exporters import tables
 from AnnotationQALib.widgets.missing_packages import text_or_remedy
 from pythonqt import packaging
 
@@ -65,5 +67,7 @@ def test_the_requirements_are_those_of_the_package_and_reach_other_processes(rep
         "optional-dependencies"
     ]
     assert set(CODECS) == set(extras["codecs"])
+    assert extras["video"] == [video.OPENCV]
+    assert extras["parquet"] == [tables.PYARROW]
     sent = pickle.loads(pickle.dumps(missing()))
     assert (str(sent), sent.requirements) == (str(missing()), CODECS)

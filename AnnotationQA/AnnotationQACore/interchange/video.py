@@ -18,14 +18,15 @@ from AnnotationQACore.interchange.series.findings import Finding, FindingCode
 from AnnotationQACore.interchange.series.images import FrameSource, ImageSeries
 from AnnotationQACore.progress import Progress, silent
 
-__all__ = ["VIDEO_SUFFIXES", "read_video"]
+__all__ = ["OPENCV", "VIDEO_SUFFIXES", "read_video"]
 
 VIDEO_SUFFIXES: Final = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
 
 MAX_BYTES: Final = 4 << 30
 """Frames that would need more memory than this are refused, unless the caller allows it."""
 
-_OPENCV: Final = "opencv-python-headless>=4.9"
+OPENCV: Final = "opencv-python-headless>=4.9"
+"""What reads videos, as pip is asked for it."""
 
 _Frame = tuple[float | None, NDArray[np.uint8]]
 
@@ -88,7 +89,7 @@ def _reader() -> Any:
         return _by_opencv
     if importlib.util.find_spec("imageio") is not None:
         return _by_imageio
-    raise MissingExtra('video files: OpenCV or imageio is needed; run pip install "annotation-qa[video]".', (_OPENCV,))
+    raise MissingExtra('video files: OpenCV or imageio is needed; run pip install "annotation-qa[video]".', (OPENCV,))
 
 
 def _by_opencv(path: Path) -> Iterator[_Frame]:

@@ -146,6 +146,7 @@ _TOKEN = re.compile(
     rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"
 )
 _IS_PHRASE = re.compile(_PHRASE).fullmatch
+_BETWEEN = re.compile(r"[\s-]")
 _INITIAL = re.compile(r"[A-Z]\.(?!\d)")
 _PARTS = re.compile(r"0\d{3}|\d{1,3}(?:c?Gy|[cm]m)?|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MANY_DIGITS = re.compile(r"\d.*[^\d].*\d|[1-9]\d{3}|\d{5}")
@@ -388,13 +389,16 @@ def _tokens(text: str, echo: Echo, allowed: Allowed) -> list[tuple[int, int, boo
             continue
         word = normalized(found[0].strip(_SIGNS))
         known = (
-            word in words or is_technical_token(word) or allowed is Allowed.ALL or _is_compound(found[0], echo, allowed)
+            word in words
+            or is_technical_token(word)
+            or allowed is Allowed.ALL
+            or _is_compound(found[0], echo, allowed)
+            or _IS_PHRASE(word) is not None
+            or (allowed is Allowed.TERMS and is_term(word))
+            or (allowed is Allowed.CODED and is_coded(word))
         )
-        known = known or _IS_PHRASE(word) is not None
-        known = known or (allowed is Allowed.TERMS and is_term(word)) or (allowed is Allowed.CODED and is_coded(word))
         ours = any(
-            echo.has_word(part) or (allowed is Allowed.FIELD and part in echo.common)
-            for part in re.split(r"[\s-]", word)
+            echo.has_word(part) or (allowed is Allowed.FIELD and part in echo.common) for part in _BETWEEN.split(word)
         )
         result.append((start, stop, known and not ours))
     result.sort()

@@ -27,8 +27,10 @@ from AnnotationQACore.release.exporters.table_text import Cell, csv_text
 from AnnotationQACore.release.exporting import Dataset, ReadingKind, ReleaseCase, ReleaseReading
 from AnnotationQACore.release.options import ExportOptions
 
-__all__ = ["OLDEST", "TablesExporter"]
+__all__ = ["OLDEST", "PYARROW", "TablesExporter"]
 
+PYARROW = "pyarrow>=15"
+"""What writes Parquet, as pip is asked for it."""
 OLDEST = 89.0
 """Years; higher ages are written as this one, since few people reach them (45 CFR 164.514(b)(2)(i)(C))."""
 
@@ -173,7 +175,7 @@ def _pyarrow() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "tables as Parquet need the package pyarrow; install it (pip install pyarrow), or leave parquet out.",
-            ("pyarrow>=15",),
+            (PYARROW,),
         ) from error
 
 
