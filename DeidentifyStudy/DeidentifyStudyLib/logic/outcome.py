@@ -1,5 +1,6 @@
 """What a run left behind, read from its signed report."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,8 +100,9 @@ class SignOff:
         self.signed_by = ""
         content = self._read()
         if content.get("report") == outcome.digest:
-            self.signed_by = str(content["signed_by"])
-            self.refused = {RetainedText(**row) for row in content["refused"]}
+            with contextlib.suppress(KeyError, TypeError):  # a file that somebody edited is no signature
+                self.refused = {RetainedText(**row) for row in content["refused"]}
+                self.signed_by = str(content["signed_by"])
 
     def sign(self, name: str, when: str) -> None:
         """Write who looked at the texts and which of them must not stay.

@@ -155,11 +155,16 @@ class Review:
         return [(number, row) for number, row in enumerate(self.entry.boxes) if row[0] in {ALL_FRAMES, self.frame}]
 
     def source_of_box(self, row: Row) -> str:
-        """What proposed a box; empty for one that a person drew."""
+        """What proposed a box, in words; a person drew those that nothing proposed."""
+        words = {
+            "classical": _("search for strokes"),
+            "ocr": _("text recognition"),
+            "outside ultrasound regions": _("outside of the ultrasound image"),
+        }
         for found, by in zip(self.entry.found, self.entry.sources, strict=False):
             if found == row:
-                return by
-        return ""
+                return words.get(by, by)
+        return _("drawn or changed by hand")
 
     def add_box(self, row: int, column: int, height: int, width: int, every_frame: bool) -> None:
         """Add a box that a person drew."""
@@ -178,10 +183,11 @@ class Review:
             self.entry.boxes[number] = changed
             self._reopen()
 
-    def remove_box(self, number: int) -> None:
-        """Remove a box: what it covers stays visible."""
+    def remove_boxes(self, numbers: Iterable[int]) -> None:
+        """Remove boxes: what they cover stays visible."""
         self._remember()
-        del self.entry.boxes[number]
+        for number in sorted(numbers, reverse=True):
+            del self.entry.boxes[number]
         self._reopen()
 
     def decide(self, decision: str) -> None:

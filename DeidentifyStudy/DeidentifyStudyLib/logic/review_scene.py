@@ -1,6 +1,6 @@
 """The image under review and its boxes in a MRML scene: never saved with it, and gone when the review ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from vtk.util import numpy_support
 __all__ = ["ReviewScene"]
 
 _NUMBER = "DeidentifyStudy.Box"
+_USUAL, _CHOSEN = (0.95, 0.45, 0.25), (1.0, 0.95, 0.2)
 _IMAGE_NAME = "Image under review"  # says nothing of whose it is
 
 
@@ -24,10 +25,10 @@ class ReviewScene:
     Parameters
     ----------
     changed : callable
-        Called when a person has dragged or drawn a box.
+        Called with the number of a box that a person has dragged, or None when one was drawn.
     """
 
-    def __init__(self, scene: Any, changed: Callable[[], None]) -> None:
+    def __init__(self, scene: Any, changed: Callable[[int | None], None]) -> None:
         self._scene = scene
         self._changed = changed
         self._volume: Any = None
@@ -53,6 +54,14 @@ class ReviewScene:
             box.SetSize(float(width), float(height), 1.0)
             self._observe(box)
 
+    def mark(self, numbers: Collection[int]) -> None:
+        """Draw these boxes in the colour of what is chosen, and the others as always."""
+        for box in self._boxes:
+            colour = _CHOSEN if _number_of(box) in numbers else _USUAL
+            display = box.GetDisplayNode()
+            display.SetColor(*colour)
+            display.SetSelectedColor(*colour)
+
     def begin_drawing(self) -> Any:
         """An empty box for the person to place; the caller makes it the active node of the views."""
         box = self._new_box(None)
@@ -64,14 +73,14 @@ class ReviewScene:
         found = []
         for box in self._boxes:
             size = box.GetSize()
-            if size[0] < 0.5 or size[1] < 0.5:  # begun, and not yet drawn
+            placed = box.GetNumberOfDefinedControlPoints() >= box.GetRequiredNumberOfControlPoints()
+            if not placed or size[0] < 0.5 or size[1] < 0.5:  # begun, and not yet drawn
                 continue
             center = box.GetCenter()
             width, height = max(round(size[0]), 1), max(round(size[1]), 1)
             column = round(-center[0] - (width - 1) / 2)
             row = round(-center[1] - (height - 1) / 2)
-            number = box.GetAttribute(_NUMBER)
-            found.append((int(number) if number else None, row, column, height, width))
+            found.append((_number_of(box), row, column, height, width))
         return found
 
     def clear(self) -> None:
@@ -112,6 +121,8 @@ class ReviewScene:
         box.CreateDefaultDisplayNodes()
         display = box.GetDisplayNode()
         self._keep_out(display)
+        display.SetColor(*_USUAL)
+        display.SetSelectedColor(*_USUAL)
         display.SetPropertiesLabelVisibility(False)
         display.SetHandlesInteractive(True)
         display.SetScaleHandleVisibility(True)
@@ -140,7 +151,7 @@ class ReviewScene:
             slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent,
             slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent,
         ):
-            self._observed.append((box, box.AddObserver(event, lambda *_: self._changed())))
+            self._observed.append((box, box.AddObserver(event, lambda *_: self._changed(_number_of(box)))))
 
     def _clear_boxes(self) -> None:
         for box, tag in self._observed:
@@ -152,3 +163,8 @@ class ReviewScene:
             if display is not None:
                 self._scene.RemoveNode(display)
         self._boxes = []
+
+
+def _number_of(box: Any) -> int | None:
+    number = box.GetAttribute(_NUMBER)
+    return int(number) if number else None

@@ -4,6 +4,7 @@ import contextlib
 import enum
 import hashlib
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,12 +18,14 @@ from DeidentifyStudyCore.identity.keyfile import create_key
 from DeidentifyStudyLib.logic.command import environment_of, run_command
 from DeidentifyStudyLib.logic.progress_lines import RunProgress, parsed
 from DeidentifyStudyLib.logic.settings import RunSettings
-from DeidentifyStudyLib.logic.staging import stage
+from DeidentifyStudyLib.logic.staging import set_aside, stage
 
 __all__ = ["Launch", "Run", "RunState"]
 
 _CLEAN, _BAD_USE, _SOME_QUARANTINED, _CANCELLED = 0, 2, 3, 130
 _PREFIX = "deidentify-study: "
+_PATIENCE = 3
+"""Seconds that a process has to stop by itself when Slicer ends."""
 
 
 class RunState(enum.Enum):
@@ -47,7 +50,7 @@ class Launch(Protocol):
         on_line: Callable[[str], None],
         on_end: Callable[[int], None],
     ) -> Any:
-        """Start it in a folder; return something with ``kill()``."""
+        """Start it in a folder; return something with ``kill()`` and ``wait(seconds)``, or None when it has ended."""
 
 
 class Run:
@@ -92,11 +95,17 @@ class Run:
             if settings.key_is_new and settings.profile is not None and not settings.profile.ephemeral:
                 create_key(settings.key, settings.passphrase)
             source = self._source_of(settings)
+            if settings.starts_anew:
+                set_aside(settings.destination, settings.report)
+            self._working_folder = Path(tempfile.mkdtemp(prefix="deidentify-", dir=self._temporary))
+            command = run_command(self._python, settings, self._working_folder)
         except DeidentifyError as error:
             self._end(RunState.FAILED, str(error))
             return
-        self._working_folder = Path(tempfile.mkdtemp(prefix="deidentify-", dir=self._temporary))
-        command = run_command(self._python, settings, self._working_folder)
+        except OSError as error:
+            problem = _("Slicer's temporary folder cannot be used ({reason}).").format(reason=error.strerror)
+            self._end(RunState.FAILED, problem)
+            return
         self.state = RunState.RUNNING
         self._changed()
         try:
@@ -117,6 +126,18 @@ class Run:
             self.cancel()
             if self._process is not None:
                 self._process.kill()
+
+    def close(self) -> None:
+        """Stop for good: nothing is told any more, and no study stays in the temporary folder."""
+        self._changed = lambda: None
+        if not self.is_active:
+            return
+        self.cancel()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
+            self._process.kill()
+        self._remove(self._staged)
 
     def _source_of(self, settings: RunSettings) -> Path:
         if not settings.from_database:
@@ -141,7 +162,7 @@ class Run:
         if code in {_CLEAN, _SOME_QUARANTINED}:
             self._end(RunState.DONE, "")
         elif code == _CANCELLED or self.state is RunState.CANCELLING:
-            self._end(RunState.CANCELLED, _("Cancelled. Start again with the same choices to go on where it stopped."))
+            self._end(RunState.CANCELLED, self._cancelled())
         elif code == _BAD_USE:
             self._end(RunState.FAILED, self._last_line.removeprefix(_PREFIX))
         else:
@@ -154,9 +175,19 @@ class Run:
 
     def _end(self, state: RunState, message: str) -> None:
         self.state, self.message, self._process = state, message[:1].upper() + message[1:], None
-        for folder in (self._staged, self._working_folder if state is not RunState.CANCELLED else None):
-            if folder is not None:
-                with contextlib.suppress(OSError):
-                    shutil.rmtree(folder)
+        self._remove(self._staged)
+        if state is not RunState.CANCELLED:  # a process that outlives its launcher still looks for the cancel file
+            self._remove(self._working_folder)
         self._staged = self._working_folder = None
         self._changed()
+
+    def _cancelled(self) -> str:
+        if self.settings is not None and self.settings.profile is not None and self.settings.profile.ephemeral:
+            return _("Cancelled. The key of this result is gone: starting again begins anew.")
+        return _("Cancelled. Start again with the same choices to go on where it stopped.")
+
+    @staticmethod
+    def _remove(folder: Path | None) -> None:
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(folder)

@@ -1,5 +1,7 @@
 """What a person chose for a run, and the one reason why it cannot start."""
 
+import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,14 +62,51 @@ class RunSettings:
     @property
     def key_is_new(self) -> bool:
         """Whether a key file must be made first."""
-        return self.key is not None and not self.key.exists()
+        try:
+            return self.key is not None and not self.key.exists()
+        except OSError:  # `problem` says it
+            return False
+
+    @property
+    def begun(self) -> bool:
+        """Whether the destination and its report are those of an earlier run."""
+        try:
+            return (self.report / "journal.jsonl").is_file()
+        except OSError:  # `problem` says it
+            return False
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether the destination holds a result of this profile whose key is gone: nothing can be added to it."""
+        if self.profile is None or not self.profile.ephemeral or self.destination is None or not self.begun:
+            return False
+        try:
+            with (self.report / "journal.jsonl").open(encoding="utf-8") as journal:
+                return bool(json.loads(journal.readline())["profile"] == self.profile.digest)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def problem(self) -> str:
         """Why the run cannot start, in one line; empty when it can."""
-        for check in (self._source_problem, self._destination_problem, self._profile_problem, self._key_problem):
-            found = check()
+        checks = (
+            (self._source_problem, _("The source folder")),
+            (self._destination_problem, _("The folder for the result")),
+            (self._profile_problem, _("The profile")),
+            (self._key_problem, _("The key file")),
+            (self._ids_problem, _("The table of pseudonyms")),
+        )
+        for check, what in checks:
+            try:
+                found = check()
+            except OSError as error:  # its own message holds the path
+                return _("{what} cannot be looked at ({reason}): choose another.").format(
+                    what=what, reason=error.strerror
+                )
             if found:
                 return found
+        return ""
+
+    def _ids_problem(self) -> str:
         if self.ids is not None and not self.ids.is_file():
             return _("The table of pseudonyms does not exist: choose a CSV file, or leave the field empty.")
         return ""
@@ -79,6 +118,8 @@ class RunSettings:
             return _("Choose the folder that holds the studies.")
         if not self.source.is_dir():
             return _("The source folder does not exist: choose the folder that holds the studies.")
+        if not os.access(self.source, os.R_OK | os.X_OK):
+            return _("You may not read the source folder: ask for access, or choose another.")
         return ""
 
     def _destination_problem(self) -> str:
@@ -92,9 +133,10 @@ class RunSettings:
             source, destination = self.source.resolve(), self.destination.resolve()
             if source.is_relative_to(destination) or destination.is_relative_to(source):
                 return _("Source and destination lie inside each other: choose a destination elsewhere.")
-        begun_here = (self.report / "journal.jsonl").is_file()
-        if self.destination.is_dir() and any(self.destination.iterdir()) and not begun_here:
+        if self.destination.is_dir() and any(self.destination.iterdir()) and not self.begun:
             return _("The destination is not empty: choose a new or an empty folder.")
+        if not os.access(self.destination.parent, os.W_OK | os.X_OK):
+            return _("You may not write beside the result, where its report goes: choose another place.")
         return ""
 
     def _profile_problem(self) -> str:

@@ -1,13 +1,13 @@
-"""Studies of the DICOM database as one folder: the command line works on folders."""
+"""Folders around a run: studies of the DICOM database as one folder, and an earlier result that makes way."""
 
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from DeidentifyStudyCore.errors import InputError
+from DeidentifyStudyCore.errors import DestinationError, InputError
 
-__all__ = ["stage"]
+__all__ = ["earlier_name", "set_aside", "stage"]
 
 
 def stage(files: Iterable[str], folder: Path) -> None:
@@ -40,3 +40,30 @@ def stage(files: Iterable[str], folder: Path) -> None:
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InputError(f"the studies cannot be collected ({error.strerror}); free some space.") from None
+
+
+def earlier_name(destination: Path) -> str:
+    """Name that an earlier result gets, so that a new one can take its place."""
+    number = 1
+    while any(destination.with_name(f"{destination.name}-earlier-{number}{end}").exists() for end in ("", "-report")):
+        number += 1
+    return f"{destination.name}-earlier-{number}"
+
+
+def set_aside(destination: Path, report: Path) -> None:
+    """Rename an earlier result and its report; nothing is deleted.
+
+    Raises
+    ------
+    DestinationError
+        A folder cannot be renamed.
+    """
+    name = earlier_name(destination)
+    try:
+        report.rename(report.with_name(f"{name}-report"))
+        if destination.exists():
+            destination.rename(destination.with_name(name))
+    except OSError as error:
+        raise DestinationError(
+            f"the earlier result cannot be renamed ({error.strerror}); choose another folder for the result."
+        ) from None

@@ -1,6 +1,8 @@
 """What the sections of the panel share: loading them, asking for paths, filling tables."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ __all__ = [
     "ask_new_file",
     "colour_of",
     "fill",
+    "forgetful_dialog",
     "load_section",
     "path_in",
     "show_matching",
     "style_table",
 ]
+
+_REMEMBERED = ("FileDialog/lastVisited", "FileDialog/history")
 
 _COLOURS = {
     "removed": (220, 60, 50, 70),
@@ -34,23 +39,42 @@ def load_section(folder: Path, name: str, layout: Any) -> Any:
     return slicer.util.childWidgetVariables(section)
 
 
+@contextlib.contextmanager
+def forgetful_dialog() -> Iterator[None]:
+    """Let Qt forget where a file dialog was: it keeps the folders in settings that all programs with Qt share."""
+    settings = qt.QSettings(qt.QSettings.UserScope, "QtProject")
+    before = {key: settings.value(key) for key in _REMEMBERED if settings.contains(key)}
+    try:
+        yield
+    finally:
+        settings = qt.QSettings(qt.QSettings.UserScope, "QtProject")
+        for key in _REMEMBERED:
+            if key in before:
+                settings.setValue(key, before[key])
+            else:
+                settings.remove(key)
+
+
 def ask_folder(edit: Any, title: str) -> None:
     """Let the person choose a folder into a line edit."""
-    chosen = qt.QFileDialog.getExistingDirectory(edit.window(), title, edit.text)
+    with forgetful_dialog():
+        chosen = qt.QFileDialog.getExistingDirectory(edit.window(), title, edit.text)
     if chosen:
         edit.text = chosen
 
 
 def ask_file(edit: Any, title: str, filters: str = "") -> None:
     """Let the person choose a file into a line edit."""
-    chosen = qt.QFileDialog.getOpenFileName(edit.window(), title, edit.text, filters)
+    with forgetful_dialog():
+        chosen = qt.QFileDialog.getOpenFileName(edit.window(), title, edit.text, filters)
     if chosen:
         edit.text = chosen
 
 
 def ask_new_file(edit: Any, title: str, filters: str = "") -> None:
     """Let the person name a file that does not exist yet into a line edit."""
-    chosen = qt.QFileDialog.getSaveFileName(edit.window(), title, edit.text, filters)
+    with forgetful_dialog():
+        chosen = qt.QFileDialog.getSaveFileName(edit.window(), title, edit.text, filters)
     if chosen:
         edit.text = chosen
 
@@ -67,7 +91,7 @@ def colour_of(action: str) -> Any:
 
 
 def fill(table: Any, rows: Iterable[Sequence[str]], tooltips: Sequence[str] = (), colours: Sequence[Any] = ()) -> None:
-    """Show rows of text, each with a tooltip and a background."""
+    """Show rows of text, each with a tooltip (as rich text; by default what the cell says) and a background."""
     rows = list(rows)
     blocked = table.blockSignals(True)
     table.clearContents()
@@ -75,7 +99,7 @@ def fill(table: Any, rows: Iterable[Sequence[str]], tooltips: Sequence[str] = ()
     for number, row in enumerate(rows):
         for column, text in enumerate(row):
             item = qt.QTableWidgetItem(str(text))
-            item.setToolTip(tooltips[number] if tooltips else str(text))
+            item.setToolTip(tooltips[number] if tooltips else f"<p>{escape(str(text))}</p>")
             if colours and colours[number] is not None:
                 item.setBackground(colours[number])
             table.setItem(number, column, item)

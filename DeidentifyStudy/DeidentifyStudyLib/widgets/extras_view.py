@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from DeidentifyStudyLib.logic.extras import missing_extras, summary
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["ExtrasView"]
 
@@ -17,7 +18,7 @@ class ExtrasView:
 
     def __init__(self, ui: Any) -> None:
         self.ui = ui
-        ui.extrasButton.connect("clicked()", self._install)
+        connect(ui.extrasButton, "clicked()", self._install)
         self._show()
 
     def _show(self, problem: str = "") -> None:

@@ -39,11 +39,11 @@ class FacesView(ReviewSection[FaceReview, HeadScene]):
             ui.facesBody,
         )
         super().__init__(widgets, words, review, lambda: HeadScene(slicer.mrmlScene), display)
-        ui.originalCheck.connect("toggled(bool)", lambda _on: self._show_head())
-        ui.confirmButton.connect("clicked()", lambda: self._decide("accepted"))
-        ui.rejectFaceButton.connect("clicked()", lambda: self._decide("rejected"))
-        ui.undoFaceButton.connect("clicked()", self._undo)
-        ui.reviewerEdit.connect("textChanged(QString)", lambda _text: self._check_buttons())
+        self._connect(ui.originalCheck, "toggled(bool)", lambda _on: self._show_head())
+        self._connect(ui.confirmButton, "clicked()", lambda: self._decide("accepted"))
+        self._connect(ui.rejectFaceButton, "clicked()", lambda: self._decide("rejected"))
+        self._connect(ui.undoFaceButton, "clicked()", self._undo)
+        self._connect(ui.reviewerEdit, "textChanged(QString)", lambda _text: self._check_buttons())
 
     def _actions(self) -> Mapping[str, Callable[[], Any]]:
         return {
@@ -122,12 +122,9 @@ class FacesView(ReviewSection[FaceReview, HeadScene]):
         review = self._review
         if review is None:
             return
-        try:
-            review.decide(decision, self.ui.reviewerEdit.text)
-        except DeidentifyError as error:
-            self._say(error)
+        if not self.ui.reviewerEdit.text.strip():
             self.ui.reviewerEdit.setFocus()
-            return
+        review.decide(decision, self.ui.reviewerEdit.text)
         review.show_next_pending()
         self._show()
 

@@ -1,6 +1,7 @@
 """The panel of the module: its sections, and what one tells the others."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import slicer
@@ -17,6 +18,7 @@ from DeidentifyStudyLib.logic.settings import RunSettings
 from DeidentifyStudyLib.widgets.common import load_section
 from DeidentifyStudyLib.widgets.extras_view import ExtrasView
 from DeidentifyStudyLib.widgets.faces_view import FacesView
+from DeidentifyStudyLib.widgets.guard import guarded
 from DeidentifyStudyLib.widgets.loading import load_results
 from DeidentifyStudyLib.widgets.places_view import PlacesView
 from DeidentifyStudyLib.widgets.preview_view import PreviewView, first_of
@@ -56,6 +58,7 @@ class DeidentifyStudyPanel:
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._is_built = False
+        self._shown: RunSettings | None = None  # whose result and reviews are shown
         sections = {
             name: load_section(resources, f"{name}Section", getattr(self.ui, holder).layout())
             for name, holder in (
@@ -76,7 +79,7 @@ class DeidentifyStudyPanel:
         )
         self.profile = ProfileView(sections["Profile"], self._check_can_apply)
         self.extras = ExtrasView(sections["Profile"])
-        self.places = PlacesView(sections["Places"], self._check_can_apply)
+        self.places = PlacesView(sections["Places"], self._check_can_apply, self._show_earlier)
         self.preview = PreviewView(
             sections["Preview"],
             lambda: first_of(self.source.folder, self.source.files),
@@ -108,20 +111,24 @@ class DeidentifyStudyPanel:
             search_pixels=self.places.ui.wholeFilesCheck.checked,
         )
 
+    @guarded
     def enter(self) -> None:
         """The module is shown."""
         self.source.refresh()
         self._check_can_apply()
 
+    @guarded
     def exit(self) -> None:
         """Another module is shown: the views are its."""
         self._end_reviews()
 
+    @guarded
     def scene_closed(self) -> None:
         """The scene was closed: a review loses what it shows, choices stay."""
         self.review.forget_scene()
         self.faces.forget_scene()
 
+    @guarded
     def cleanup(self) -> None:
         """The module goes away: stop the process, and forget all that identifies anybody."""
         self.run_view.stop()
@@ -138,44 +145,65 @@ class DeidentifyStudyPanel:
         if not self._is_built:
             return
         settings = self.settings()
-        ephemeral = settings.profile is not None and settings.profile.ephemeral
-        self.places.show_key(ephemeral=ephemeral, is_new=settings.key_is_new)
+        self.places.show_key(settings)
+        self.places.offer(earlier=self._is_earlier(settings))
         self.run_view.check_can_apply()
 
     def _run_changed(self) -> None:
         self.run_view.show()
+        self._check_can_apply()
         for section in ("sourceSection", "profileSection", "placesSection"):
             getattr(self.ui, section).enabled = not self.run.is_active
         if self.run.state is RunState.RUNNING and self.run.progress.total == 0:
             self._end_reviews()
+            self._shown = None
             self.result.show(None)
             self.texts.show(None)
-        elif self.run.state is RunState.DONE:
-            self._show_result()
+            self.run_view.waiting(0)
+        elif self.run.state is RunState.DONE and self.run.settings is not None:
+            self._show_result(self.run.settings)
 
-    def _show_result(self) -> None:
-        settings = self.run.settings
-        if settings is None or settings.destination is None:
+    def _is_earlier(self, settings: RunSettings) -> bool:
+        """Whether the folder that was chosen holds a result that is not shown."""
+        if self.run.is_active or settings.destination is None:
+            return False
+        if self._shown is not None and self._shown.destination == settings.destination:
+            return False
+        try:
+            return (settings.report / "report.json").is_file()
+        except OSError:
+            return False
+
+    def _show_earlier(self) -> None:
+        """Show the result that lies in the chosen folder, to go on with its reviews."""
+        self._end_reviews()
+        self._show_result(replace(self.settings(), passphrase="", repeated=""))
+
+    def _show_result(self, settings: RunSettings) -> None:
+        if settings.destination is None:
             return
+        self.ui.resultSection.collapsed = False
+        self._shown = settings
         try:
             outcome = read_outcome(settings.destination, settings.report)
             queue = ReviewQueue.load(settings.queue)
         except DeidentifyError as error:
-            self.result.show(None, str(error))
+            self.result.show(None, _sentence(str(error)))
             return
         self.result.show(outcome)
         self.texts.show(outcome)
         texts, faces = len(queue.pending_texts()), waiting_faces(queue)
         self.review.waiting(texts)
         self.faces.waiting(faces)
-        self.ui.resultSection.collapsed = False
+        self.run_view.waiting(texts + faces)
         self.ui.reviewSection.collapsed = texts == 0
         self.ui.facesSection.collapsed = faces == 0
         for section in ("sourceSection", "profileSection", "placesSection", "previewSection"):
             getattr(self.ui, section).collapsed = True
+        self._check_can_apply()
 
     def _begin_review(self) -> Review:
-        settings = self.run.settings
+        settings = self._shown
         if settings is None or settings.destination is None:
             raise InputError(_("run first: the review shows what a run found."))
         queue = ReviewQueue.load(settings.queue)
@@ -186,9 +214,13 @@ class DeidentifyStudyPanel:
         return Review(queue, find_sources(source_files(settings.source, settings.files), queue.entries, numbers))
 
     def _begin_faces(self) -> FaceReview:
-        settings = self.run.settings
+        settings = self._shown
         if settings is None or settings.destination is None:
             raise InputError(_("run first: the review shows what a run found."))
         review = FaceReview(ReviewQueue.load(settings.queue))
         self.review.end()
         return review
+
+
+def _sentence(line: str) -> str:
+    return line[:1].upper() + line[1:]

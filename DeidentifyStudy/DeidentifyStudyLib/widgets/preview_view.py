@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyLib.logic.preview import Preview, first_object, preview_of
 from DeidentifyStudyLib.widgets.common import ask_file, colour_of, fill, path_in, style_table
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["PreviewView", "first_of"]
 
@@ -28,9 +29,9 @@ class PreviewView:
         ui.previewTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Interactive)
         ui.previewTable.setColumnWidth(0, 140)
         ui.previewSummary.visible = False
-        ui.previewFileButton.connect("clicked()", lambda: ask_file(ui.previewFileEdit, _("DICOM file")))
-        ui.previewButton.connect("clicked()", self.show)
-        ui.previewChanged.connect("toggled(bool)", lambda _checked: self._hide_kept())
+        connect(ui.previewFileButton, "clicked()", lambda: ask_file(ui.previewFileEdit, _("DICOM file")))
+        connect(ui.previewButton, "clicked()", self.show)
+        connect(ui.previewChanged, "toggled(bool)", lambda _checked: self._hide_kept())
 
     def show(self) -> None:
         """Explain the file."""

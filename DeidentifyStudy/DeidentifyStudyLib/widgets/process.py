@@ -8,6 +8,8 @@ from typing import Any
 
 import slicer
 
+from DeidentifyStudyLib.widgets.guard import guarded
+
 __all__ = ["launch", "python_program"]
 
 
@@ -30,6 +32,6 @@ def launch(
         updateEnvironment=dict(environment),
         cwd=str(folder),
         blocking=False,
-        logCallback=on_line,
-        completedCallback=on_end,
+        logCallback=guarded(on_line),
+        completedCallback=guarded(on_end),
     )

@@ -15,7 +15,8 @@ from DeidentifyStudyLib.logic.profile_form import (
     option_in_standard,
     option_title,
 )
-from DeidentifyStudyLib.widgets.common import fill, show_matching, style_table
+from DeidentifyStudyLib.widgets.common import fill, forgetful_dialog, show_matching, style_table
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["ProfileView"]
 
@@ -45,14 +46,14 @@ class ProfileView:
         ui.effectsTable.setColumnWidth(1, 160)
         ui.profileProblem.visible = False
         ui.effectsHolder.visible = False
-        ui.profileCombo.connect("currentIndexChanged(int)", lambda _index: self._show_profile())
-        ui.profileFileButton.connect("clicked()", self._ask_file)
-        ui.optionsTable.connect("itemChanged(QTableWidgetItem*)", lambda _item: self._edited())
-        ui.optionsTable.connect("itemSelectionChanged()", self._say_option)
-        ui.patientIdEdit.connect("textChanged(QString)", lambda _text: self._edited())
-        ui.burnedInCombo.connect("currentIndexChanged(int)", lambda _index: self._edited())
-        ui.effectsButton.connect("toggled(bool)", self._show_effects)
-        ui.effectsSearch.connect("textChanged(QString)", lambda text: show_matching(ui.effectsTable, text, (0, 1)))
+        connect(ui.profileCombo, "currentIndexChanged(int)", lambda _index: self._show_profile())
+        connect(ui.profileFileButton, "clicked()", self._ask_file)
+        connect(ui.optionsTable, "itemChanged(QTableWidgetItem*)", lambda _item: self._edited())
+        connect(ui.optionsTable, "itemSelectionChanged()", self._say_option)
+        connect(ui.patientIdEdit, "textChanged(QString)", lambda _text: self._edited())
+        connect(ui.burnedInCombo, "currentIndexChanged(int)", lambda _index: self._edited())
+        connect(ui.effectsButton, "toggled(bool)", self._show_effects)
+        connect(ui.effectsSearch, "textChanged(QString)", lambda text: show_matching(ui.effectsTable, text, (0, 1)))
         self._show_profile()
 
     def _fill_choices(self) -> None:
@@ -66,7 +67,10 @@ class ProfileView:
         return self._profiles[self.ui.profileCombo.currentText]
 
     def _ask_file(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(self.ui.profileCombo.window(), _("Profile"), "", _("Profiles (*.json)"))
+        with forgetful_dialog():
+            path = qt.QFileDialog.getOpenFileName(
+                self.ui.profileCombo.window(), _("Profile"), "", _("Profiles (*.json)")
+            )
         if not path:
             return
         try:

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from DeidentifyStudyLib.logic.outcome import Outcome
 from DeidentifyStudyLib.widgets.common import fill, style_table
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["ResultView"]
 
@@ -22,9 +23,9 @@ class ResultView:
         self._outcome: Outcome | None = None
         style_table(ui.reasonsTable, 2)
         ui.reasonsTable.wordWrap = True
-        ui.loadButton.connect("clicked()", self._load)
-        ui.reportButton.connect("clicked()", lambda: self._open(self._outcome.page))
-        ui.folderButton.connect("clicked()", lambda: self._open(self._outcome.data))
+        connect(ui.loadButton, "clicked()", self._load)
+        connect(ui.reportButton, "clicked()", lambda: self._open(self._outcome.page))
+        connect(ui.folderButton, "clicked()", lambda: self._open(self._outcome.data))
         self.show(None)
 
     def show(self, outcome: Outcome | None, problem: str = "") -> None:

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.errors import DeidentifyError
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["ReviewSection", "SectionWidgets", "SectionWords"]
 
@@ -81,9 +82,9 @@ class ReviewSection(Generic[ReviewType, SceneType]):
         self._review: Any = None
         self._scene: Any = None
         self._shortcuts: list[Any] = []
-        widgets.begin.connect("toggled(bool)", self._begin_or_end)
-        widgets.previous.connect("clicked()", lambda: self._step(-1))
-        widgets.next.connect("clicked()", lambda: self._step(1))
+        self._connect(widgets.begin, "toggled(bool)", self._begin_or_end)
+        self._connect(widgets.previous, "clicked()", lambda: self._step(-1))
+        self._connect(widgets.next, "clicked()", lambda: self._step(1))
         self._show_nothing("")
 
     @property
@@ -130,12 +131,24 @@ class ReviewSection(Generic[ReviewType, SceneType]):
 
     # inside
 
+    def _connect(self, sender: Any, signal: str, action: Callable[..., Any]) -> None:
+        """Connect an action; what it refuses, such as a queue on a full disk, is said in the section."""
+
+        def tried(*arguments: Any) -> None:
+            try:
+                action(*arguments)
+            except DeidentifyError as error:
+                self._say(error)
+
+        connect(sender, signal, tried)
+
     def _begin_or_end(self, begin: bool) -> None:
         if not begin:
             self._end()
             return
         try:
-            self._review = self._make_review()
+            with slicer.util.WaitCursor():
+                self._review = self._make_review()
         except DeidentifyError as error:
             self.end()
             self._say(error)
@@ -187,7 +200,7 @@ class ReviewSection(Generic[ReviewType, SceneType]):
         for keys, action in self._actions().items():
             shortcut = qt.QShortcut(parent)
             shortcut.setKey(qt.QKeySequence(keys))
-            shortcut.connect("activated()", action)
+            self._connect(shortcut, "activated()", action)
             self._shortcuts.append(shortcut)
 
     def _step(self, by: int) -> None:

@@ -7,9 +7,11 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from DeidentifyStudyCore.errors import DeidentifyError
 from DeidentifyStudyLib.logic.review import ALL_FRAMES, Review
 from DeidentifyStudyLib.logic.review_scene import ReviewScene
 from DeidentifyStudyLib.widgets.common import fill, style_table
+from DeidentifyStudyLib.widgets.guard import guarded
 from DeidentifyStudyLib.widgets.review_section import ReviewSection, SectionWidgets, SectionWords
 from DeidentifyStudyLib.widgets.slice_display import SliceDisplay
 
@@ -34,13 +36,13 @@ class ReviewView(ReviewSection[Review, ReviewScene]):
         )
         super().__init__(widgets, words, review, lambda: ReviewScene(slicer.mrmlScene, self._boxes_dragged), display)
         style_table(ui.boxesTable, 5)
-        ui.frameSlider.connect("valueChanged(int)", self._show_frame)
-        ui.drawButton.connect("clicked()", self._draw)
-        ui.removeButton.connect("clicked()", self._remove)
-        ui.acceptButton.connect("clicked()", lambda: self._decide("accepted"))
-        ui.rejectButton.connect("clicked()", lambda: self._decide("rejected"))
-        ui.undoButton.connect("clicked()", self._undo)
-        ui.boxesTable.connect("itemSelectionChanged()", self._check_buttons)
+        self._connect(ui.frameSlider, "valueChanged(int)", self._show_frame)
+        self._connect(ui.drawButton, "clicked()", self._draw)
+        self._connect(ui.removeButton, "clicked()", self._remove)
+        self._connect(ui.acceptButton, "clicked()", lambda: self._decide("accepted"))
+        self._connect(ui.rejectButton, "clicked()", lambda: self._decide("rejected"))
+        self._connect(ui.undoButton, "clicked()", self._undo)
+        self._connect(ui.boxesTable, "itemSelectionChanged()", self._check_buttons)
 
     def _actions(self) -> Mapping[str, Callable[[], Any]]:
         return {
@@ -104,24 +106,46 @@ class ReviewView(ReviewSection[Review, ReviewScene]):
             (
                 _("all") if row[0] == ALL_FRAMES else str(row[0] + 1),
                 *map(str, row[1:]),
-                review.source_of_box(row) or "–",
+                review.source_of_box(row),
             )
             for _number, row in review.boxes()
         ]
         fill(self.ui.boxesTable, rows)
         self._check_buttons()
 
+    def _chosen(self) -> set[int]:
+        """Numbers of the boxes whose rows are selected."""
+        boxes = self._review.boxes() if self._review is not None else []
+        rows = {item.row() for item in self.ui.boxesTable.selectedItems()}
+        return {boxes[row][0] for row in rows if row < len(boxes)}
+
     def _check_buttons(self) -> None:
-        self.ui.removeButton.enabled = bool(self.ui.boxesTable.selectedItems())
+        chosen = self._chosen()
+        if self._scene is not None:
+            self._scene.mark(chosen)
+        self.ui.removeButton.enabled = bool(chosen)
         self.ui.drawButton.enabled = self._scene is not None and self._scene.volume is not None
 
-    def _boxes_dragged(self) -> None:
-        if not self._busy:
-            qt.QTimer.singleShot(0, self._take_dragged)  # the node is still at work in its own event
+    def _boxes_dragged(self, number: int | None) -> None:
+        if not self._busy:  # the node is still at work in its own event
+            qt.QTimer.singleShot(0, guarded(lambda: self._take_dragged(number)))
 
-    def _take_dragged(self) -> None:
-        if self._review is not None and self._read_boxes():
-            self._show_object()
+    def _take_dragged(self, number: int | None) -> None:
+        try:
+            if self._review is not None and self._read_boxes():
+                self._show_object()
+        except DeidentifyError as error:
+            self._say(error)
+        self._choose(number)
+
+    def _choose(self, number: int | None) -> None:
+        """Select the row of a box; of the last one where there is no number."""
+        if self._review is None:
+            return
+        rows = [row for row, (found, _box) in enumerate(self._review.boxes()) if number is None or found == number]
+        if rows:
+            self.ui.boxesTable.clearSelection()  # else a key that is held down would toggle the row
+            self.ui.boxesTable.selectRow(rows[-1])
 
     def _read_boxes(self) -> bool:
         """Take over what was dragged or drawn in the view; whether there is something new."""
@@ -144,12 +168,11 @@ class ReviewView(ReviewSection[Review, ReviewScene]):
             self._display.place(self._scene.begin_drawing())
 
     def _remove(self) -> None:
-        review = self._review
-        selected = self.ui.boxesTable.currentRow()
-        if review is None or not 0 <= selected < len(review.boxes()):
+        review, chosen = self._review, self._chosen()
+        if review is None or not chosen:
             return
         self._read_boxes()
-        review.remove_box(review.boxes()[selected][0])
+        review.remove_boxes(chosen)
         self._show()
 
     def _decide(self, decision: str) -> None:

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from DeidentifyStudyLib.logic.run import Run, RunState
 from DeidentifyStudyLib.logic.settings import RunSettings
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["RunView"]
 
@@ -22,12 +23,13 @@ class RunView:
         self.ui = ui
         self._run = run
         self._settings = settings
+        self._waiting = 0
         self._force = qt.QTimer()
         self._force.singleShot = True
         self._force.interval = KILL_AFTER_MS
-        self._force.connect("timeout()", run.kill)
-        ui.applyButton.connect("clicked()", lambda: run.start(settings()))
-        ui.cancelButton.connect("clicked()", self._cancel)
+        connect(self._force, "timeout()", run.kill)
+        connect(ui.applyButton, "clicked()", lambda: run.start(settings()))
+        connect(ui.cancelButton, "clicked()", self._cancel)
         ui.progressBar.minimum = 0
 
     def check_can_apply(self) -> None:
@@ -35,8 +37,8 @@ class RunView:
         reason = _("A run is at work.") if self._run.is_active else self._settings().problem()
         self.ui.applyButton.enabled = not reason
         self.ui.applyButton.toolTip = reason or _("Start: the source is only read, each file is verified after writing")
-        if not self._run.is_active and self._run.state is RunState.IDLE:
-            self._say(reason)
+        if not self._run.is_active:
+            self._say(reason or self._said())
 
     def show(self) -> None:
         """Show where the run is."""
@@ -46,15 +48,28 @@ class RunView:
         self.ui.progressBar.visible = run.is_active
         self.ui.progressBar.maximum = run.progress.total
         self.ui.progressBar.value = run.progress.done
-        said = {
-            RunState.RUNNING: run.progress.sentence(),
-            RunState.CANCELLING: _("Stopping after the present file"),
-            RunState.DONE: _("Done."),
-        }
-        self._say(said.get(run.state, run.message))
+        self._say(self._said())
         if not run.is_active:
             self._force.stop()
         self.check_can_apply()
+
+    def waiting(self, count: int) -> None:
+        """Say how many reviews wait after the run."""
+        self._waiting = count
+        self.check_can_apply()
+
+    def _said(self) -> str:
+        """Where the run is, in one line."""
+        run = self._run
+        if run.state is RunState.DONE and self._waiting:
+            return _("Done; {count} wait for your review below. Then start again to write them.").format(
+                count=self._waiting
+            )
+        return {
+            RunState.RUNNING: run.progress.sentence(),
+            RunState.CANCELLING: _("Stopping after the present file"),
+            RunState.DONE: _("Done."),
+        }.get(run.state, run.message)
 
     def _say(self, text: str) -> None:
         self.ui.statusLabel.text = text
@@ -67,4 +82,4 @@ class RunView:
     def stop(self) -> None:
         """Stop for good: the panel goes away."""
         self._force.stop()
-        self._run.kill()
+        self._run.close()

@@ -1,10 +1,25 @@
 """Borrows the red slice view for the review, and gives it back as it was."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
+import vtk
 
 __all__ = ["SliceDisplay"]
+
+
+_LAYERS = ("Background", "Foreground", "Label")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a slice view showed: IDs of its layers, its plane, and which part of it."""
+
+    layers: tuple[str, ...]
+    plane: Any
+    field_of_view: tuple[float, ...]
+    origin: tuple[float, ...]
 
 
 class SliceDisplay:
@@ -12,7 +27,7 @@ class SliceDisplay:
 
     def __init__(self) -> None:
         self._layout: int | None = None
-        self._backgrounds: dict[str, str] = {}
+        self._shown: dict[str, _Shown] = {}
 
     @property
     def is_borrowed(self) -> bool:
@@ -24,14 +39,11 @@ class SliceDisplay:
         manager = slicer.app.layoutManager()
         if not self.is_borrowed:
             self._layout = manager.layout
-            self._backgrounds = {
-                name: manager.sliceWidget(name).mrmlSliceCompositeNode().GetBackgroundVolumeID() or ""
-                for name in manager.sliceViewNames()
-            }
+            self._shown = {name: _shown_in(manager.sliceWidget(name)) for name in manager.sliceViewNames()}
             manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
         red = manager.sliceWidget("Red")
         red.mrmlSliceNode().SetOrientationToAxial()
-        red.mrmlSliceCompositeNode().SetBackgroundVolumeID(volume.GetID() if volume is not None else None)
+        _set_layers(red, (volume.GetID() if volume is not None else "", "", ""))
         if volume is not None:
             red.fitSliceToBackground()
 
@@ -55,9 +67,33 @@ class SliceDisplay:
             return
         self.stop_placing()
         manager = slicer.app.layoutManager()
-        for name in manager.sliceViewNames():
-            known = slicer.mrmlScene.GetNodeByID(self._backgrounds.get(name, "")) is not None
-            composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
-            composite.SetBackgroundVolumeID(self._backgrounds[name] if known else None)
         manager.setLayout(self._layout)
+        for name in manager.sliceViewNames():
+            if name in self._shown:
+                _show_again(manager.sliceWidget(name), self._shown[name])
         self._layout = None
+
+
+def _shown_in(view: Any) -> _Shown:
+    node, composite = view.mrmlSliceNode(), view.mrmlSliceCompositeNode()
+    plane = vtk.vtkMatrix4x4()
+    plane.DeepCopy(node.GetSliceToRAS())
+    layers = tuple(getattr(composite, f"Get{layer}VolumeID")() or "" for layer in _LAYERS)
+    return _Shown(layers, plane, tuple(node.GetFieldOfView()), tuple(node.GetXYZOrigin()))
+
+
+def _show_again(view: Any, shown: _Shown) -> None:
+    _set_layers(view, shown.layers)
+    node = view.mrmlSliceNode()
+    node.GetSliceToRAS().DeepCopy(shown.plane)
+    node.SetFieldOfView(*shown.field_of_view)
+    node.SetXYZOrigin(*shown.origin)
+    node.UpdateMatrices()
+
+
+def _set_layers(view: Any, ids: tuple[str, ...]) -> None:
+    """Set the layers of a view; what is no longer in the scene is left out."""
+    composite = view.mrmlSliceCompositeNode()
+    for layer, identifier in zip(_LAYERS, ids, strict=True):
+        known = bool(identifier) and slicer.mrmlScene.GetNodeByID(identifier) is not None
+        getattr(composite, f"Set{layer}VolumeID")(identifier if known else None)

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from DeidentifyStudyLib.logic.database import Study
 from DeidentifyStudyLib.widgets.common import ask_folder, fill, path_in, style_table
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["SourceView"]
 
@@ -22,12 +23,12 @@ class SourceView:
         self._changed = changed
         self._studies: list[Study] = []
         style_table(ui.studiesTable, 0)
-        ui.folderRadio.connect("toggled(bool)", self._show_kind)
-        ui.sourceFolderEdit.connect("textChanged(QString)", lambda _text: changed())
-        ui.sourceFolderButton.connect(
-            "clicked()", lambda: ask_folder(ui.sourceFolderEdit, _("Folder with the studies"))
+        connect(ui.folderRadio, "toggled(bool)", self._show_kind)
+        connect(ui.sourceFolderEdit, "textChanged(QString)", lambda _text: changed())
+        connect(
+            ui.sourceFolderButton, "clicked()", lambda: ask_folder(ui.sourceFolderEdit, _("Folder with the studies"))
         )
-        ui.studiesTable.connect("itemChanged(QTableWidgetItem*)", lambda _item: self._ticked())
+        connect(ui.studiesTable, "itemChanged(QTableWidgetItem*)", lambda _item: self._ticked())
         self._show_kind()
 
     @property

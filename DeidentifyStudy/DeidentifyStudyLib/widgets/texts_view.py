@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from DeidentifyStudyCore.errors import DeidentifyError
 from DeidentifyStudyLib.logic.outcome import Outcome, SignOff
 from DeidentifyStudyLib.widgets.common import fill, show_matching, style_table
+from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["TextsView"]
 
@@ -25,10 +26,10 @@ class TextsView:
         self._outcome: Outcome | None = None
         self._sign_off: SignOff | None = None
         style_table(ui.textsTable, 0)
-        ui.textsSearch.connect("textChanged(QString)", lambda text: show_matching(ui.textsTable, text))
-        ui.textsTable.connect("itemChanged(QTableWidgetItem*)", lambda _item: self._ticked())
-        ui.signerEdit.connect("textChanged(QString)", lambda _text: self._check_can_sign())
-        ui.signButton.connect("clicked()", self._sign)
+        connect(ui.textsSearch, "textChanged(QString)", lambda text: show_matching(ui.textsTable, text))
+        connect(ui.textsTable, "itemChanged(QTableWidgetItem*)", lambda _item: self._ticked())
+        connect(ui.signerEdit, "textChanged(QString)", lambda _text: self._check_can_sign())
+        connect(ui.signButton, "clicked()", self._sign)
         self.show(None)
 
     def show(self, outcome: Outcome | None) -> None:

@@ -1,5 +1,7 @@
 """Borrows the 3D view for the review of faces, and gives it back as it was."""
 
+from typing import Any
+
 import slicer
 
 __all__ = ["ThreeDDisplay"]
@@ -12,6 +14,7 @@ class ThreeDDisplay:
 
     def __init__(self) -> None:
         self._layout: int | None = None
+        self._camera: _Camera | None = None
 
     @property
     def is_borrowed(self) -> bool:
@@ -24,6 +27,7 @@ class ThreeDDisplay:
         if not self.is_borrowed:
             self._layout = manager.layout
             manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUp3DView)
+            self._camera = _Camera(manager.threeDWidget(0).threeDView().cameraNode())
         view = manager.threeDWidget(0).threeDView()
         view.rotateToViewAxis(_ANTERIOR)
         view.resetFocalPoint()
@@ -32,5 +36,24 @@ class ThreeDDisplay:
     def give_back(self) -> None:
         """Show what was shown before."""
         if self.is_borrowed:
+            if self._camera is not None:
+                self._camera.set_back()
             slicer.app.layoutManager().setLayout(self._layout)
-            self._layout = None
+            self._layout = self._camera = None
+
+
+class _Camera:
+    """Where a camera stood."""
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        self._place = (node.GetPosition(), node.GetFocalPoint(), node.GetViewUp()) if node is not None else None
+
+    def set_back(self) -> None:
+        """Put it back there."""
+        if self._place is not None and self._node.GetScene() is not None:
+            position, focal_point, view_up = self._place
+            self._node.SetPosition(position)
+            self._node.SetFocalPoint(focal_point)
+            self._node.SetViewUp(view_up)
+            self._node.ResetClippingRange()

@@ -118,10 +118,17 @@ def test_boxes_are_drawn_dragged_and_removed(reviewed: Any) -> None:
     box.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
     process(lambda: only_entry(reviewed).boxes[-1][4] == 20)
 
-    ui.boxesTable.selectRow(count)
+    assert {item.row() for item in ui.boxesTable.selectedItems()} == {count}  # the box that was touched
+    colours = [node.GetDisplayNode().GetColor() for node in slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")]
+    assert colours[-1] not in colours[:-1]
     assert ui.removeButton.enabled
     ui.removeButton.click()
     assert len(only_entry(reviewed).boxes) == count
+    ui.undoButton.click()
+    assert len(only_entry(reviewed).boxes) == count + 1
+    ui.boxesTable.selectAll()
+    ui.removeButton.click()
+    assert only_entry(reviewed).boxes == []
     ui.undoButton.click()
     assert len(only_entry(reviewed).boxes) == count + 1
 
@@ -185,7 +192,8 @@ def test_a_changed_box_asks_for_a_new_decision(tmp_path: Path) -> None:
     queue.add("a" * 64, "burned-in-risk", ["secondary-capture"], [[-1, 1, 2, 3, 4]], ["classical"])
     review = Review(queue, {"a" * 64: tmp_path / "a.dcm"})
     assert review.image().pixels.shape == (240, 320)
-    assert review.source_of_box([-1, 1, 2, 3, 4]) == "classical"
+    assert review.source_of_box([-1, 1, 2, 3, 4]) == "search for strokes"
+    assert review.source_of_box([-1, 9, 9, 3, 4]) == "drawn or changed by hand"
     review.decide("accepted")
     review.add_box(5, 6, 0, 4, every_frame=True)
     assert review.entry.decision == "accepted"

@@ -600,9 +600,15 @@ class qMRMLThreeDView(_SceneWidget):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._node: Any = None
+        self._camera: Any = None
 
     def mrmlViewNode(self) -> Any:
         return self._node
+
+    def cameraNode(self) -> Any:
+        if self._camera is None or self._camera.GetScene() is None:
+            self._camera = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode")
+        return self._camera
 
     def forceRender(self) -> None:
         """Nothing is drawn."""

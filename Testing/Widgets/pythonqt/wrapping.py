@@ -101,6 +101,8 @@ def wrap(value: Any) -> Any:
         return tuple(wrap(item) for item in value)
     if isinstance(value, Wrapper) or not isinstance(value, shiboken6.Object):
         return value
+    if type(value).__name__ == "QOverrideCursorGuard":  # PySide6's own: in C++ setOverrideCursor returns nothing
+        return None
     existing = getattr(value, "_wrapper", None)
     if existing is not None:
         return existing
