@@ -56,7 +56,7 @@ class OpenItems:
         return {
             Mode.NORMAL: "cleaned item by item",
             Mode.DUMMY: "cleaned item by item, all text replaced by a dummy",
-            Mode.RETAIN: "kept, cleaned item by item of what repeats the patient's echo dictionary",
+            Mode.RETAIN: "kept, cleaned item by item of what repeats a name, number or date of the patient",
         }[self.mode]
 
 

@@ -81,6 +81,9 @@ STANDARD_SCHEMES = frozenset(
 """Coding schemes of PS3.16, section 8; the others are private: their meanings are free text."""
 
 _SCHEME, _MEANING, _NUMERIC_VALUE = 0x00080102, 0x00080104, 0x0040A30A
+_ECHO = "a name, number or date of the patient"
+"""What the echo dictionary holds, as people are told."""
+
 _MEASUREMENT_UNITS = 0x004008EA
 _CODE_VALUE = re.compile(rb"(?:\x08\x00\x00\x01|\x00\x08\x01\x00).{4}([!-~]{1,16})", re.DOTALL)
 """(0008,0100) in any encoding: all have eight bytes before the value."""
@@ -152,7 +155,7 @@ class CleanText:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "free text: words of the vocabulary stay, minus the patient's echo dictionary; sequences item by item"
+        return f"free text: known words of the field stay, unless they are {_ECHO}; sequences item by item"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class TechnicalText:
     def describe(self) -> str:
         """Say it in one sentence."""
         kept = "terms of the standard and of equipment are kept" if self.allowed is Allowed.TERMS else "kept"
-        return kept + " unless they repeat the patient's echo dictionary or are a date, an address or a long number"
+        return f"{kept} unless they repeat {_ECHO}, or are a date, an address or a long number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,7 @@ class CodeString:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it is made of terms of the standard; removed when it repeats the patient's echo dictionary"
+        return f"kept when it is made of terms of the standard; removed when it repeats {_ECHO}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +291,7 @@ class CodeMeaning:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept in standard coding schemes unless it repeats the echo dictionary; free text in private ones"
+        return f"kept in standard coding schemes unless it repeats {_ECHO}; free text in private ones"
 
 
 def unit_of(context: Context) -> bytes:
