@@ -34,6 +34,11 @@ class RetainedText:
     name: str
     text: str
 
+    @property
+    def is_standard(self) -> bool:
+        """Whether the standard defines the attribute, so that a profile can name it."""
+        return int(self.tag[:4], 16) % 2 == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

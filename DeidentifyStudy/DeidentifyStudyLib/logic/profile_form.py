@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,7 +58,7 @@ class OptionEffect:
             return self.short()
         few = ", ".join(self.names[:3])
         more = _(" and {count} more").format(count=len(self.names) - 3) if len(self.names) > 3 else ""
-        return _("{with_it} (without it: {without_it}). Of {names}{more}").format(
+        return _("{with_it} (without it: {without_it}). This concerns {names}{more}").format(
             names=few, more=more, with_it=self.with_it, without_it=self.without_it
         )
 
@@ -85,10 +86,19 @@ def option_in_standard(option: str) -> str:
     return _("{name} ({code}), PS3.15 Annex E").format(name=method_codes()[OPTIONS[option]], code=OPTIONS[option])
 
 
-def edited(profile: Profile, options: frozenset[str], patient_id: str, burned_in_risk: str) -> Profile:
-    """Apply a person's choices to a profile; raises `ProfileError`, which names the place, when they do not fit."""
+def edited(
+    profile: Profile, options: frozenset[str], patient_id: str, burned_in_risk: str, removed: Collection[str] = ()
+) -> Profile:
+    """Apply a person's choices to a profile; raises `ProfileError`, which names the place, when they do not fit.
+
+    Parameters
+    ----------
+    removed : collection of str
+        Tags (``gggg,eeee``) of attributes that are removed whatever the options say.
+    """
     content = profile.as_json()
     changed = content | {"options": sorted(options), "patient_id": patient_id, "burned_in_risk": burned_in_risk}
+    changed["attributes"] = content["attributes"] | dict.fromkeys(sorted(removed), "X")
     if changed == content:
         return profile
     changed["version"] = f"{profile.version.removesuffix('+edited')}+edited"

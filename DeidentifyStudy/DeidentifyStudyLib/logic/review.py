@@ -157,14 +157,14 @@ class Review:
     def source_of_box(self, row: Row) -> str:
         """What proposed a box, in words; a person drew those that nothing proposed."""
         words = {
-            "classical": _("search for strokes"),
+            "classical": _("strokes"),
             "ocr": _("text recognition"),
-            "outside ultrasound regions": _("outside of the ultrasound image"),
+            "outside ultrasound regions": _("ultrasound margin"),
         }
         for found, by in zip(self.entry.found, self.entry.sources, strict=False):
             if found == row:
                 return words.get(by, by)
-        return _("drawn or changed by hand")
+        return _("by hand")
 
     def add_box(self, row: int, column: int, height: int, width: int, every_frame: bool) -> None:
         """Add a box that a person drew."""

@@ -18,6 +18,7 @@ __all__ = [
     "forgetful_dialog",
     "load_section",
     "path_in",
+    "show_all_rows",
     "show_matching",
     "style_table",
 ]
@@ -113,6 +114,12 @@ def show_matching(table: Any, words: str, columns: Sequence[int] = ()) -> None:
         cells = (table.item(row, column) for column in columns or range(table.columnCount))
         text = " ".join(cell.text() for cell in cells if cell is not None).casefold()
         table.setRowHidden(row, not all(word in text for word in wanted))
+
+
+def show_all_rows(table: Any) -> None:
+    """Make a table as high as its rows, so that nothing in it has to be scrolled."""
+    rows = sum(table.rowHeight(row) for row in range(table.rowCount))
+    table.minimumHeight = rows + table.horizontalHeader().sizeHint.height() + 2 * table.frameWidth
 
 
 def style_table(table: Any, *stretched: int) -> None:

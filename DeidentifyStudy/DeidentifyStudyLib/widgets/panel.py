@@ -89,7 +89,7 @@ class DeidentifyStudyPanel:
         self.result = ResultView(sections["Result"], load)
         self.review = ReviewView(sections["Review"], self._begin_review, SliceDisplay())
         self.faces = FacesView(sections["Faces"], self._begin_faces, ThreeDDisplay())
-        self.texts = TextsView(sections["Texts"])
+        self.texts = TextsView(sections["Texts"], self._remove)
         self._is_built = True
         self.run_view.show()
         self._check_can_apply()
@@ -201,6 +201,12 @@ class DeidentifyStudyPanel:
         for section in ("sourceSection", "profileSection", "placesSection", "previewSection"):
             getattr(self.ui, section).collapsed = True
         self._check_can_apply()
+
+    def _remove(self, attributes: dict[str, str]) -> None:
+        """Take attributes out of the next run; its places are asked for."""
+        self.profile.remove(attributes)
+        for section in ("profileSection", "placesSection"):
+            getattr(self.ui, section).collapsed = False
 
     def _begin_review(self) -> Review:
         settings = self._shown

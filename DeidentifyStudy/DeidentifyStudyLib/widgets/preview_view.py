@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.profile import Profile
@@ -25,9 +24,7 @@ class PreviewView:
         self.ui = ui
         self._source = source
         self._profile = profile
-        style_table(ui.previewTable, 2, 3)
-        ui.previewTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Interactive)
-        ui.previewTable.setColumnWidth(0, 140)
+        style_table(ui.previewTable, 0, 2, 3)
         ui.previewSummary.visible = False
         connect(ui.previewFileButton, "clicked()", lambda: ask_file(ui.previewFileEdit, _("DICOM file")))
         connect(ui.previewButton, "clicked()", self.show)
@@ -50,14 +47,14 @@ class PreviewView:
         self.ui.previewSummary.visible = False
 
     def _show(self, preview: Preview) -> None:
-        counted = ", ".join(f"{count} {action}" for action, count in sorted(preview.counts().items()))
+        counted = ", ".join(f"{count} {_word(action)}" for action, count in sorted(preview.counts().items()))
         self.ui.previewSummary.text = preview.problem or counted
         self.ui.previewSummary.visible = True
         rows, tooltips, colours = [], [], []
         for row in preview.rows:
             depth = row.path.count("/") + 1 if row.path else 0
             name = row.name or f"({row.tag})"
-            rows.append(("› " * depth + name, row.action, row.before, row.after))
+            rows.append(("› " * depth + name, _word(row.action), row.before, row.after))
             tooltips.append(
                 f"<p><b>({row.tag}) {escape(name)}</b>, {row.vr}: {escape(row.why)}</p>"
                 f"<p>{escape(row.before)}<br/>→ {escape(row.after)}</p>"
@@ -69,7 +66,17 @@ class PreviewView:
     def _hide_kept(self) -> None:
         table = self.ui.previewTable
         for row in range(table.rowCount):
-            table.setRowHidden(row, self.ui.previewChanged.checked and table.item(row, 1).text() == _KEPT)
+            table.setRowHidden(row, self.ui.previewChanged.checked and table.item(row, 1).text() == _word(_KEPT))
+
+
+def _word(action: str) -> str:
+    """Say an action in a word."""
+    return {
+        "kept": _("kept"),
+        "removed": _("removed"),
+        "replaced": _("replaced"),
+        "cleaned item by item": _("cleaned"),
+    }.get(action, action)
 
 
 def first_of(folder: Path | None, files: tuple[str, ...]) -> Path | None:

@@ -1,6 +1,6 @@
 """Section "Profile": a readable form of what is kept, cleaned and removed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import qt
@@ -15,7 +15,7 @@ from DeidentifyStudyLib.logic.profile_form import (
     option_in_standard,
     option_title,
 )
-from DeidentifyStudyLib.widgets.common import fill, forgetful_dialog, show_matching, style_table
+from DeidentifyStudyLib.widgets.common import fill, forgetful_dialog, show_all_rows, show_matching, style_table
 from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["ProfileView"]
@@ -39,11 +39,10 @@ class ProfileView:
         self._options = list(OPTIONS)
         self.profile: Profile | None = None
         self.problem = ""
+        self._removed: dict[str, str] = {}  # tags and names of attributes that the person refused
         self._fill_choices()
         style_table(ui.optionsTable, 1)
-        style_table(ui.effectsTable, 2)
-        ui.effectsTable.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.Interactive)
-        ui.effectsTable.setColumnWidth(1, 160)
+        style_table(ui.effectsTable, 1, 2)
         ui.profileProblem.visible = False
         ui.effectsHolder.visible = False
         connect(ui.profileCombo, "currentIndexChanged(int)", lambda _index: self._show_profile())
@@ -55,13 +54,14 @@ class ProfileView:
         connect(ui.effectsButton, "toggled(bool)", self._show_effects)
         connect(ui.effectsSearch, "textChanged(QString)", lambda text: show_matching(ui.effectsTable, text, (0, 1)))
         self._show_profile()
+        show_all_rows(ui.optionsTable)
 
     def _fill_choices(self) -> None:
         for name in self._profiles:
             self.ui.profileCombo.addItem(name)
         self.ui.profileCombo.currentText = _DEFAULT
-        self.ui.burnedInCombo.addItem(_("an image with text waits for a person's review"), "quarantine")
-        self.ui.burnedInCombo.addItem(_("the risk of text in images is accepted"), "accept")
+        self.ui.burnedInCombo.addItem(_("such images wait for your review"), "quarantine")
+        self.ui.burnedInCombo.addItem(_("written without a review: the risk is accepted"), "accept")
 
     def _chosen(self) -> Profile:
         return self._profiles[self.ui.profileCombo.currentText]
@@ -84,8 +84,14 @@ class ProfileView:
         self.ui.profileCombo.currentText = profile.name
         self._show_profile()
 
+    def remove(self, attributes: Mapping[str, str]) -> None:
+        """Remove attributes, given by tag and name, whatever the options say, until another profile is chosen."""
+        self._removed |= attributes
+        self._edited()
+
     def _show_profile(self) -> None:
         profile = self._chosen()
+        self._removed = {}
         self.ui.profileDescription.text = profile.description
         table = self.ui.optionsTable
         fill(table, [(option_title(option), "") for option in self._options])
@@ -114,10 +120,12 @@ class ProfileView:
         )
         try:
             self.profile = edited(
-                self._chosen(), options, self.ui.patientIdEdit.text, self.ui.burnedInCombo.currentData
+                self._chosen(), options, self.ui.patientIdEdit.text, self.ui.burnedInCombo.currentData, self._removed
             )
             self._say("")
             self._say_effects(self.profile)
+            self.ui.alsoRemoved.text = _("Also removed: {names}.").format(names=", ".join(self._removed.values()))
+            self.ui.alsoRemoved.visible = bool(self._removed)
         except ProfileError as error:
             self.profile = None
             self._say(str(error))

@@ -16,20 +16,25 @@ __all__ = ["TextsView"]
 
 
 class TextsView:
-    """Shows the distinct texts of a result."""
+    """Shows the distinct texts of a result; `remove` is called with tags and names that must not stay in the next."""
 
     def __init__(
-        self, ui: Any, now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
+        self,
+        ui: Any,
+        remove: Callable[[dict[str, str]], None],
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
         self.ui = ui
+        self._remove = remove
         self._now = now
         self._outcome: Outcome | None = None
         self._sign_off: SignOff | None = None
-        style_table(ui.textsTable, 0)
+        style_table(ui.textsTable, 0, 1)
         connect(ui.textsSearch, "textChanged(QString)", lambda text: show_matching(ui.textsTable, text))
         connect(ui.textsTable, "itemChanged(QTableWidgetItem*)", lambda _item: self._ticked())
         connect(ui.signerEdit, "textChanged(QString)", lambda _text: self._check_can_sign())
         connect(ui.signButton, "clicked()", self._sign)
+        connect(ui.refuseButton, "clicked()", self._refuse)
         self.show(None)
 
     def show(self, outcome: Outcome | None) -> None:
@@ -51,8 +56,7 @@ class TextsView:
             if outcome is None
             else _("{count} different texts stayed. Untick what must not stay, then sign.").format(count=len(texts))
         )
-        signed = self._sign_off is not None and self._sign_off.signed_by
-        self.ui.signLabel.text = self._signed_text() if signed else ""
+        self._say_signed()
         self._check_can_sign()
 
     def _ticked(self) -> None:
@@ -63,6 +67,7 @@ class TextsView:
             text for row, text in enumerate(self._outcome.texts) if table.item(row, 0).checkState() != qt.Qt.Checked
         }
         self.ui.signLabel.text = _("Changed since: sign again.") if self._sign_off.signed_by else ""
+        self.ui.refuseButton.visible = False
 
     def _check_can_sign(self) -> None:
         reason = ""
@@ -81,14 +86,28 @@ class TextsView:
         except DeidentifyError as error:
             self.ui.signLabel.text = str(error)
             return
-        self.ui.signLabel.text = self._signed_text()
+        self._say_signed()
 
-    def _signed_text(self) -> str:
+    def _say_signed(self) -> None:
+        sign_off = self._sign_off
+        self.ui.refuseButton.visible = sign_off is not None and bool(sign_off.signed_by and sign_off.refused)
+        if sign_off is None or not sign_off.signed_by:
+            self.ui.signLabel.text = ""
+        elif not sign_off.refused:
+            self.ui.signLabel.text = _("Signed by {name}: all of them may stay.").format(name=sign_off.signed_by)
+        else:
+            self.ui.signLabel.text = _("Signed by {name}: {count} must not stay.").format(
+                name=sign_off.signed_by, count=len(sign_off.refused)
+            )
+
+    def _refuse(self) -> None:
         if self._sign_off is None:
-            return ""
-        if not self._sign_off.refused:
-            return _("Signed by {name}: all of them may stay.").format(name=self._sign_off.signed_by)
-        return _(
-            "Signed by {name}: {count} must not stay. Name their attributes in the profile ('attributes', action X) "
-            "and run again into a new folder."
-        ).format(name=self._sign_off.signed_by, count=len(self._sign_off.refused))
+            return
+        texts = sorted(self._sign_off.refused, key=lambda text: text.tag)
+        self._remove({text.tag: text.name for text in texts if text.is_standard})
+        private = sum(not text.is_standard for text in texts)
+        said = _("The profile removes their attributes now: choose a new folder for the result, and start.")
+        if private:
+            said += " " + _("{count} are of private elements: untick Keep safe private elements.").format(count=private)
+        self.ui.signLabel.text = said
+        self.ui.refuseButton.visible = False

@@ -217,7 +217,9 @@ def test_texts_are_signed_off_beside_the_report(resources: Path, tmp_path: Path)
     texts = (RetainedText("0008,0070", "Manufacturer", "ACME"), RetainedText("0008,1030", "StudyDescription", "chest"))
     outcome = Outcome(tmp_path, tmp_path, "a" * 64, 2, 0, 0, (), texts)
     when = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
-    view = TextsView(ui, lambda: when)
+    holder.show()
+    removed: dict[str, str] = {}
+    view = TextsView(ui, removed.update, lambda: when)
     view.show(outcome)
     assert "name" in ui.signButton.toolTip
     assert not ui.signButton.enabled
@@ -225,6 +227,10 @@ def test_texts_are_signed_off_beside_the_report(resources: Path, tmp_path: Path)
     ui.signerEdit.text = "A. Reader"
     ui.signButton.click()
     assert "1 must not stay" in ui.signLabel.text
+    assert ui.refuseButton.visible
+    ui.refuseButton.click()
+    assert removed == {"0008,1030": "StudyDescription"}
+    assert not ui.refuseButton.visible
     written = json.loads((tmp_path / "sign-off.json").read_text())
     assert written["signed_by"] == "A. Reader"
     assert written["signed_at"] == "2026-03-01T12:00:00+00:00"
@@ -232,6 +238,19 @@ def test_texts_are_signed_off_beside_the_report(resources: Path, tmp_path: Path)
     assert SignOff(outcome).refused == {texts[1]}
     changed = Outcome(tmp_path, tmp_path, "b" * 64, 2, 0, 0, (), texts)
     assert SignOff(changed).signed_by == "", "a sign-off holds for its report only"
+
+
+def test_what_was_refused_is_removed_until_another_profile_is_chosen(ready: Any) -> None:
+    plain = ready.profile.profile
+    ready.profile.remove({"0008,0070": "Manufacturer"})
+    assert ready.profile.profile.attributes == {0x00080070: "X"}
+    assert ready.profile.profile.digest != plain.digest
+    assert ready.profile.ui.alsoRemoved.text == "Also removed: Manufacturer."
+    ready.profile.ui.profileCombo.currentText = "research-shifted-dates"
+    assert not ready.profile.ui.alsoRemoved.visible
+    ready.profile.ui.profileCombo.currentText = plain.name
+    assert ready.profile.profile == plain
+    assert not RetainedText("0029,1010", "private", "x").is_standard
 
 
 def test_progress_is_said_with_the_time_left() -> None:

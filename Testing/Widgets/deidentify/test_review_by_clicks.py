@@ -192,8 +192,8 @@ def test_a_changed_box_asks_for_a_new_decision(tmp_path: Path) -> None:
     queue.add("a" * 64, "burned-in-risk", ["secondary-capture"], [[-1, 1, 2, 3, 4]], ["classical"])
     review = Review(queue, {"a" * 64: tmp_path / "a.dcm"})
     assert review.image().pixels.shape == (240, 320)
-    assert review.source_of_box([-1, 1, 2, 3, 4]) == "search for strokes"
-    assert review.source_of_box([-1, 9, 9, 3, 4]) == "drawn or changed by hand"
+    assert review.source_of_box([-1, 1, 2, 3, 4]) == "strokes"
+    assert review.source_of_box([-1, 9, 9, 3, 4]) == "by hand"
     review.decide("accepted")
     review.add_box(5, 6, 0, 4, every_frame=True)
     assert review.entry.decision == "accepted"
