@@ -166,14 +166,14 @@ class Engine:
 
         None where that is not enough: something private changed, or the fragments of the pixels moved.
         """
-        elements = source.elements()
-        if elements is None or (plan is not None and plan.moved):
+        if plan is not None and plan.moved:
             return None
+        elements = source.elements
         decisions: dict[int, Decision] = {}
         for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
             if pattern.places[index] == pattern.pixels:
                 continue
-            span, raw = source.spans[index], elements[index]
+            span, raw = source.places.span(index), elements[index]
             if span[0] & 0x10000 or span[0] == _MIME:
                 return None
             decision = memo.get(raw)

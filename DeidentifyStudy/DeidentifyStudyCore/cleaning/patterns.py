@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.dicom.codestream import Piece
-from DeidentifyStudyCore.dicom.layouts import Scanned
+from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan
 from DeidentifyStudyCore.dicom.source import Source
 
@@ -37,7 +37,7 @@ class Pattern:
 
     Attributes
     ----------
-    layout : Scanned
+    layout : Layout
         Held so that its identity, which is in the key, stays its own.
     elements : tuple of bytes
         Of that object, in the order of its spans.
@@ -51,7 +51,7 @@ class Pattern:
         Number of the empty part that the pixel data follow; as many as there are parts where there are none.
     """
 
-    layout: Scanned
+    layout: Layout
     elements: tuple[bytes, ...]
     uses: list[Uses]
     parts: list[bytes]
@@ -61,8 +61,8 @@ class Pattern:
     @classmethod
     def of(cls, source: Source, taken: list[Decision], inserted: tuple[tuple[int, bytes], ...]) -> "Pattern | None":
         """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
-        elements = source.elements()
-        if elements is None or len(taken) != len(elements):
+        elements = source.elements
+        if not source.layout.met or len(taken) != len(elements):
             return None
         parts: list[bytes] = []
         places: list[int] = []

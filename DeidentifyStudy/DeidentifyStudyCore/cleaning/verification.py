@@ -9,9 +9,9 @@ from itertools import compress
 from DeidentifyStudyCore.cleaning.engine import Rewritten
 from DeidentifyStudyCore.cleaning.stream import copied_ranges
 from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
-from DeidentifyStudyCore.dicom.layouts import LONGEST_ELEMENT
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Span
@@ -99,24 +99,20 @@ class Verifier:
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
             clean.add(b"")  # stands for the long ones
-        buffer, spans = output.buffer, output.spans
-        elements, long = output.elements(), [spans[number] for number in output.layout.long]
-        if elements is None:
-            elements = tuple(buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in spans)
-            long = [span for span in spans if span[5] - span[2] > LONGEST_ELEMENT]
+        elements, places = output.elements, output.places
         last = self._last.get(read_as, ())
         changed: Iterable[int] = range(len(elements))
         if len(last) == len(elements):  # most are equal then, and were searched
             changed = compress(changed, map(operator.ne, elements, last))
         for number in changed:
             if elements[number] not in clean:
-                if self._leaks_of(output, spans[number], codecs):
+                if self._leaks_of(output, places.span(number), codecs):
                     raise Quarantined("verification-failed")
                 clean.add(elements[number])
         self._last[read_as] = elements
-        if any(self._leaks_of(output, span, codecs) for span in long):
+        if any(self._leaks_of(output, places.span(number), codecs) for number in output.layout.long):
             raise Quarantined("verification-failed")
-        if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(buffer))):
+        if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(output.buffer))):
             raise Quarantined("verification-failed")
 
     def _searched(self, raw: bytes) -> bytes:

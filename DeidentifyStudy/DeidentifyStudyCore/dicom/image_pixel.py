@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
-from DeidentifyStudyCore.dicom.layouts import Scanned
+from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.source import Source
-from DeidentifyStudyCore.dicom.tokenizer import Span
 from DeidentifyStudyCore.dicom.unused_bits import CellForm
 
 __all__ = ["ImagePixel", "image_pixel", "number_of"]
@@ -42,14 +41,14 @@ class ImagePixel:
 
 def image_pixel(source: Source) -> ImagePixel:
     """Read what the header of an object says of its pixels."""
-    return _read(source.layout, source.encoding.big, source.values(_ATTRIBUTES))
+    return _read(source.layout, source.values(_ATTRIBUTES))
 
 
 @lru_cache(maxsize=_MOST_REMEMBERED)
-def _read(layout: Scanned, big: bool, values: tuple[bytes, ...]) -> ImagePixel:
-    spans = map(layout.first.get, _NUMBERS)
+def _read(layout: Layout, values: tuple[bytes, ...]) -> ImagePixel:
+    big = layout.encoding.big
     rows, columns, samples, frames, allocated, stored, high, signed, padding = (
-        _number(span, value, big) for span, value in zip(spans, values, strict=False)
+        _number(tag, layout.vr_of(tag), value, big) for tag, value in zip(_NUMBERS, values, strict=False)
     )
     photometric = values[-1].rstrip(b" \0")
     cells = CellForm(allocated, stored, high, signed == 1, big, padding if _PADDING in layout.first else None)
@@ -67,15 +66,11 @@ def _subsampled(bits: int, photometric: bytes) -> int:
 
 def number_of(source: Source, tag: int) -> int:
     """First number of a whole number's element, in binary or as text; 0 when it is absent."""
-    span = source.first(tag)
-    value = b"" if span is None else source.buffer[span[3] : span[4]]
-    return _number(span, value, source.encoding.big)
+    (value,) = source.values((tag,))
+    return _number(tag, source.layout.vr_of(tag), value, source.encoding.big)
 
 
-def _number(span: Span | None, value: bytes, big: bool) -> int:
-    if span is None:
-        return 0
-    tag, vr = span[0], span[1]
+def _number(tag: int, vr: bytes, value: bytes, big: bool) -> int:
     if vr == b"UN":
         vr, big = dictionary_vr(tag), False
     if vr in _BINARY and len(value) >= 2:

@@ -1,169 +1,249 @@
-"""Layouts of files: those of a series mostly have the same elements in the same places.
+"""Layouts of files: those of a series mostly have the same elements in the same order.
 
-A layout remembers where the elements of a data set lie together with every byte of the file that says so: the headers
-of its elements and of the file meta information, the transfer syntax, and the whole of elements whose length is
-undefined. A file of the same size whose bytes there are the same has the same elements in the same places, which a mask
-over the header finds out.
+A layout is remembered with its course, by which its other files are found out much sooner than by a scan. Where the
+length of an element differs from that in the files before, the course is learned anew, with this element as one that
+varies: a few files of a series are scanned, and then no more.
 """
 
-import operator
-import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import dataclass, field
+from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
+from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT, TRANSFER_SYNTAX, Course
+from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span
 
-from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span, scan_dataset
-
-__all__ = ["LONGEST_ELEMENT", "Scanned", "recognized", "remember", "scanned"]
+__all__ = ["Layout", "Places", "learned", "recognized"]
 
 _MOST_LAYOUTS = 256
-_MOST_OF_A_SIZE = 4
+_MOST_TRIED = 8
+_MOST_RECENT = 64
 _MOST_ELEMENTS = 1000
+_LONGEST_MASKED = 1 << 8
+_LONGEST_NESTED = 1 << 12
 _LARGEST_COMPARED = 1 << 16
-_LONGEST_GAP = 1 << 8
-_COMPARED_OR_NOT = np.array([255, 0], np.uint8)
-LONGEST_ELEMENT = 1 << 16
-"""Bytes of the elements that are read, compared and remembered as a whole."""
+_OPENED = frozenset({b"SQ", b"UN"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scanned:
-    """A scanned file; shared by all files of a layout, and so never changed. Compared by identity.
+@dataclass(slots=True, eq=False)
+class Layout:
+    """Which elements files have, and in which order; shared by all files of a layout. Compared by identity.
 
     Attributes
     ----------
-    start : int
-        Where the data set begins.
     transfer_syntax : str
         UID as the file meta information has it, or as the data set shows where that is missing.
-    spans : list of Span
-        From `scan_dataset`.
-    end : int
-        Where slack begins.
-    first : dict of int to Span
-        The first element with each tag.
+    vrs : list of bytes
+        VR of each element, as in `Span`.
+    inside : list of slice
+        Where the value of each element lies in its bytes.
+    first : dict of int to int
+        Number of the first element with each tag.
     groups : frozenset of int
         Numbers of the groups that there are.
-    elements : struct.Struct or None
-        Reads the bytes of all elements at once, empty for the long ones; None until the layout is met again.
     sequences, long : tuple of int
-        Numbers of the spans that are or may hold sequences, and of those longer than `LONGEST_ELEMENT`.
+        Numbers of the elements that are or may hold sequences, and of those longer than `LONGEST_ELEMENT`.
+    met : bool
+        More than one file had it.
     """
 
-    start: int
     encoding: Encoding
     transfer_syntax: str
-    spans: list[Span]
-    end: int
-    first: dict[int, Span]
+    vrs: list[bytes]
+    inside: list[slice]
+    first: dict[int, int]
     groups: frozenset[int]
-    elements: struct.Struct | None = None
-    sequences: tuple[int, ...] = ()
-    long: tuple[int, ...] = ()
-    _readers: dict[tuple[int, ...], Callable[[Buffer], tuple[bytes, ...]]] = field(default_factory=dict, init=False)
+    sequences: tuple[int, ...]
+    long: tuple[int, ...]
+    met: bool = False
+    _readers: dict[tuple[int, ...], list[tuple[int, slice]]] = field(default_factory=dict, init=False)
 
-    def values(self, buffer: Buffer, tags: tuple[int, ...]) -> tuple[bytes, ...]:
-        """Values of the first elements with these tags, two at least, as they are; empty where they are absent."""
+    @classmethod
+    def of(cls, spans: list[Span], encoding: Encoding, transfer_syntax: str) -> Self:
+        """Layout of a data set with these elements."""
+        first = {span[0]: number for number, span in reversed([*enumerate(spans)])}
+        return cls(
+            encoding,
+            transfer_syntax,
+            vrs=[span[1] for span in spans],
+            inside=[slice(span[3] - span[2], span[4] - span[5] or None) for span in spans],
+            first=first,
+            groups=frozenset(tag >> 16 for tag in first),
+            sequences=tuple(number for number, span in enumerate(spans) if span[1] in _OPENED),
+            long=tuple(number for number, span in enumerate(spans) if span[5] - span[2] > LONGEST_ELEMENT),
+        )
+
+    def vr_of(self, tag: int) -> bytes:
+        """VR of the first element with a tag; empty where there is none."""
+        number = self.first.get(tag)
+        return b"" if number is None else self.vrs[number]
+
+    def values(self, elements: tuple[bytes, ...], tags: tuple[int, ...]) -> tuple[bytes, ...]:
+        """Values of the first elements with these tags, padding included; empty where they are absent or long."""
         reader = self._readers.get(tags)
         if reader is None:
-            spans = [self.first.get(tag) for tag in tags]
-            places = [slice(0) if span is None else slice(span[3], span[4]) for span in spans]
-            reader = self._readers[tags] = operator.itemgetter(*places)
-        return reader(buffer)
+            absent = 0, slice(0)
+            numbers = [self.first.get(tag) for tag in tags]
+            reader = [absent if number is None else (number, self.inside[number]) for number in numbers]
+            self._readers[tags] = reader
+        return tuple([elements[number][inside] for number, inside in reader])
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch of a file: `mask` is 255 where bytes are compared and 0 elsewhere, `expected` what is there then."""
+@dataclass(slots=True, eq=False)
+class Places:
+    """Where the elements of one file lie: as a scan found them, or as the course of its layout leads to them.
 
-    start: int
-    mask: NDArray[np.uint8]
-    expected: bytes
+    Attributes
+    ----------
+    course : Course or None
+        None where the elements are known from a scan.
+    begins : list of int
+        Of its passage.
+    scanned : list of Span
+        From a scan, where there is no course.
+    """
 
-    def fits(self, buffer: Buffer) -> bool:
-        found = np.frombuffer(buffer, np.uint8, len(self.mask), self.start)
-        return (found & self.mask).tobytes() == self.expected
+    layout: Layout
+    course: Course | None = None
+    begins: list[int] = field(default_factory=list)
+    scanned: list[Span] = field(default_factory=list)
+    _led_to: dict[int, Span] = field(default_factory=dict, init=False)
+
+    def span(self, number: int) -> Span:
+        """Return one element."""
+        if self.course is None:
+            return self.scanned[number]
+        found = self._led_to.get(number)
+        if found is None:
+            found = self._led_to[number] = self.course.span(number, self.begins)
+        return found
+
+    @property
+    def spans(self) -> list[Span]:
+        """All elements, in the order of the file."""
+        if self.course is None:
+            return self.scanned
+        return [self.span(number) for number in range(len(self.layout.vrs))]
 
 
-@dataclass(slots=True)
-class _Layout:
-    parts: tuple[_Part, ...]
-    scanned: Scanned
+_Key = tuple[Encoding, bytes, int, tuple[tuple[int, bytes, bool, bool], ...]]
 
 
-_OPENED = frozenset({b"SQ", b"UN"})
-_known: OrderedDict[int, list[_Layout]] = OrderedDict()
-"""By the size of the file."""
+@dataclass(slots=True, eq=False)
+class _Known:
+    """A layout that is remembered.
+
+    Attributes
+    ----------
+    lengths : list of int
+        Of the elements of the file meta information and of the data set.
+    varying : set of int
+        Numbers of those that vary.
+    recent : dict of tuple to Places
+        Of files before, by where their stretches begin: lengths are often equal.
+    next : _Known or None
+        What the file after the last one of this layout was of.
+    """
+
+    layout: Layout
+    lengths: list[int]
+    varying: set[int]
+    course: Course
+    recent: dict[tuple[int, ...], Places] = field(default_factory=dict)
+    next: "_Known | None" = None
+
+    def find(self, buffer: Buffer) -> tuple[Places, tuple[bytes, ...]] | None:
+        course, recent = self.course, self.recent
+        passage = course.follow(buffer)
+        if passage is None:
+            return None
+        key = tuple(passage.begins)
+        places = recent.get(key)
+        if places is None or places.course is not course:
+            if len(recent) >= _MOST_RECENT:
+                recent.clear()
+            places = recent[key] = Places(self.layout, course, passage.begins)
+        return places, passage.elements
+
+    def learn(self, buffer: Buffer, meta: list[Span], spans: list[Span]) -> None:
+        """Learn what differs from the files before."""
+        elements = [*meta, *spans]
+        lengths = [span[5] - span[2] for span in elements]
+        more = {number for number, (a, b) in enumerate(zip(lengths, self.lengths, strict=True)) if a != b}
+        if more <= self.varying:  # the same lengths, but something else within those that have none
+            more = {number for number, span in enumerate(elements) if span[4] != span[5]}
+        if not more <= self.varying:
+            self.varying |= more
+            self.lengths = lengths
+            self.course = Course.of(buffer, meta, spans, self.layout.encoding, self.varying)
 
 
-def scanned(buffer: Buffer, start: int, encoding: Encoding, transfer_syntax: str) -> Scanned:
-    """Scan the data set that begins at `start`; raises what `scan_dataset` raises."""
-    spans, end = scan_dataset(buffer, start, len(buffer), encoding)
-    first = {span[0]: span for span in reversed(spans)}
-    groups = frozenset(tag >> 16 for tag in first)
-    return Scanned(start, encoding, transfer_syntax, spans, end, first, groups)
+_known: OrderedDict[_Key, _Known] = OrderedDict()
+_latest: tuple[_Known, ...] = ()
+"""Those that are tried, last met first; exchanged as a whole, since threads may open files at the same time."""
 
 
-def recognized(buffer: Buffer) -> Scanned | None:
-    """Find the layout of a file; None where it was not met before."""
-    layouts = _known.get(len(buffer), [])
-    for number, layout in enumerate(layouts):
-        if all(part.fits(buffer) for part in layout.parts):
-            if layout.scanned.elements is None:
-                layout.scanned = _met_again(layout.scanned)
-            if number:
-                layouts.insert(0, layouts.pop(number))
-            return layout.scanned
+def recognized(buffer: Buffer) -> tuple[Places, tuple[bytes, ...]] | None:
+    """Find and read the elements of a file by a layout that was met before; None where there is none.
+
+    Sources and what is written alternate: what came after a file of the last layout the time before is tried first.
+    """
+    latest = _latest
+    expected = latest[0].next if latest else None
+    for known in latest if expected is None else (expected, *latest):
+        found = known.find(buffer)
+        if found is not None:
+            known.layout.met = True
+            _try_first(known)
+            return found
     return None
 
 
-def _met_again(found: Scanned) -> Scanned:
-    lengths = [span[5] - span[2] for span in found.spans]
-    form = struct.Struct("=" + "".join(f"{n}s" if n <= LONGEST_ELEMENT else f"0s{n}x" for n in lengths))
-    sequences = tuple(number for number, span in enumerate(found.spans) if span[1] in _OPENED)
-    long = tuple(number for number, length in enumerate(lengths) if length > LONGEST_ELEMENT)
-    return replace(found, elements=form, sequences=sequences, long=long)
+def _try_first(known: _Known) -> None:
+    global _latest
+    latest = _latest
+    if latest:
+        latest[0].next = known
+    if not latest or latest[0] is not known:
+        _latest = (known, *[other for other in latest if other is not known])[:_MOST_TRIED]
 
 
-def remember(buffer: Buffer, found: Scanned, before: list[tuple[int, int]]) -> None:
-    """Remember the layout of a file, if it has no slack and is no larger than most are.
+def learned(buffer: Buffer, meta: list[Span], spans: list[Span], encoding: Encoding, transfer_syntax: str) -> Places:
+    """Remember the layout of a file that was scanned, if it is no larger than most are.
 
     Parameters
     ----------
-    before : list of (int, int)
-        Ranges before the data set that say where it begins, and how it is encoded.
+    meta, spans : list of Span
+        Elements of the file meta information and of the data set. The first is empty where the layout must not be
+        remembered: where the file has slack, or no preamble, so that values of another could look like its headers.
     """
-    size, spans = len(buffer), found.spans
-    if not spans or len(spans) > _MOST_ELEMENTS or not found.end == spans[-1][5] == size:
-        return
-    headers = [(span[2], span[3] if span[4] == span[5] else span[5]) for span in spans]
-    compared = np.fromiter(chain.from_iterable([*before, *headers]), np.int64).reshape(-1, 2)
-    if np.diff(compared).sum() > _LARGEST_COMPARED:
-        return
-    parts = tuple(_parts(buffer, compared))
-    if sum(len(part.expected) for part in parts) > _LARGEST_COMPARED:
-        return
-    layouts = _known.setdefault(size, [])
-    layouts.insert(0, _Layout(parts, found))
-    del layouts[_MOST_OF_A_SIZE:]
-    _known.move_to_end(size)
-    while len(_known) > _MOST_LAYOUTS:
-        _known.popitem(last=False)
+    if not meta or not spans or len(spans) > _MOST_ELEMENTS:
+        return Places(Layout.of(spans, encoding, transfer_syntax), scanned=spans)
+    key = _key(buffer, meta, spans, encoding)
+    known = _known.get(key)
+    if known is None:
+        varying = {number for number, span in enumerate([*meta, *spans]) if _is_large(span)}
+        course = Course.of(buffer, meta, spans, encoding, varying)
+        layout = Layout.of(spans, encoding, transfer_syntax)
+        if len(course.mask) > _LARGEST_COMPARED:
+            return Places(layout, scanned=spans)
+        known = _known[key] = _Known(layout, [span[5] - span[2] for span in (*meta, *spans)], varying, course)
+        while len(_known) > _MOST_LAYOUTS:
+            _known.popitem(last=False)
+    else:
+        _known.move_to_end(key)
+        known.layout.met = True
+        known.learn(buffer, meta, spans)
+    _try_first(known)
+    return Places(known.layout, scanned=spans)
 
 
-def _parts(buffer: Buffer, compared: NDArray[np.int64]) -> Iterator[_Part]:
-    """Stretches that are compared as one: where more lies between two than is worth masking, a new one begins.
+def _key(buffer: Buffer, meta: list[Span], spans: list[Span], encoding: Encoding) -> _Key:
+    """What files of a layout have in common; the length of the first element too, since it may look like a VR."""
+    syntax = b"".join(buffer[span[2] : span[5]] for span in meta if span[0] == TRANSFER_SYNTAX)
+    kinds = tuple([(s[0], s[1], s[4] != s[5], s[5] - s[2] > LONGEST_ELEMENT) for s in (*meta, *spans)])
+    return encoding, syntax, spans[0][5] - spans[0][2], kinds
 
-    `compared` has the begin and the end of each range, in order, of shape (ranges, 2).
-    """
-    gaps = compared[1:, 0] - compared[:-1, 1]
-    for stretch in np.split(compared, np.flatnonzero(gaps > _LONGEST_GAP) + 1):
-        lengths = np.diff(stretch.ravel())
-        mask = np.repeat(np.resize(_COMPARED_OR_NOT, len(lengths)), lengths)
-        start = int(stretch[0, 0])
-        found = np.frombuffer(buffer, np.uint8, len(mask), start)
-        yield _Part(start, mask, (found & mask).tobytes())
+
+def _is_large(span: Span) -> bool:
+    """An element that is left out of a mask, though its length may not vary."""
+    return span[5] - span[2] > (_LONGEST_MASKED if span[4] == span[5] else _LONGEST_NESTED)

@@ -7,8 +7,9 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
+from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT, PREAMBLE, TRANSFER_SYNTAX
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
-from DeidentifyStudyCore.dicom.layouts import Scanned, recognized, remember, scanned
+from DeidentifyStudyCore.dicom.layouts import Layout, Places, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -18,6 +19,7 @@ from DeidentifyStudyCore.dicom.tokenizer import (
     Buffer,
     Encoding,
     Span,
+    scan_dataset,
 )
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 
@@ -25,7 +27,6 @@ __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
-_MAGIC = 128
 _READ_WHOLE = 64 << 10
 SHORT_RANGE = 4 << 20
 """Files up to this are held in memory, and ranges up to this read through the map of a larger one; what is longer must
@@ -49,33 +50,24 @@ class Source:
         The file, or the inflated data set; spans count from its start.
     file : binary file
         What `buffer` shows, for copies made by the kernel.
-    encoding : Encoding
-        Of the data set.
-    transfer_syntax : str
-        UID as the file meta information has it, or as the data set shows where that is missing.
-    start : int
-        Where the data set begins.
-    spans : list of Span
-        The elements of the data set, in the order of the file.
+    places : Places
+        Where its elements lie.
+    elements : tuple of bytes
+        Bytes of each element in the order of `spans`, empty for those over `courses.LONGEST_ELEMENT`.
     slack : int
         Bytes after the data set that belong to no element.
     size : int
         Bytes of the file itself, before inflating.
-    layout : Scanned
-        The same object for all files of a layout that was recognized.
     held : list
         What is closed with the source, last first.
     """
 
     buffer: Buffer
     file: BinaryIO
-    encoding: Encoding
-    transfer_syntax: str
-    start: int
-    spans: list[Span]
+    places: Places
+    elements: tuple[bytes, ...]
     slack: int
     size: int
-    layout: Scanned
     held: list[Closable]
 
     def __enter__(self) -> Self:
@@ -84,32 +76,48 @@ class Source:
     def __exit__(self, *exception: object) -> None:
         _close(self.held)
 
+    @property
+    def layout(self) -> Layout:
+        """The same object for all files of a layout."""
+        return self.places.layout
+
+    @property
+    def encoding(self) -> Encoding:
+        """Of the data set."""
+        return self.places.layout.encoding
+
+    @property
+    def transfer_syntax(self) -> str:
+        """UID as the file meta information has it, or as the data set shows where that is missing."""
+        return self.places.layout.transfer_syntax
+
+    @property
+    def spans(self) -> list[Span]:
+        """The elements of the data set, in the order of the file."""
+        return self.places.spans
+
+    @property
+    def start(self) -> int:
+        """Where the data set begins."""
+        return self.places.span(0)[2] if self.layout.vrs else len(self.buffer)
+
     def first(self, tag: int) -> Span | None:
         """First top-level element with this tag."""
-        return self.layout.first.get(tag)
-
-    def elements(self) -> tuple[bytes, ...] | None:
-        """Bytes of each element in the order of `spans`, empty for those over `layouts.LONGEST_ELEMENT`.
-
-        None where files of this layout were not met before: then reading one by one is quicker.
-        """
-        form = self.layout.elements
-        return None if form is None else form.unpack_from(self.buffer, self.start)
+        number = self.places.layout.first.get(tag)
+        return None if number is None else self.places.span(number)
 
     def value(self, tag: int) -> bytes:
         """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
-        span = self.layout.first.get(tag)
+        span = self.first(tag)
         return b"" if span is None else self.buffer[span[3] : span[4]].rstrip(b" \0")
 
     def values(self, tags: tuple[int, ...]) -> tuple[bytes, ...]:
-        """Values of several elements as `value` finds them, padding included."""
-        return self.layout.values(self.buffer, tags)
+        """Values of several elements as `value` finds them, padding included; empty for long ones."""
+        return self.places.layout.values(self.elements, tags)
 
     def sequences(self) -> list[Span]:
         """Elements that are or may hold sequences."""
-        if self.layout.elements is None:
-            return [span for span in self.spans if span[1] in {b"SQ", b"UN"}]
-        return [self.spans[number] for number in self.layout.sequences]
+        return [self.places.span(number) for number in self.places.layout.sequences]
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
@@ -147,24 +155,24 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
             raise Quarantined("empty-file")
         buffer = _buffer(file, size, small, held)
         found = recognized(buffer)
-        if found is None:
-            meta = _file_meta(buffer)
-            encoding = _encoding(buffer, meta.end, meta.transfer_syntax)
-            if meta.transfer_syntax == DEFLATED:
-                file, inflated = _inflated(buffer, meta.end, held)
-                buffer = _buffer(file, inflated, small, held)
-                found = scanned(buffer, 0, encoding, DEFLATED)
-            else:
-                found = scanned(buffer, meta.end, encoding, meta.transfer_syntax or _guessed(encoding))
-                if meta.begin:  # without a preamble, values could look like one in the next file
-                    remember(buffer, found, [(_MAGIC, meta.begin), *meta.says])
+        if found is not None:
+            return Source(buffer, file, *found, 0, size, held)
+        meta = _file_meta(buffer)
+        encoding = _encoding(buffer, meta.end, meta.transfer_syntax)
+        if meta.transfer_syntax == DEFLATED:
+            file, inflated = _inflated(buffer, meta.end, held)
+            buffer = _buffer(file, inflated, small, held)
+            spans, end = scan_dataset(buffer, 0, inflated, encoding)
+            places = Places(Layout.of(spans, encoding, DEFLATED), scanned=spans)
+        else:
+            spans, end = scan_dataset(buffer, meta.end, size, encoding)
+            known_by = meta.spans if meta.begin and end == size else []
+            places = learned(buffer, known_by, spans, encoding, meta.transfer_syntax or _guessed(encoding))
     except BaseException:
         _close(held)
         raise
-    slack = len(buffer) - found.end
-    return Source(
-        buffer, file, found.encoding, found.transfer_syntax, found.start, found.spans, slack, size, found, held
-    )
+    elements = tuple([buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in spans])
+    return Source(buffer, file, places, elements, len(buffer) - end, size, held)
 
 
 def _close(held: list[Closable]) -> None:
@@ -191,40 +199,40 @@ def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buff
 
 
 class _FileMeta(NamedTuple):
-    """Where the file meta information lies: it begins at 0 where there is no preamble.
+    """The file meta information, which begins at 0 where there is no preamble.
 
-    `says` has the ranges that say where its elements lie, and the value of the transfer syntax, which is empty where it
-    is missing.
+    `transfer_syntax` is empty where it is missing.
     """
 
     begin: int
     end: int
     transfer_syntax: str
-    says: list[tuple[int, int]]
+    spans: list[Span]
 
 
 def _file_meta(buffer: Buffer) -> _FileMeta:
-    begin = _MAGIC + 4 if buffer[_MAGIC : _MAGIC + 4] == b"DICM" else 0
+    begin = PREAMBLE + 4 if buffer[PREAMBLE : PREAMBLE + 4] == b"DICM" else 0
     if not begin and buffer[:2] != b"\x02\x00" and not _looks_like_dataset(buffer):
         raise Quarantined("not-dicom")
     end = begin
     syntax = ""
-    says: list[tuple[int, int]] = []
+    spans: list[Span] = []
     while True:
         head = buffer[end : end + 12]
         if head[:2] != b"\x02\x00":
-            return _FileMeta(begin, end, syntax, says)
-        if len(head) < 8 or (head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS):
+            return _FileMeta(begin, end, syntax, spans)
+        vr = head[4:6]
+        if len(head) < 8 or (vr not in SHORT_VRS and vr not in LONG_VRS):
             raise MalformedFile("invalid-vr" if len(head) >= 8 else "truncated", end)
-        long = head[4:6] in LONG_VRS
+        long = vr in LONG_VRS
         value = end + (12 if long else 8)
         stop = value + int.from_bytes(head[8:12] if long else head[6:8], "little")
         if stop > len(buffer):
             raise MalformedFile("truncated", end)
-        is_syntax = head[2:4] == b"\x10\x00"
-        if is_syntax:
+        tag = 0x00020000 | int.from_bytes(head[2:4], "little")
+        if tag == TRANSFER_SYNTAX:
             syntax = text_of(buffer[value:stop])
-        says.append((end, stop if is_syntax else value))
+        spans.append((tag, vr, end, value, stop, stop))
         end = stop
 
 

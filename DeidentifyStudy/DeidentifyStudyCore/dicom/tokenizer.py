@@ -32,6 +32,7 @@ __all__ = [
     "Buffer",
     "Encoding",
     "Span",
+    "end_of_undefined",
     "fragments",
     "items",
     "scan",
@@ -221,7 +222,7 @@ def _scan(  # noqa: C901  # one loop over millions of elements: calls would cost
                 raise MalformedFile("truncated", position)
             (length,) = unpack_length(buffer, position + 8)
             if length == UNDEFINED:
-                value_stop, end = _undefined(buffer, value, stop, tag, vr, encoding, depth)
+                value_stop, end = end_of_undefined(buffer, value, stop, tag, vr, encoding, depth)
                 if append:
                     append((tag, vr, position, value, value_stop, end))
                 position = end
@@ -253,7 +254,7 @@ def _scan_implicit(
         if length == UNDEFINED:
             if tag != PIXEL_DATA:
                 vr = b"SQ"
-            value_stop, end = _undefined(buffer, value, stop, tag, vr, encoding, depth)
+            value_stop, end = end_of_undefined(buffer, value, stop, tag, vr, encoding, depth)
         else:
             value_stop = end = value + length
             if end > stop:
@@ -264,10 +265,17 @@ def _scan_implicit(
     return position
 
 
-def _undefined(
+def end_of_undefined(
     buffer: Buffer, value: int, stop: int, tag: int, vr: bytes, encoding: Encoding, depth: int
 ) -> tuple[int, int]:
-    """Find the end of a value of undefined length: a sequence, encapsulated pixel data, or UN holding a sequence."""
+    """Find where a value of undefined length ends, and its element: a sequence, encapsulated pixels, or UN that holds a
+    sequence.
+
+    Raises
+    ------
+    MalformedFile
+        It cannot be parsed.
+    """
     if vr not in {b"SQ", b"UN", b"OB", b"OW"} or (vr in {b"OB", b"OW"} and tag != PIXEL_DATA):
         raise MalformedFile("invalid-structure", value)
     inner = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
-from DeidentifyStudyCore.dicom.layouts import Scanned
+from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
 from DeidentifyStudyCore.dicom.tokenizer import Encoding, Span
 from DeidentifyStudyCore.dicom.walk import Leaf, leaves
@@ -134,7 +134,7 @@ class _Indexer:
     def __init__(self, profile: Profile) -> None:
         self._book = RuleBook(profile)
         self._seen: dict[tuple[str, bytes], set[bytes]] = {}
-        self._last: dict[tuple[Scanned, str, bytes], tuple[bytes, ...]] = {}
+        self._last: dict[tuple[Layout, str, bytes], tuple[bytes, ...]] = {}
         self._referenced: dict[tuple[Encoding, bytes], list[str]] = {}
         self.patients: dict[str, EchoBuilder] = {}
 
@@ -167,14 +167,13 @@ class _Indexer:
         if len(seen) > _MOST_REMEMBERED:
             seen.clear()
         codecs = codecs_of(character_set)
-        elements, key = source.elements(), (source.layout, patient, character_set)
-        for span in self._changed(source, elements, self._last.get(key)):
+        key = source.layout, patient, character_set
+        for span in self._changed(source, self._last.get(key)):
             if span[1] not in _UNINTERESTING:
                 self._collect(source, span, codecs, seen, builder)
-        if elements is not None:
-            if len(self._last) > _MOST_LAYOUTS:
-                self._last.clear()
-            self._last[key] = elements  # now that all of them were read: a malformed file breaks off before
+        if len(self._last) > _MOST_LAYOUTS:
+            self._last.clear()
+        self._last[key] = source.elements  # now that all of them were read: a malformed file breaks off before
         references = [reference for span in source.sequences() for reference in self._references(source, span)]
         return FileFacts(
             relative, size, modified, patient, study, series, instance, sop_class,
@@ -182,12 +181,13 @@ class _Indexer:
         )  # fmt: skip
 
     @staticmethod
-    def _changed(source: Source, elements: tuple[bytes, ...] | None, before: tuple[bytes, ...] | None) -> list[Span]:
+    def _changed(source: Source, before: tuple[bytes, ...] | None) -> list[Span]:
         """Elements that the last object of the patient with the same layout did not have as they are."""
-        if elements is None or before is None:
+        if before is None:
             return source.spans
+        elements = source.elements
         numbers = {*compress(range(len(elements)), map(operator.ne, elements, before)), *source.layout.long}
-        return [source.spans[number] for number in sorted(numbers)]
+        return [source.places.span(number) for number in sorted(numbers)]
 
     def _collect(
         self, source: Source, span: Span, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder

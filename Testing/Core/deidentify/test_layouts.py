@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from DeidentifyStudyCore.dicom import layouts
-from DeidentifyStudyCore.dicom.layouts import Scanned
-from DeidentifyStudyCore.dicom.source import DEFLATED, opened
+from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT
+from DeidentifyStudyCore.dicom.layouts import Layout
+from DeidentifyStudyCore.dicom.source import DEFLATED, Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -24,56 +25,134 @@ EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.1
 ENCODINGS = {EXPLICIT: EXPLICIT_LITTLE, IMPLICIT: IMPLICIT_LITTLE, BIG: EXPLICIT_BIG}
 
 
-def _dataset(encoding: Encoding) -> bytes:
-    inner = encoding.element(0x00081150, b"UI", b"1.2.3\0")
-    sequence = encoding.header(0x00081140, b"SQ", UNDEFINED) + encoding.header(ITEM, b"", len(inner)) + inner
+def _dataset(encoding: Encoding, instance: bytes, reference: bytes, text: bytes, pixels: int, items: int) -> bytes:
+    inner = encoding.element(0x00081150, b"UI", _even(reference))
+    item = encoding.header(ITEM, b"", len(inner)) + inner
     return (
-        encoding.element(0x00080018, b"UI", b"1.2.4\0")
-        + sequence
+        encoding.element(0x00080005, b"CS", b"ISO_IR 192")
+        + encoding.element(0x00080018, b"UI", _even(instance))
+        + encoding.header(0x00081140, b"SQ", UNDEFINED)
+        + item * items
         + encoding.header(0xFFFEE0DD, b"", 0)
-        + encoding.element(0x00081030, b"LO", b"CT CHEST")
-        + encoding.element(0x7FE00010, b"OW", bytes(40))
+        + encoding.element(0x00081030, b"LO", _even(text))
+        + encoding.element(0x7FE00010, b"OW", bytes(pixels))
     )
 
 
-def _file(syntax: str) -> bytes:
-    return file_meta("1.2.840.10008.5.1.4.1.1.2", "1.2.4", syntax) + _dataset(ENCODINGS[syntax])
+def _even(value: bytes) -> bytes:
+    return value + b"\0" * (len(value) % 2)
+
+
+def _file(
+    syntax: str,
+    instance: str = "1.2.4",
+    reference: bytes = b"1.2.3",
+    text: bytes = b"CT CHEST",
+    pixels: int = 40,
+    items: int = 1,
+) -> bytes:
+    meta = file_meta("1.2.840.10008.5.1.4.1.1.2", instance, syntax)
+    return meta + _dataset(ENCODINGS[syntax], instance.encode(), reference, text, pixels, items)
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory):
-    path: Path = tmp_path_factory.mktemp("layouts") / "file"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("layouts")
 
-    def read(data: bytes) -> Scanned:
+
+@pytest.fixture(scope="module")
+def read(folder):
+    def read(data: bytes) -> Layout:
+        path = folder / "file"
         path.write_bytes(data)
         with opened(path) as source:
-            assert source.spans is source.layout.spans
             return source.layout
 
     return read
 
 
-def _said(read, data: bytes) -> object:
-    try:
-        found = read(data)
-    except (MalformedFile, Quarantined) as error:
-        return type(error), error.reason
-    return found.start, found.encoding, found.transfer_syntax, found.spans, found.end, found.first, found.groups
+@pytest.fixture(scope="module")
+def said(folder):
+    """What is found in a file, or the reason why nothing is."""
+
+    def said(data: bytes) -> object:
+        path = folder / "file"
+        path.write_bytes(data)
+        try:
+            with opened(path) as source:
+                return _said(source)
+        except (MalformedFile, Quarantined) as error:
+            return type(error), error.reason
+
+    return said
+
+
+def _said(source: Source) -> object:
+    layout, spans, buffer = source.layout, source.spans, source.buffer
+    assert source.spans == [source.places.span(number) for number in range(len(spans))]
+    lengths = [span[5] - span[2] for span in spans]
+    assert [*map(len, source.elements)] == [length if length <= LONGEST_ELEMENT else 0 for length in lengths]
+    assert all(raw == buffer[span[2] : span[5]] for raw, span in zip(source.elements, spans, strict=True) if raw)
+    tags = tuple(layout.first)
+    short = [tag for tag in tags if lengths[layout.first[tag]] <= LONGEST_ELEMENT]
+    assert all(source.values((tag, 0x00091010))[0].rstrip(b" \0") == source.value(tag) for tag in short)
+    assert [source.first(tag) for tag in tags] == [next(span for span in spans if span[0] == tag) for tag in tags]
+    assert source.first(0x00091010) is None
+    return (
+        source.start, source.encoding, source.transfer_syntax, spans, source.slack, layout.first, layout.groups,
+        layout.vrs, layout.sequences, layout.long,
+    )  # fmt: skip
+
+
+def forget() -> None:
+    layouts._known.clear()
+    layouts._latest = ()
 
 
 @pytest.mark.parametrize("syntax", ENCODINGS)
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3), late=st.booleans())
-def test_recognized_files_are_scanned_ones(read, syntax, changes, late):
+def test_recognized_files_are_scanned_ones(read, said, syntax, changes, late):
     data = bytearray(_file(syntax))
     for at, value in changes:
         data[len(data) - 140 + at % 140 if late else 128 + at % (len(data) - 128)] = value
-    layouts._known.clear()
-    expected = _said(read, bytes(data))
-    layouts._known.clear()
-    for _ in range(2):
-        read(_file(syntax))
-    assert _said(read, bytes(data)) == expected
+    forget()
+    expected = said(bytes(data))
+    forget()
+    read(_file(syntax))
+    read(_file(syntax, "1.2.34567", b"1.2.3.99", b"a study", 44, 3))  # every element varies from now on
+    read(_file(syntax, "1.2.34567", b"1.2.4.99", b"a study", 44, 3))
+    assert said(bytes(data)) == expected
+
+
+@pytest.mark.parametrize("syntax", ENCODINGS)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    files=st.lists(
+        st.tuples(
+            st.integers(0, 10**9).map(lambda number: f"1.2.{number}"),
+            st.integers(0, 10**9).map(lambda number: b"1.3.%d" % number),
+            st.binary(max_size=80).filter(lambda text: len(text) % 2 == 0),
+            st.sampled_from([0, 2, 254, 256, 65522, 65524, 65526, 70000]),
+            st.integers(0, 3),
+        ),
+        min_size=4,
+        max_size=9,
+    )
+)
+def test_files_that_differ_in_lengths_are_of_one_layout(said, read, syntax, files):
+    forget()
+    written = [_file(syntax, *file) for file in files]
+    scans = []
+    for data in written:
+        forget()
+        scans.append(said(data))
+    forget()
+    assert [said(data) for data in written] == scans
+    assert [said(data) for data in written] == scans
+    header = 8 if syntax == IMPLICIT else 12
+    are_long = {pixels + header > LONGEST_ELEMENT for *_, pixels, _ in files}
+    assert len({id(read(data)) for data in written}) == len(are_long)
 
 
 def test_another_transfer_syntax_of_the_same_length_is_another_layout(read):
@@ -87,14 +166,22 @@ def test_another_transfer_syntax_of_the_same_length_is_another_layout(read):
 
 
 def test_a_new_value_needs_no_new_layout_and_memory_is_bounded(read):
+    forget()
     data = _file(EXPLICIT)
-    read(data)
-    first = read(data)  # of a layout that was met again more is known
+    first = read(data)
+    assert not first.met
     assert read(data.replace(b"CT CHEST", b"MR KNEES")) is first
+    assert first.met
     assert read(data.replace(b"1.2.4\0", b"1.2.5\0")) is first  # in the file meta information too
-    for size in range(300):
-        read(data + EXPLICIT_LITTLE.element(0x7FE10010, b"LO", b" " * (2 * size)))
+    for number in range(300):
+        other = data + b"".join(EXPLICIT_LITTLE.element(0x7FE10010, b"LO", b"") for _ in range(number + 1))
+        read(other)
+        for size in range(3):
+            assert read(_file(EXPLICIT, text=b"x" * 2 * size)) is first
     assert len(layouts._known) <= 256
+    for number in range(100):
+        read(_file(EXPLICIT, f"1.2.{10**number}"))
+    assert all(len(known.recent) <= 64 for known in layouts._known.values())
 
 
 def test_a_layout_that_is_met_often_is_not_forgotten(read):
@@ -103,7 +190,7 @@ def test_a_layout_that_is_met_often_is_not_forgotten(read):
         read(data)
         again = read(data)
         other = data.replace(b"\x30\x10", bytes([0x31 + number, 0x10]))
-        assert read(other).spans[2][0] == 0x00081031 + number
+        assert 0x00081031 + number in read(other).first
         assert read(data) is again
 
 
@@ -119,15 +206,15 @@ def test_long_values_between_two_headers_are_not_compared(read):
     found = read(data)
     assert read(data.replace(pixels, b"\1" * 100000)) is found
     other = data[:-14] + b"\xfa" + data[-13:]  # another tag behind the pixels
-    assert read(other).spans[-1][0] == 0xFFFAFFFC
+    assert 0xFFFAFFFC in read(other).first
 
 
-def test_what_follows_no_preamble_or_is_deflated_is_never_taken_for_what_it_is_not(read, encode, make_dataset):
-    bare = _dataset(EXPLICIT_LITTLE)
+def test_what_follows_no_preamble_or_is_deflated_is_never_taken_for_what_it_is_not(read, said, encode, make_dataset):
+    bare = _file(EXPLICIT)[said(_file(EXPLICIT))[0] :]
     assert read(bare) is not read(bare)
     dataset = make_dataset()
     deflated = encode(dataset, DEFLATED)
     assert read(deflated).transfer_syntax == DEFLATED
     assert read(deflated) is not read(deflated)
     inflated = encode(dataset, EXPLICIT)
-    assert read(inflated[read(inflated).start :]).transfer_syntax == EXPLICIT
+    assert read(inflated[said(inflated)[0] :]).transfer_syntax == EXPLICIT

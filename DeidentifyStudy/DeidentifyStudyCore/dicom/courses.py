@@ -1,0 +1,198 @@
+"""Finding the elements of a file that has the same ones as another, without scanning it.
+
+What says which elements there are is compared: the headers of all elements, those of the file meta information
+included, and the transfer syntax. Elements that have another length in other files, such as UIDs, numbers and
+compressed pixels, divide a file into stretches: their length is read, and what follows is expected as much further on.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from DeidentifyStudyCore.dicom.tokenizer import LONG_VRS, Buffer, Encoding, Span, end_of_undefined
+from DeidentifyStudyCore.errors import MalformedFile
+
+__all__ = ["LONGEST_ELEMENT", "PREAMBLE", "TRANSFER_SYNTAX", "Course", "Passage"]
+
+LONGEST_ELEMENT = 1 << 16
+"""Bytes of the elements that are read, compared and remembered as a whole."""
+PREAMBLE = 128
+TRANSFER_SYNTAX = 0x00020010
+
+
+@dataclass(frozen=True, slots=True)
+class _Varying:
+    """An element of varying length, as it was in the file that was learned from.
+
+    Attributes
+    ----------
+    number : int
+        Its number in the data set; negative where it belongs to the file meta information.
+    header : int
+        Bytes of its header.
+    width : int
+        Bytes of its length, the last ones of its header; 0 where the length is undefined.
+    order : "big" or "little"
+        Of these bytes.
+    long : bool
+        It is longer than `LONGEST_ELEMENT`.
+    """
+
+    span: Span
+    number: int
+    header: int
+    width: int
+    order: Literal["big", "little"]
+    long: bool
+
+    @classmethod
+    def of(cls, span: Span, number: int, encoding: Encoding) -> "_Varying":
+        _, vr, start, value, stop, end = span
+        in_dataset = number >= 0
+        short = not (in_dataset and encoding.implicit) and vr not in LONG_VRS
+        width = 0 if stop != end else 2 if short else 4
+        order: Literal["big", "little"] = "big" if in_dataset and encoding.big else "little"
+        return cls(span, number, value - start, width, order, end - start > LONGEST_ELEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a course found in a file.
+
+    Attributes
+    ----------
+    begins : list of int
+        Where each stretch begins, and where the file ends.
+    elements : tuple of bytes
+        The elements of the data set, empty for those longer than `LONGEST_ELEMENT`.
+    """
+
+    begins: list[int]
+    elements: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The way through the files of a layout, learned from one of them.
+
+    Attributes
+    ----------
+    encoding : Encoding
+        Of the data set.
+    stretches : list of (int, _Varying or None)
+        Bytes of each stretch, and the varying element at its end.
+    mask : array of uint8
+        255 where the bytes of the stretches, joined, are compared; 0 elsewhere.
+    expected : bytes
+        What is there then.
+    fixed : struct.Struct
+        Reads the elements of the data set that do not vary out of these bytes.
+    begins : list of int
+        Where the stretches begin in that file, as in `Passage`.
+    spans : list of Span
+        The data set's in that file.
+    stretch_of : list of int
+        Number of the stretch in which each of them begins.
+    """
+
+    encoding: Encoding
+    stretches: list[tuple[int, _Varying | None]]
+    mask: NDArray[np.uint8]
+    expected: bytes
+    fixed: struct.Struct
+    begins: list[int]
+    spans: list[Span]
+    stretch_of: list[int]
+
+    @classmethod
+    def of(cls, buffer: Buffer, meta: list[Span], spans: list[Span], encoding: Encoding, varying: set[int]) -> "Course":
+        """Learn from a file with a preamble.
+
+        Parameters
+        ----------
+        meta, spans : list of Span
+            Elements of its file meta information and of its data set.
+        varying : set of int
+            Numbers of the elements that vary, counted from the first of the file meta information.
+        """
+        stretches: list[tuple[int, _Varying | None]] = []
+        begins, stretch_of = [PREAMBLE], []
+        masks, form = [b"\xff" * len(b"DICM")], f"{len(b'DICM')}x"
+        for number, span in enumerate([*meta, *spans], -len(meta)):
+            _, _, start, value, _, end = span
+            if number >= 0:
+                stretch_of.append(len(stretches))
+            if number + len(meta) in varying:
+                last = _Varying.of(span, number, encoding)
+                stretches.append((value - begins[-1], last))
+                begins.append(end)
+                masks += [b"\xff" * (last.header - last.width), bytes(last.width)]
+                form += f"{last.header}x"
+            else:
+                compared = _compared(span)
+                masks += [b"\xff" * compared, bytes(end - start - compared)]
+                form += f"{end - start}{'s' if number >= 0 else 'x'}"
+        if begins[-1] < len(buffer):
+            stretches.append((len(buffer) - begins[-1], None))
+            begins.append(len(buffer))
+        mask = np.frombuffer(b"".join(masks), np.uint8)
+        joined = b"".join(buffer[begin : begin + size] for begin, (size, _) in zip(begins, stretches, strict=False))
+        expected = (np.frombuffer(joined, np.uint8) & mask).tobytes()
+        return cls(encoding, stretches, mask, expected, struct.Struct("=" + form), begins, spans, stretch_of)
+
+    def follow(self, buffer: Buffer) -> Passage | None:
+        """Go through a file; None where it has other elements."""
+        at = PREAMBLE
+        begins = [at]
+        passed = []
+        read = []
+        for size, varying in self.stretches:
+            stop = at + size
+            passed.append(buffer[at:stop])
+            at = stop
+            if varying is not None:
+                if varying.width:
+                    at += int.from_bytes(buffer[stop - varying.width : stop], varying.order)
+                else:
+                    at = self._end_of_undefined(buffer, stop, varying.span)
+                start = stop - varying.header
+                if (at - start > LONGEST_ELEMENT) != varying.long:
+                    return None
+                read.append((varying.number, b"" if varying.long else buffer[start:at]))
+            begins.append(at)
+        if at != len(buffer):
+            return None
+        joined = b"".join(passed)
+        if len(joined) != len(self.mask) or (np.frombuffer(joined, np.uint8) & self.mask).tobytes() != self.expected:
+            return None
+        elements = [*self.fixed.unpack(joined)]
+        for number, element in read:
+            if number >= 0:
+                elements.insert(number, element)
+        return Passage(begins, tuple(elements))
+
+    def _end_of_undefined(self, buffer: Buffer, value: int, span: Span) -> int:
+        try:
+            return end_of_undefined(buffer, value, len(buffer), span[0], span[1], self.encoding, 0)[1]
+        except MalformedFile:
+            return len(buffer) + 1  # which no file is long enough for
+
+    def span(self, number: int, begins: list[int]) -> Span:
+        """Where an element lies in a file; `begins` is what `follow` found there."""
+        tag, vr, start, value, stop, end = self.spans[number]
+        stretch = self.stretch_of[number]
+        shift = begins[stretch] - self.begins[stretch]
+        varying = self.stretches[stretch][1]
+        if varying is None or varying.number != number:
+            return tag, vr, start + shift, value + shift, stop + shift, end + shift
+        return tag, vr, start + shift, value + shift, begins[stretch + 1] - (end - stop), begins[stretch + 1]
+
+
+def _compared(span: Span) -> int:
+    """Bytes that are compared of an element that does not vary: its header, or all of it where there is no length, and
+    where it says how others are read."""
+    tag, _, start, value, stop, end = span
+    return end - start if stop != end or tag == TRANSFER_SYNTAX else value - start
