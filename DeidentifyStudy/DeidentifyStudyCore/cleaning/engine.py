@@ -279,7 +279,7 @@ class Engine:
         """New bytes of an element (None: as it is; empty: none) and what to count."""
         tag, vr = span[0], span[1]
         action, rule = self._decider.action(buffer, span, encoding, context, private)
-        key = (context.path, tag, rule.name, action.kind.value)
+        key = (context.path, tag, rule.name, action.told(empty=span[4] == span[3]))
         if action.kind is Kind.KEEP:
             return None, Uses((key,))
         if action.kind is Kind.REMOVE:

@@ -35,7 +35,7 @@ class Explanation:
     path, tag : str
         ``gggg,eeee``; the path joins sequences with a slash.
     action : str
-        Kept, removed, replaced, or cleaned item by item.
+        Kept, kept empty, emptied, removed, replaced, or cleaned item by item.
     before, after : str
         Values as text, shortened; they identify the patient and are shown only to whoever asked.
     """
@@ -85,7 +85,7 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
             rows.append(
                 Explanation(
                     "/".join(_tag(part) for part in above), _tag(tag), keyword_of(tag), vr,
-                    action.kind.value, rule.name, rule.describe(), before, after,
+                    action.told(empty=stop == value), rule.name, rule.describe(), before, after,
                 )
             )  # fmt: skip
     return rows

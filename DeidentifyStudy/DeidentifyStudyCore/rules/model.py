@@ -43,6 +43,15 @@ class Action:
     mode: Mode = Mode.NORMAL
 
 
+    def told(self, *, empty: bool) -> str:
+        """Say it in reports; an element without a value (`empty`) has nothing that could be kept."""
+        if self.kind is Kind.KEEP and empty:
+            return "kept empty"
+        if self.kind is Kind.REPLACE and not self.value:
+            return "emptied"
+        return self.kind.value
+
+
 KEEP = Action(Kind.KEEP)
 REMOVE = Action(Kind.REMOVE)
 

@@ -27,6 +27,7 @@ _REMEMBERED = ("FileDialog/lastVisited", "FileDialog/history")
 
 _COLOURS = {
     "removed": (220, 60, 50, 70),
+    "emptied": (220, 60, 50, 70),
     "replaced": (230, 160, 30, 70),
     "cleaned item by item": (60, 130, 220, 60),
 }

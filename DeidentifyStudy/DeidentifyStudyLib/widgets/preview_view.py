@@ -14,7 +14,7 @@ from DeidentifyStudyLib.widgets.guard import connect
 
 __all__ = ["PreviewView", "first_of"]
 
-_KEPT = "kept"
+_KEPT = ("kept", "kept empty")
 
 
 class PreviewView:
@@ -65,14 +65,17 @@ class PreviewView:
 
     def _hide_kept(self) -> None:
         table = self.ui.previewTable
+        kept = {_word(action) for action in _KEPT}
         for row in range(table.rowCount):
-            table.setRowHidden(row, self.ui.previewChanged.checked and table.item(row, 1).text() == _word(_KEPT))
+            table.setRowHidden(row, self.ui.previewChanged.checked and table.item(row, 1).text() in kept)
 
 
 def _word(action: str) -> str:
     """Say an action in a word."""
     return {
         "kept": _("kept"),
+        "kept empty": _("empty"),
+        "emptied": _("emptied"),
         "removed": _("removed"),
         "replaced": _("replaced"),
         "cleaned item by item": _("cleaned"),
