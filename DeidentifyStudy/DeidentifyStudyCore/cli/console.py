@@ -123,7 +123,7 @@ def progress_of(arguments: argparse.Namespace) -> Progress:
 
     def report(done: int, total: int, message: str = "") -> None:
         if cancel_file and cancel_file.exists():
-            raise Cancelled("cancelled")
+            raise Cancelled
         shown(done, total, message)
 
     return report

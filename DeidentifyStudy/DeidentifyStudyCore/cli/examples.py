@@ -16,6 +16,7 @@ EXAMPLES: tuple[str, ...] = (
     "deidentify-study verify clean-report --key secret.key --passphrase-file passphrase.txt",
     "deidentify-study run incoming plain --profile gdpr-anonymous --review queue",
     "deidentify-study review queue list",
+    "deidentify-study review queue accept all-pending",
     "deidentify-study deface clean faceless --review faces",
 )
 

@@ -49,5 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         depth = row.path.count("/") + 1 if row.path else 0
         values = f"  [{row.before}] -> [{row.after}]" if arguments.values else ""
-        print(f"{'  ' * depth}({row.tag}) {row.vr} {row.name or 'private or unknown'}: {row.action}, {row.why}{values}")
+        print(
+            f"{'  ' * depth}({row.tag}) {row.vr} {row.name or 'private or unknown'}: {row.action} ({row.why}){values}"
+        )
     return CLEAN

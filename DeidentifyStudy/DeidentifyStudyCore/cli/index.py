@@ -1,4 +1,7 @@
-"""Say what is in a folder, in numbers that identify nobody. With --find, show which source file a report means."""
+"""Say what is in a folder, in numbers that identify nobody. With --find, show which source file a report means.
+
+Exit code 3 when there are files that cannot be used.
+"""
 
 import argparse
 import json

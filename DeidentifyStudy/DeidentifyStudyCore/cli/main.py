@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _close_output()
         return CLOSED
-    except (Cancelled, KeyboardInterrupt):
-        return _say("cancelled; run the same command again to resume.", CANCELLED)
+    except (Cancelled, KeyboardInterrupt) as stopped:
+        return _say(str(stopped) or "cancelled; run the same command again to resume.", CANCELLED)
     except DeidentifyError as error:
         return _say(str(error), BAD_USE)
     except OSError as error:

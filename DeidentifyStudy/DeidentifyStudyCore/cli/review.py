@@ -13,6 +13,7 @@ from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.pixels.pictures import frame_size, picture_names
 from DeidentifyStudyCore.pixels.review_page import review_page
+from DeidentifyStudyCore.pixels.risk import RISKS
 from DeidentifyStudyCore.review import DECISIONS, QueueEntry, ReviewQueue
 
 __all__ = ["add_arguments", "run"]
@@ -105,7 +106,7 @@ def _decide(queue: ReviewQueue, names: list[str], decision: str, confirmed_by: s
 
 
 def _show(queue: ReviewQueue, digest: str, entry: QueueEntry) -> None:
-    print(f"{digest}  {entry.decision}  {', '.join(entry.risks)}")
+    print(f"{digest}  {entry.decision}  {'; '.join(RISKS.get(risk, risk) for risk in entry.risks)}")
     if entry.confirmed_by:
         print(f"confirmed by {entry.confirmed_by}")
     sources = {tuple(box): source for box, source in zip(entry.found, entry.sources, strict=True)}

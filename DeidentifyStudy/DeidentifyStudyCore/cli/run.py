@@ -21,7 +21,7 @@ from DeidentifyStudyCore.cli.console import (
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
-from DeidentifyStudyCore.errors import InputError
+from DeidentifyStudyCore.errors import Cancelled, InputError
 from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
@@ -32,6 +32,8 @@ from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.runs.batch import BatchOptions, Outcome, run_batch
 
 __all__ = ["add_arguments", "run"]
+
+_WHOLE_FILES = "search whole written files, not only headers, for the patient's names, numbers and dates"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for the report (default: OUT with '-report')"
     )
-    parser.add_argument("--search-pixels", action="store_true", help="search whole files for echoes, not only headers")
+    parser.add_argument("--search-pixels", action="store_true", help=_WHOLE_FILES)
     parser.add_argument(
         "--conformance",
         choices=("none", "sample", "all"),
@@ -94,25 +96,37 @@ def run(arguments: argparse.Namespace) -> int:
             rules,
             arguments.ears,
         )
-        outcome = run_batch(arguments.source, arguments.destination, profile, secret, options)
+        try:
+            outcome = run_batch(arguments.source, arguments.destination, profile, secret, options)
+        except (Cancelled, KeyboardInterrupt):
+            if profile.ephemeral:
+                raise Cancelled("cancelled, and its key is gone; remove what was written, and run again.") from None
+            raise
     judged = _judged(outcome, arguments)
     path = write_report(build_report(outcome, profile, secret, judged), report_folder)
     written = sum(bool(result.output) for result in outcome.files)
     objects = "1 object" if written == 1 else f"{written} objects"
-    print(f"{objects} written and verified, {outcome.quarantined} quarantined; report: {path}")
-    for line in _why_quarantined(outcome, reviewed=queue is not None):
+    page = path.with_suffix(".html")
+    print(f"{objects} written and verified, {outcome.quarantined} quarantined; report: {page} (signed: {path.name})")
+    for line in _why_quarantined(outcome, queue, profile):
         print(line)
     return SOME_QUARANTINED if outcome.quarantined else CLEAN
 
 
-def _why_quarantined(outcome: Outcome, *, reviewed: bool) -> Iterator[str]:
+def _why_quarantined(outcome: Outcome, queue: ReviewQueue | None, profile: Profile) -> Iterator[str]:
     counts = Counter(result.reason for result in outcome.files if result.reason)
     for reason, count in counts.most_common():
         yield f"{count:7}  {reason}: {REASONS[reason]}"
+    waiting = len(queue.decided("pending")) if queue else 0
+    if queue and waiting:
+        folder = queue.path.parent if queue.path.name == "queue.json" else queue.path
+        yield f"{waiting} wait for a decision: deidentify-study review {folder} page, then accept or reject."
+        again = "into a new folder, since the key is gone" if profile.ephemeral else "as before"
+        yield f"Run again {again}, with the same --review, to write what was accepted."
     if "burned-in-risk" in counts:
         from DeidentifyStudyCore.pixels import ocr  # loads scipy, which the search has loaded already
 
-        if not reviewed:
+        if not queue:
             yield "Run again with --review QUEUE to decide on images that may show text."
         if not ocr.is_installed():
             yield "With text recognition fewer of them wait: pip install 'annotation-qa[ocr]'."

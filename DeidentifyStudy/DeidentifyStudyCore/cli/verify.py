@@ -1,4 +1,7 @@
-"""Hold written files against their report: signature, hashes, structure. Exit code 3 when something differs."""
+"""Hold written files, the page and its pictures against the signed report: signature, hashes, structure.
+
+Exit code 3 when something differs.
+"""
 
 import argparse
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 from DeidentifyStudyCore.cli.console import add_key_arguments, add_work_arguments, progress_of, secret_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.errors import InputError
-from DeidentifyStudyCore.reporting.report import check_report, read_report
+from DeidentifyStudyCore.reporting.report import check_page, check_report, read_report
 
 __all__ = ["add_arguments", "run"]
 
@@ -30,8 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not data.is_dir() or data.resolve() == folder:
         raise InputError("the folder with the files was not found; name it with --data.")
     secret = secret_of(arguments) if arguments.key else None
-    problems = check_report(report, data, secret, progress_of(arguments))
+    problems = check_report(report, data, secret, progress_of(arguments)) + check_page(report, folder)
     for problem in problems:
         print(problem)
     print(f"{report['counts']['written']} files checked, {len(problems)} problems")
+    if secret is None:
+        print("With --key FILE it is also checked that the report was signed with that key.")
     return SOME_QUARANTINED if problems else CLEAN

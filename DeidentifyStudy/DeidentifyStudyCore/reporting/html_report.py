@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from DeidentifyStudyCore.reporting.choices import choices_of
 from DeidentifyStudyCore.reporting.picture_sections import face_section, redaction_section, risk_section
 
 __all__ = ["as_html"]
@@ -21,6 +22,7 @@ figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; max-
 figure img { max-width: 100%; background: #000; } figcaption { font-size: 0.85rem; max-width: 24rem; }
 h3 { font-size: 1rem; }
 details summary { cursor: pointer; margin: 0.5rem 0; }
+@media print { body { margin: 0; max-width: none; } th { position: static; } }
 """
 
 
@@ -35,19 +37,27 @@ def as_html(report: dict[str, Any]) -> str:
     )
     parts = [
         f"<h1>De-identification report</h1>{verdict}",
-        "<p>Header identifiers were searched for again in every written file. Pixels count as clean only where the "
-        "report says that a step looked at them.</p>",
+        "<p>After writing, every file was read again, and its header was searched for the original identifiers. Pixels "
+        "count as clean only where the report says that a step looked at them. Files of the source are known by the "
+        "SHA-256 of their headers, since their names may identify patients.</p>",
         _table(
             ("", ""),
             [
-                ("Profile", f"{profile['name']} {profile['version']}: {profile['description']}"),
-                ("Profile SHA-256", profile["sha256"]),
-                ("Options of PS3.15", ", ".join(profile["options"]) or "none"),
+                ("Standard", f"DICOM {report['standard']}, Basic Application Level Confidentiality Profile"),
+                *choices_of(profile),
                 ("Key", f"{report['key']} ({'ephemeral, gone' if profile['key'] == 'ephemeral' else 'key file'})"),
-                ("Begun, finished", f"{report['started']}, {report['finished']}"),
-                ("Patients, studies, series", f"{index['patients']}, {index['studies']}, {index['series']}"),
-                ("References kept", counts["references_kept"]),
-                ("References removed by rule", counts["references_removed_by_rule"]),
+                ("Begun", _when(report["started"])),
+                ("Finished", _when(report["finished"])),
+                (
+                    "Source",
+                    f"{index['files']} files with {index['objects']} objects of {index['patients']} patients, "
+                    f"{index['studies']} studies and {index['series']} series; {counts['copies_left_out']} identical "
+                    "copies left out",
+                ),
+                (
+                    "References between objects",
+                    f"{counts['references_kept']} kept, {counts['references_removed_by_rule']} removed by a rule",
+                ),
                 ("Conformance (dciodvfy)", _conformance(report["conformance"])),
             ],
         ),
@@ -60,12 +70,18 @@ def as_html(report: dict[str, Any]) -> str:
     parts.append(redaction_section(report["files"]))
     strings = [(row["tag"], row["name"], row["text"]) for row in report["retained_strings"]]
     parts.append(
-        f"<h2>Texts that stayed: look them over</h2><details open><summary>{len(strings)} different texts</summary>"
+        f"<h2>Texts that stayed: look them over</h2><details open><summary>{_how_many(strings, counts)}</summary>"
         + _table(("Tag", "Attribute", "Text"), strings)
         + "</details>"
     )
     attributes = [
-        (" / ".join([*row["path"], row["tag"]]), row["name"], row["action"], row["rule"], row["elements"])
+        (
+            " / ".join([*row["path"], row["tag"]]),
+            row["name"] or "private or unknown",
+            row["action"],
+            row["rule"],
+            row["elements"],
+        )
         for row in report["attributes"]
     ]
     parts.append(
@@ -92,11 +108,24 @@ def as_html(report: dict[str, Any]) -> str:
         )
         + "</details>"
     )
-    parts.append(f"<p>Signed, Ed25519 public key <code>{escape(report['signature']['public_key'])}</code>.</p>")
+    parts.append(
+        "<h2>How to check this report</h2><p><code>deidentify-study verify REPORT --key FILE</code> holds this page, "
+        "its pictures and every written file against <code>report.json</code>, and that against its signature. Ed25519 "
+        f"public key: <code>{escape(report['signature']['public_key'])}</code>.</p>"
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>De-identification report</title>'
         f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _how_many(strings: list[Any], counts: dict[str, Any]) -> str:
+    total = counts["texts_that_stayed"]
+    return f"{total} different texts" if total == len(strings) else f"the first {len(strings)} of {total} texts"
+
+
+def _when(moment: str) -> str:
+    return moment.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _conformance(conformance: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The report of a run: JSON that is signed, and what `verify` checks of it later."""
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -19,11 +20,12 @@ from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.quarantine import REASONS
+from DeidentifyStudyCore.report_pictures import PICTURES
 from DeidentifyStudyCore.reporting.html_report import as_html
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.runs.batch import Outcome
 
-__all__ = ["FORMAT", "build_report", "check_report", "read_report", "write_report"]
+__all__ = ["FORMAT", "build_report", "check_page", "check_report", "read_report", "write_report"]
 
 FORMAT = "deidentify-report/1"
 _MOST_STRINGS = 20000
@@ -54,6 +56,8 @@ def build_report(outcome: Outcome, profile: Profile, secret: Secret, conformance
         report["faces"] = [examined.as_json() for examined in outcome.faces.examined]
     key = Ed25519PrivateKey.from_private_bytes(secret.derive("report"))
     public = key.public_key().public_bytes_raw().hex()
+    page = as_html(report | {"signature": {"public_key": public}})
+    report["page_sha256"] = hashlib.sha256(page.encode()).hexdigest()
     report["signature"] = {"public_key": public, "ed25519": key.sign(canonical_bytes(report)).hex()}
     return report
 
@@ -128,6 +132,33 @@ def check_report(
     return problems
 
 
+def check_page(report: dict[str, Any], folder: Path) -> list[str]:
+    """Hold the page for people and its pictures against the report; returns what is wrong, one line each.
+
+    The signed report may have been moved away from its page: nothing is wrong then.
+    """
+    page = folder / "report.html"
+    if "page_sha256" not in report or not page.is_file():
+        return []
+    expected = {"report.html": report["page_sha256"]}
+    rows = [*report["files"], *report.get("faces", [])]
+    pictures = {row["picture_sha256"] for row in rows if row.get("picture_sha256")}
+    expected |= {f"{PICTURES}/{digest}.png": digest for digest in sorted(pictures)}
+    return [
+        f"{name}: differs from what was signed, or is missing"
+        for name, digest in expected.items()
+        if _digest_of(folder / name) != digest
+    ]
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
 def _expected(row: dict[str, Any]) -> Digests:
     return Digests(row["output_header_sha256"], row["output_pixels_sha256"])
 
@@ -164,6 +195,7 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
         },
         "references_kept": sum(result.references for result in outcome.files),
         "references_removed_by_rule": sum(result.references_removed for result in outcome.files),
+        "texts_that_stayed": len(outcome.journal.retained),
     }
 
 

@@ -74,8 +74,52 @@ def test_who_waits_for_a_person_is_told_how_to_decide(recognizes, folder, make_d
     out = capsys.readouterr().out
     assert f"      1  burned-in-risk: {REASONS['burned-in-risk']}\nRun again with --review QUEUE" in out
     assert ("pip install 'annotation-qa[ocr]'" in out) is not recognizes
+    monkeypatch.setattr(ocr, "is_installed", lambda: False)  # the queue's boxes are searched for from here on
     assert run(*options, "--review", "queue") == 3
-    assert "--review QUEUE" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "--review QUEUE" not in out
+    assert "1 wait for a decision: deidentify-study review queue page" in out
+    assert "Run again as before" in out
+    assert run("--profile", "gdpr-anonymous", "--report", "other-report", "--review", "queue") == 2  # not empty
+    capsys.readouterr()
+    arguments = ("Zyxwarth_Quillon", "other", "--conformance", "none", "--profile", "gdpr-anonymous")
+    assert main(["run", *arguments, "--review", "queue"]) == 3
+    assert "Run again into a new folder, since the key is gone" in capsys.readouterr().out
+
+
+def test_a_cancelled_run_whose_key_is_gone_is_not_said_to_be_resumable(folder, capsys):
+    (folder / "stop").touch()
+    assert run("--profile", "gdpr-anonymous", "--cancel-file", "stop") == 130
+    assert capsys.readouterr().err.endswith("its key is gone; remove what was written, and run again.\n")
+
+
+def test_the_page_and_its_pictures_are_held_against_the_signed_report(folder, make_dataset, encode, capsys):
+    profile = json.loads(json.dumps(load_profile("research-shifted-dates").as_json()))
+    profile |= {"name": "house", "attributes": {"0008,0070": "X"}, "burned_in_risk": "accept"}
+    (folder / "house.json").write_text(json.dumps(profile))
+    dataset = make_dataset(number=9, ReferringPhysicianName="", AccessionNumber="ACC7391846")
+    (folder / "Zyxwarth_Quillon" / "more").write_bytes(encode(dataset))
+    assert run("--profile", "house.json", "--key", "key.json") == 0
+    report = json.loads((folder / "out-report" / "report.json").read_text())
+    done = {(row["tag"], row["action"]) for row in report["attributes"] if not row["path"]}
+    assert ("0008,0090", "kept empty") in done
+    assert ("0008,0090", "kept") not in done
+    assert {action for tag, action in done if tag == "0008,0050"} <= {"emptied", "replaced", "kept empty"}
+    page = (folder / "out-report" / "report.html").read_text()
+    for said in (
+        "0008,0070 removed",
+        "Clean Descriptors Option (113105)",
+        "the profile accepts the risk",
+        "SUBJ-{n:05}",
+    ):
+        assert said in page
+    assert main(["verify", "out-report"]) == 0
+    assert "--key FILE" in capsys.readouterr().out
+    (folder / "out-report" / "report.html").write_text(page.replace("verified", "certified"))
+    assert main(["verify", "out-report", "--key", "key.json"]) == 3
+    assert "report.html: differs from what was signed" in capsys.readouterr().out
+    (folder / "out-report" / "report.html").unlink()
+    assert main(["verify", "out-report"]) == 0
 
 
 @pytest.mark.parametrize(
