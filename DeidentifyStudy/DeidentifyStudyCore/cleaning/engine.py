@@ -168,17 +168,18 @@ class Engine:
         """
         if plan is not None and plan.moved:
             return None
-        elements = source.elements
+        layout, elements = source.layout, source.elements
         decisions: dict[int, Decision] = {}
         for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
             if pattern.places[index] == pattern.pixels:
                 continue
-            span, raw = source.places.span(index), elements[index]
-            if span[0] & 0x10000 or span[0] == _MIME:
+            tag, raw = layout.tags[index], elements[index]
+            if tag & 0x10000 or tag == _MIME:
                 return None
             decision = memo.get(raw)
             if decision is None:
-                decision = memo[raw] = self._decide(source.buffer, span, source.encoding, context, NO_BLOCK, 0)
+                span = layout.span(index, raw)
+                decision = memo[raw] = self._decide(raw, span, layout.encoding, context, NO_BLOCK, 0)
             decisions[index] = decision
         pattern.exchange(elements, decisions)
         return pattern.pieces(plan)

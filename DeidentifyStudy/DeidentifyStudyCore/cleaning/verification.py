@@ -9,12 +9,11 @@ from itertools import compress
 from DeidentifyStudyCore.cleaning.engine import Rewritten
 from DeidentifyStudyCore.cleaning.stream import copied_ranges
 from DeidentifyStudyCore.dicom.charset import codecs_of
-from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
-from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Span
+from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer
 from DeidentifyStudyCore.dicom.walk import Leaf, leaves
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS
@@ -90,7 +89,7 @@ class Verifier:
     def leaks(self, output: Source) -> list[Leaf]:
         """Leaves of an object that repeat an identifier."""
         codecs = codecs_of(output.value(0x00080005))
-        return [leaf for span in output.spans for leaf in self._leaks_of(output, span, codecs)]
+        return [leaf for number in range(len(output.elements)) for leaf in self._leaks_of(output, number, codecs)]
 
     def _search(self, output: Source) -> None:
         codecs = codecs_of(output.value(0x00080005))
@@ -99,18 +98,18 @@ class Verifier:
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
             clean.add(b"")  # stands for the long ones
-        elements, places = output.elements, output.places
+        elements = output.elements
         last = self._last.get(read_as, ())
         changed: Iterable[int] = range(len(elements))
         if len(last) == len(elements):  # most are equal then, and were searched
             changed = compress(changed, map(operator.ne, elements, last))
         for number in changed:
             if elements[number] not in clean:
-                if self._leaks_of(output, places.span(number), codecs):
+                if self._leaks_of(output, number, codecs):
                     raise Quarantined("verification-failed")
                 clean.add(elements[number])
         self._last[read_as] = elements
-        if any(self._leaks_of(output, places.span(number), codecs) for number in output.layout.long):
+        if any(self._leaks_of(output, number, codecs) for number in output.layout.long):
             raise Quarantined("verification-failed")
         if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(output.buffer))):
             raise Quarantined("verification-failed")
@@ -119,14 +118,12 @@ class Verifier:
         """Bytes of a file without the UIDs that it retains: dates and numbers in them were asked for."""
         return _UID_IN_BYTES.sub(b"", raw) if self._uids_retained else raw
 
-    def _leaks_of(self, output: Source, span: Span, codecs: tuple[str, ...]) -> list[Leaf]:
+    def _leaks_of(self, output: Source, number: int, codecs: tuple[str, ...]) -> list[Leaf]:
+        buffer, span = output.part(number)
         if span[0] == PIXEL_DATA:
             return []
-        return [
-            leaf
-            for leaf in leaves(output.buffer, [span], output.encoding, codecs)
-            if self._is_leak(leaf, output.buffer, output.encoding.big)
-        ]
+        encoding = output.encoding
+        return [leaf for leaf in leaves(buffer, [span], encoding, codecs) if self._is_leak(leaf, buffer, encoding.big)]
 
     def _is_leak(self, leaf: Leaf, buffer: Buffer, big: bool) -> bool:
         if leaf.start == leaf.stop or leaf.tag in MARKERS or leaf.path[:1] == (0x00120064,):
@@ -170,14 +167,15 @@ class Verifier:
     def _references(self, output: Source) -> list[str]:
         """SOP Instance UIDs that an object refers to, in file order; those of equal sequences are read once."""
         found: list[str] = []
-        for span in output.sequences():
-            raw = output.buffer[span[2] : span[5]]
-            references = self._referenced.get((output.transfer_syntax, raw))
+        for number in output.layout.sequences:
+            element = output.elements[number]
+            references = self._referenced.get((output.transfer_syntax, element)) if element else None
             if references is None:
-                parsed = leaves(output.buffer, [span], output.encoding, ())
-                references = [leaf.text(output.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
-                if len(raw) <= LONGEST_ELEMENT and len(self._referenced) < _MOST_REMEMBERED:
-                    self._referenced[output.transfer_syntax, raw] = references
+                buffer, span = output.part(number)
+                parsed = leaves(buffer, [span], output.encoding, ())
+                references = [leaf.text(buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
+                if element and len(self._referenced) < _MOST_REMEMBERED:
+                    self._referenced[output.transfer_syntax, element] = references
             found += references
         return found
 

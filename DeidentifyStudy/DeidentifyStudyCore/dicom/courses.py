@@ -7,7 +7,7 @@ compressed pixels, divide a file into stretches: their length is read, and what 
 
 import struct
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +23,19 @@ PREAMBLE = 128
 TRANSFER_SYNTAX = 0x00020010
 
 
-@dataclass(frozen=True, slots=True)
-class _Varying:
-    """An element of varying length, as it was in the file that was learned from.
+class _Stretch(NamedTuple):
+    """From the end of one varying element to the value of the next, or to the end of the file.
 
     Attributes
     ----------
+    size : int
+        Bytes.
+    varying : Span or None
+        The varying element, in the file that was learned from.
     number : int
         Its number in the data set; negative where it belongs to the file meta information.
     header : int
-        Bytes of its header.
+        Bytes of its header, the last ones of the stretch.
     width : int
         Bytes of its length, the last ones of its header; 0 where the length is undefined.
     order : "big" or "little"
@@ -41,25 +44,25 @@ class _Varying:
         It is longer than `LONGEST_ELEMENT`.
     """
 
-    span: Span
-    number: int
-    header: int
-    width: int
-    order: Literal["big", "little"]
-    long: bool
+    size: int
+    varying: Span | None
+    number: int = -1
+    header: int = 0
+    width: int = 0
+    order: Literal["big", "little"] = "little"
+    long: bool = False
 
     @classmethod
-    def of(cls, span: Span, number: int, encoding: Encoding) -> "_Varying":
+    def of(cls, begin: int, span: Span, number: int, encoding: Encoding) -> "_Stretch":
         _, vr, start, value, stop, end = span
         in_dataset = number >= 0
         short = not (in_dataset and encoding.implicit) and vr not in LONG_VRS
         width = 0 if stop != end else 2 if short else 4
         order: Literal["big", "little"] = "big" if in_dataset and encoding.big else "little"
-        return cls(span, number, value - start, width, order, end - start > LONGEST_ELEMENT)
+        return cls(value - begin, span, number, value - start, width, order, end - start > LONGEST_ELEMENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """What a course found in a file.
 
     Attributes
@@ -82,8 +85,8 @@ class Course:
     ----------
     encoding : Encoding
         Of the data set.
-    stretches : list of (int, _Varying or None)
-        Bytes of each stretch, and the varying element at its end.
+    stretches : list of _Stretch
+        In order.
     mask : array of uint8
         255 where the bytes of the stretches, joined, are compared; 0 elsewhere.
     expected : bytes
@@ -99,7 +102,7 @@ class Course:
     """
 
     encoding: Encoding
-    stretches: list[tuple[int, _Varying | None]]
+    stretches: list[_Stretch]
     mask: NDArray[np.uint8]
     expected: bytes
     fixed: struct.Struct
@@ -118,16 +121,16 @@ class Course:
         varying : set of int
             Numbers of the elements that vary, counted from the first of the file meta information.
         """
-        stretches: list[tuple[int, _Varying | None]] = []
+        stretches: list[_Stretch] = []
         begins, stretch_of = [PREAMBLE], []
         masks, form = [b"\xff" * len(b"DICM")], f"{len(b'DICM')}x"
         for number, span in enumerate([*meta, *spans], -len(meta)):
-            _, _, start, value, _, end = span
+            _, _, start, _, _, end = span
             if number >= 0:
                 stretch_of.append(len(stretches))
             if number + len(meta) in varying:
-                last = _Varying.of(span, number, encoding)
-                stretches.append((value - begins[-1], last))
+                last = _Stretch.of(begins[-1], span, number, encoding)
+                stretches.append(last)
                 begins.append(end)
                 masks += [b"\xff" * (last.header - last.width), bytes(last.width)]
                 form += f"{last.header}x"
@@ -136,10 +139,10 @@ class Course:
                 masks += [b"\xff" * compared, bytes(end - start - compared)]
                 form += f"{end - start}{'s' if number >= 0 else 'x'}"
         if begins[-1] < len(buffer):
-            stretches.append((len(buffer) - begins[-1], None))
+            stretches.append(_Stretch(len(buffer) - begins[-1], None))
             begins.append(len(buffer))
         mask = np.frombuffer(b"".join(masks), np.uint8)
-        joined = b"".join(buffer[begin : begin + size] for begin, (size, _) in zip(begins, stretches, strict=False))
+        joined = b"".join(buffer[begin : begin + s.size] for begin, s in zip(begins, stretches, strict=False))
         expected = (np.frombuffer(joined, np.uint8) & mask).tobytes()
         return cls(encoding, stretches, mask, expected, struct.Struct("=" + form), begins, spans, stretch_of)
 
@@ -149,19 +152,20 @@ class Course:
         begins = [at]
         passed = []
         read = []
-        for size, varying in self.stretches:
+        for size, varying, number, header, width, order, long in self.stretches:
             stop = at + size
             passed.append(buffer[at:stop])
             at = stop
             if varying is not None:
-                if varying.width:
-                    at += int.from_bytes(buffer[stop - varying.width : stop], varying.order)
+                if width:
+                    at += int.from_bytes(buffer[stop - width : stop], order)
                 else:
-                    at = self._end_of_undefined(buffer, stop, varying.span)
-                start = stop - varying.header
-                if (at - start > LONGEST_ELEMENT) != varying.long:
+                    at = self._end_of_undefined(buffer, stop, varying)
+                start = stop - header
+                if (at - start > LONGEST_ELEMENT) != long:
                     return None
-                read.append((varying.number, b"" if varying.long else buffer[start:at]))
+                if number >= 0:
+                    read.append((number, b"" if long else buffer[start:at]))
             begins.append(at)
         if at != len(buffer):
             return None
@@ -170,8 +174,7 @@ class Course:
             return None
         elements = [*self.fixed.unpack(joined)]
         for number, element in read:
-            if number >= 0:
-                elements.insert(number, element)
+            elements.insert(number, element)
         return Passage(begins, tuple(elements))
 
     def _end_of_undefined(self, buffer: Buffer, value: int, span: Span) -> int:
@@ -185,8 +188,7 @@ class Course:
         tag, vr, start, value, stop, end = self.spans[number]
         stretch = self.stretch_of[number]
         shift = begins[stretch] - self.begins[stretch]
-        varying = self.stretches[stretch][1]
-        if varying is None or varying.number != number:
+        if self.stretches[stretch].number != number:
             return tag, vr, start + shift, value + shift, stop + shift, end + shift
         return tag, vr, start + shift, value + shift, begins[stretch + 1] - (end - stop), begins[stretch + 1]
 

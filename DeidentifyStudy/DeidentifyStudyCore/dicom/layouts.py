@@ -32,8 +32,9 @@ class Layout:
     ----------
     transfer_syntax : str
         UID as the file meta information has it, or as the data set shows where that is missing.
+    tags : list of int
     vrs : list of bytes
-        VR of each element, as in `Span`.
+        Tag and VR of each element, as in `Span`.
     inside : list of slice
         Where the value of each element lies in its bytes.
     first : dict of int to int
@@ -48,6 +49,7 @@ class Layout:
 
     encoding: Encoding
     transfer_syntax: str
+    tags: list[int]
     vrs: list[bytes]
     inside: list[slice]
     first: dict[int, int]
@@ -64,6 +66,7 @@ class Layout:
         return cls(
             encoding,
             transfer_syntax,
+            tags=[span[0] for span in spans],
             vrs=[span[1] for span in spans],
             inside=[slice(span[3] - span[2], span[4] - span[5] or None) for span in spans],
             first=first,
@@ -71,6 +74,11 @@ class Layout:
             sequences=tuple(number for number, span in enumerate(spans) if span[1] in _OPENED),
             long=tuple(number for number, span in enumerate(spans) if span[5] - span[2] > LONGEST_ELEMENT),
         )
+
+    def span(self, number: int, element: bytes) -> Span:
+        """Span of an element that is read by itself: its bytes are the buffer."""
+        inside, end = self.inside[number], len(element)
+        return self.tags[number], self.vrs[number], 0, inside.start, end + (inside.stop or 0), end
 
     def vr_of(self, tag: int) -> bytes:
         """VR of the first element with a tag; empty where there is none."""

@@ -101,6 +101,13 @@ class Source:
         """Where the data set begins."""
         return self.places.span(0)[2] if self.layout.vrs else len(self.buffer)
 
+    def part(self, number: int) -> tuple[Buffer, Span]:
+        """Buffer and span to read one element from: its own bytes, or all of the file where it is long."""
+        element = self.elements[number]
+        if element:
+            return element, self.places.layout.span(number, element)
+        return self.buffer, self.places.span(number)
+
     def first(self, tag: int) -> Span | None:
         """First top-level element with this tag."""
         number = self.places.layout.first.get(tag)
@@ -114,10 +121,6 @@ class Source:
     def values(self, tags: tuple[int, ...]) -> tuple[bytes, ...]:
         """Values of several elements as `value` finds them, padding included; empty for long ones."""
         return self.places.layout.values(self.elements, tags)
-
-    def sequences(self) -> list[Span]:
-        """Elements that are or may hold sequences."""
-        return [self.places.span(number) for number in self.places.layout.sequences]
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""

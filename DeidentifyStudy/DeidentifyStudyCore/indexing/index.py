@@ -12,7 +12,7 @@ from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
-from DeidentifyStudyCore.dicom.tokenizer import Encoding, Span
+from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding
 from DeidentifyStudyCore.dicom.walk import Leaf, leaves
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
@@ -30,7 +30,6 @@ _VOICE = frozenset({"1.2.840.10008.5.1.4.1.1.9.4.1", "1.2.840.10008.5.1.4.1.1.9.
 _REFERENCED_INSTANCE = 0x00081155
 _UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
 _MOST_LAYOUTS = 256
-_LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
 _LARGEST_TEXT = 1 << 16
 
@@ -168,65 +167,66 @@ class _Indexer:
             seen.clear()
         codecs = codecs_of(character_set)
         key = source.layout, patient, character_set
-        for span in self._changed(source, self._last.get(key)):
-            if span[1] not in _UNINTERESTING:
-                self._collect(source, span, codecs, seen, builder)
+        for number in self._changed(source, self._last.get(key)):
+            if source.layout.vrs[number] not in _UNINTERESTING:
+                self._collect(source, number, codecs, seen, builder)
         if len(self._last) > _MOST_LAYOUTS:
             self._last.clear()
         self._last[key] = source.elements  # now that all of them were read: a malformed file breaks off before
-        references = [reference for span in source.sequences() for reference in self._references(source, span)]
+        sequences = source.layout.sequences
+        references = [reference for number in sequences for reference in self._references(source, number)]
         return FileFacts(
             relative, size, modified, patient, study, series, instance, sop_class,
             tuple(references), burned_in_risks(source), reason,
         )  # fmt: skip
 
     @staticmethod
-    def _changed(source: Source, before: tuple[bytes, ...] | None) -> list[Span]:
-        """Elements that the last object of the patient with the same layout did not have as they are."""
+    def _changed(source: Source, before: tuple[bytes, ...] | None) -> list[int]:
+        """Numbers of the elements that the last object of the patient with the same layout did not have as they are."""
+        numbers = range(len(source.elements))
         if before is None:
-            return source.spans
-        elements = source.elements
-        numbers = {*compress(range(len(elements)), map(operator.ne, elements, before)), *source.layout.long}
-        return [source.places.span(number) for number in sorted(numbers)]
+            return [*numbers]
+        return sorted({*compress(numbers, map(operator.ne, source.elements, before)), *source.layout.long})
 
     def _collect(
-        self, source: Source, span: Span, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder
+        self, source: Source, number: int, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder
     ) -> None:
-        _, _, start, _, _, end = span
-        raw = source.buffer[start:end] if end - start <= _LARGEST_REMEMBERED else None
-        if raw is not None and raw in seen:
+        element = source.elements[number]
+        if element in seen:
             return
-        for leaf in leaves(source.buffer, [span], source.encoding, codecs):
-            self._add(source, leaf, builder)
-        if raw is not None:
-            seen.add(raw)
+        buffer, span = source.part(number)
+        for leaf in leaves(buffer, [span], source.encoding, codecs):
+            self._add(buffer, leaf, builder)
+        if element:
+            seen.add(element)
 
-    def _references(self, source: Source, span: Span) -> list[str]:
+    def _references(self, source: Source, number: int) -> list[str]:
         """SOP Instance UIDs that a sequence refers to; those of equal ones are read once."""
-        raw = source.buffer[span[2] : span[5]] if span[5] - span[2] <= _LARGEST_REMEMBERED else b""
-        found = self._referenced.get((source.encoding, raw)) if raw else None
+        element = source.elements[number]
+        found = self._referenced.get((source.encoding, element)) if element else None
         if found is None:
-            parsed = leaves(source.buffer, [span], source.encoding, ("ascii",))
-            found = [leaf.text(source.buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
-            if raw and len(self._referenced) < _MOST_REMEMBERED:
-                self._referenced[(source.encoding, raw)] = found
+            buffer, span = source.part(number)
+            parsed = leaves(buffer, [span], source.encoding, ("ascii",))
+            found = [leaf.text(buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
+            if element and len(self._referenced) < _MOST_REMEMBERED:
+                self._referenced[(source.encoding, element)] = found
         return found
 
-    def _add(self, source: Source, leaf: Leaf, builder: EchoBuilder) -> None:
+    def _add(self, buffer: Buffer, leaf: Leaf, builder: EchoBuilder) -> None:
         if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:
             return
         if leaf.vr == "UI":
             if leaf.tag not in CLASS_UIDS and self._book.uids_are_secret:
-                values = (part.strip(" \0") for part in leaf.text(source.buffer).split("\\"))
+                values = (part.strip(" \0") for part in leaf.text(buffer).split("\\"))
                 builder.uids.update(uid for uid in values if uid and not is_well_known(uid))
         elif leaf.vr == "PN":
-            builder.add_name(leaf.text(source.buffer))
+            builder.add_name(leaf.text(buffer))
         elif leaf.vr in {"DA", "DT"}:
             if self._book.dates_are_secret or leaf.tag == 0x00100030:
-                for part in leaf.text(source.buffer).split("\\"):
+                for part in leaf.text(buffer).split("\\"):
                     builder.add_date(part, of_birth=leaf.tag == 0x00100030)
         elif self._book.is_identity(leaf.tag, leaf.vr):
-            for part in leaf.text(source.buffer).split("\\"):
+            for part in leaf.text(buffer).split("\\"):
                 builder.add_identifier(part)
 
 
