@@ -16,6 +16,7 @@ from DeidentifyStudyLib.widgets.three_d_display import ThreeDDisplay
 __all__ = ["FacesView"]
 
 _PICTURE_WIDTH = 400
+_NARROWEST = 200
 
 
 class FacesView(ReviewSection[FaceReview, HeadScene]):
@@ -84,7 +85,11 @@ class FacesView(ReviewSection[FaceReview, HeadScene]):
         if picture.isNull():
             self.ui.facePicture.text = _("There is no picture: start the run again to make it anew.")
         else:
-            self.ui.facePicture.setPixmap(picture.scaledToWidth(_PICTURE_WIDTH, qt.Qt.SmoothTransformation))
+            self.ui.facePicture.setPixmap(picture.scaledToWidth(self._width(), qt.Qt.SmoothTransformation))
+
+    def _width(self) -> int:
+        """Of the picture: what the panel has."""
+        return int(max(_NARROWEST, min(_PICTURE_WIDTH, self.ui.facesSummary.width)))
 
     def _show_head(self) -> None:
         review, scene = self._review, self._scene

@@ -59,6 +59,7 @@ class DeidentifyStudyPanel:
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._is_built = False
         self._shown: RunSettings | None = None  # whose result and reviews are shown
+        self._pending = {"texts": 0, "faces": 0}
         sections = {
             name: load_section(resources, f"{name}Section", getattr(self.ui, holder).layout())
             for name, holder in (
@@ -89,6 +90,8 @@ class DeidentifyStudyPanel:
         self.result = ResultView(sections["Result"], load)
         self.review = ReviewView(sections["Review"], self._begin_review, SliceDisplay())
         self.faces = FacesView(sections["Faces"], self._begin_faces, ThreeDDisplay())
+        self.review.tell(lambda pending: self._decided("texts", pending))
+        self.faces.tell(lambda pending: self._decided("faces", pending))
         self.texts = TextsView(sections["Texts"], self._remove)
         self._is_built = True
         self.run_view.show()
@@ -155,7 +158,8 @@ class DeidentifyStudyPanel:
         for section in ("sourceSection", "profileSection", "placesSection"):
             getattr(self.ui, section).enabled = not self.run.is_active
         if self.run.state is RunState.RUNNING and self.run.progress.total == 0:
-            self._end_reviews()
+            self.review.reset()
+            self.faces.reset()
             self._shown = None
             self.result.show(None)
             self.texts.show(None)
@@ -195,12 +199,19 @@ class DeidentifyStudyPanel:
         texts, faces = len(queue.pending_texts()), waiting_faces(queue)
         self.review.waiting(texts)
         self.faces.waiting(faces)
+        self._pending = {"texts": texts, "faces": faces}
         self.run_view.waiting(texts + faces)
         self.ui.reviewSection.collapsed = texts == 0
         self.ui.facesSection.collapsed = faces == 0
         for section in ("sourceSection", "profileSection", "placesSection", "previewSection"):
             getattr(self.ui, section).collapsed = True
         self._check_can_apply()
+
+    def _decided(self, what: str, pending: int) -> None:
+        """Something was decided in a review."""
+        self._pending[what] = pending
+        waiting = sum(self._pending.values())
+        self.run_view.waiting(waiting, decided=not waiting)
 
     def _remove(self, attributes: dict[str, str]) -> None:
         """Take attributes out of the next run; its places are asked for."""

@@ -36,7 +36,9 @@ class PreviewView:
         if profile is None:
             self._show(Preview(problem=_("Mend the profile first.")))
         elif path is None:
-            self._show(Preview(problem=_("Choose a file, or the folder with the studies.")))
+            self._show(
+                Preview(problem=_("There is no DICOM file to show: choose one, or the folder with the studies."))
+            )
         else:
             self._show(preview_of(path, profile))
 

@@ -54,7 +54,17 @@ class ResultView:
 
 def _summary(outcome: Outcome) -> str:
     if not outcome.quarantined:
+        if outcome.written == 1:
+            return _("The only object was written and verified.")
         return _("All {count} objects were written and verified.").format(count=outcome.written)
-    return _("{count} objects were written and verified, {left} files were not written:").format(
-        count=outcome.written, left=outcome.quarantined
+    written = (
+        _("1 object was written and verified")
+        if outcome.written == 1
+        else _("{count} objects were written and verified").format(count=outcome.written)
     )
+    left = (
+        _("1 file was not written")
+        if outcome.quarantined == 1
+        else _("{count} files were not written").format(count=outcome.quarantined)
+    )
+    return f"{written}, {left}:"

@@ -82,6 +82,7 @@ class ReviewSection(Generic[ReviewType, SceneType]):
         self._review: Any = None
         self._scene: Any = None
         self._shortcuts: list[Any] = []
+        self._told: Callable[[int], None] = lambda _pending: None
         self._connect(widgets.begin, "toggled(bool)", self._begin_or_end)
         self._connect(widgets.previous, "clicked()", lambda: self._step(-1))
         self._connect(widgets.next, "clicked()", lambda: self._step(1))
@@ -98,8 +99,17 @@ class ReviewSection(Generic[ReviewType, SceneType]):
             self._widgets.begin.enabled = count > 0
             self._widgets.summary.text = self._words.waiting.format(count=count) if count else self._words.nothing_waits
 
+    def tell(self, told: Callable[[int], None]) -> None:
+        """Whom to tell how many wait, after each decision."""
+        self._told = told
+
+    def reset(self) -> None:
+        """A run begins: there is nothing to review until it has ended."""
+        self.end()
+        self._show_nothing(self._words.before)
+
     def end(self) -> None:
-        """End the review: nothing of it stays in the scene."""
+        """End the review: nothing of it stays in the scene; it may be begun again."""
         begin = self._widgets.begin
         blocked = begin.blockSignals(True)
         begin.checked = False
@@ -165,6 +175,7 @@ class ReviewSection(Generic[ReviewType, SceneType]):
             shortcut.setEnabled(False)
             shortcut.deleteLater()
         self._shortcuts = []
+        may_begin_again = self._review is not None or self._widgets.begin.enabled
         if self._review is not None:
             self._take_over()
         self._display.give_back()
@@ -173,6 +184,7 @@ class ReviewSection(Generic[ReviewType, SceneType]):
         self._review = self._scene = None
         self._widgets.begin.text = _("Begin review")
         self._show_nothing(self._widgets.summary.text)
+        self._widgets.begin.enabled = may_begin_again
 
     def _show_nothing(self, text: str) -> None:
         self._set_visible(False)
@@ -184,6 +196,7 @@ class ReviewSection(Generic[ReviewType, SceneType]):
         self._set_visible(True)
         self._widgets.begin.enabled = True
         counts = self._review.counts()
+        self._told(counts["pending"])
         words = self._words.counts if counts["pending"] else self._words.all_decided
         self._widgets.summary.text = words.format(**counts)
         self._widgets.position.text = _("{position} of {count}: {decision}").format(

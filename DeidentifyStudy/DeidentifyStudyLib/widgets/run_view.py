@@ -23,7 +23,7 @@ class RunView:
         self.ui = ui
         self._run = run
         self._settings = settings
-        self._waiting = 0
+        self._waiting, self._decided = 0, False
         self._force = qt.QTimer()
         self._force.singleShot = True
         self._force.interval = KILL_AFTER_MS
@@ -53,18 +53,20 @@ class RunView:
             self._force.stop()
         self.check_can_apply()
 
-    def waiting(self, count: int) -> None:
-        """Say how many reviews wait after the run."""
-        self._waiting = count
+    def waiting(self, count: int, *, decided: bool = False) -> None:
+        """Say how many wait for a review of the result that is shown, or that all are decided."""
+        self._waiting, self._decided = count, decided
         self.check_can_apply()
 
     def _said(self) -> str:
         """Where the run is, in one line."""
         run = self._run
-        if run.state is RunState.DONE and self._waiting:
-            return _("Done; {count} wait for your review below. Then start again to write them.").format(
+        if run.state in {RunState.DONE, RunState.IDLE} and self._waiting:
+            return _("For your review below: {count}. Then start again to write what you accept.").format(
                 count=self._waiting
             )
+        if run.state in {RunState.DONE, RunState.IDLE} and self._decided:
+            return _("All are decided: start again to write what you accepted.")
         return {
             RunState.RUNNING: run.progress.sentence(),
             RunState.CANCELLING: _("Stopping after the present file"),

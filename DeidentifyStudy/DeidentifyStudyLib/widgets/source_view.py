@@ -22,7 +22,7 @@ class SourceView:
         self._ask = studies
         self._changed = changed
         self._studies: list[Study] = []
-        style_table(ui.studiesTable, 0)
+        style_table(ui.studiesTable, 0, 1)
         connect(ui.folderRadio, "toggled(bool)", self._show_kind)
         connect(ui.sourceFolderEdit, "textChanged(QString)", lambda _text: changed())
         connect(
@@ -85,7 +85,7 @@ class SourceView:
             text = _("The DICOM database holds no studies: import them in the DICOM module first.")
         else:
             count = sum(self._is_ticked(number) for number in range(len(self._studies)))
-            text = _("{count} of {all} studies, {files} files").format(
+            text = _("Ticked: {count} of {all} studies; files: {files}").format(
                 count=count, all=len(self._studies), files=len(self.files)
             )
         self.ui.studiesLabel.text = text

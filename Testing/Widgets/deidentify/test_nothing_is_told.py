@@ -192,7 +192,7 @@ def test_a_result_of_an_earlier_session_is_shown_with_its_reviews(ready: Any, re
     ready.run._launch = run_here
     assert not ready.places.ui.earlierButton.visible
     ready.run_view.ui.applyButton.click()
-    assert "1 wait for your review" in ready.run_view.ui.statusLabel.text
+    assert ready.run_view.ui.statusLabel.text.startswith("For your review below: 1.")
     later = DeidentifyStudyPanel(resources)
     later.widget.show()
     later.source.ui.sourceFolderEdit.text = str(ready.settings().source)
@@ -203,6 +203,12 @@ def test_a_result_of_an_earlier_session_is_shown_with_its_reviews(ready: Any, re
     later.review.ui.beginReviewButton.click()
     assert later.review.is_on
     later.review.ui.acceptButton.click()
+    later.places.ui.keyEdit.text = str(ready.settings().key)
+    later.places.ui.passphraseEdit.text = ready.settings().passphrase
+    assert later.run_view.ui.statusLabel.text == "All are decided: start again to write what you accepted."
+    later.review.ui.beginReviewButton.click()
+    assert not later.review.is_on
+    assert later.review.ui.beginReviewButton.enabled, "who ended a review may want to change a decision"
     later.cleanup()
 
 

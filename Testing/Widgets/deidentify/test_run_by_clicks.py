@@ -140,12 +140,12 @@ def test_studies_of_the_database_are_collected_and_taken_away_again(
     assert texts_of(panel.source.ui.studiesTable)[0][:2] == ["CT of the chest", "CompressedSamples^CT1"]
     assert "Tick the studies" in panel.run_view.ui.statusLabel.text
     panel.source.ui.studiesTable.item(0, 0).setCheckState(qt.Qt.Checked)
-    assert panel.source.ui.studiesLabel.text == "1 of 2 studies, 1 files"
+    assert panel.source.ui.studiesLabel.text == "Ticked: 1 of 2 studies; files: 1"
     panel.places.ui.destinationEdit.text = str(tmp_path / "out")
     panel.profile.ui.profileCombo.currentText = "gdpr-anonymous"
     run_to_the_end(panel)
     assert panel.run.state is RunState.DONE, panel.run.message
-    assert panel.result.ui.resultSummary.text == "All 1 objects were written and verified."
+    assert panel.result.ui.resultSummary.text == "The only object was written and verified."
     assert not list(Path(slicer.app.temporaryPath).glob("deidentify-*"))
     panel.cleanup()
     assert panel.source.ui.studiesTable.rowCount == 0
