@@ -14,6 +14,7 @@ __all__ = [
     "ask_folder",
     "ask_new_file",
     "colour_of",
+    "dialog_settings",
     "fill",
     "forgetful_dialog",
     "load_section",
@@ -41,15 +42,20 @@ def load_section(folder: Path, name: str, layout: Any) -> Any:
     return slicer.util.childWidgetVariables(section)
 
 
+def dialog_settings() -> Any:
+    """Where Qt keeps what its own dialogs remember."""
+    return qt.QSettings("QtProject")
+
+
 @contextlib.contextmanager
 def forgetful_dialog() -> Iterator[None]:
     """Let Qt forget where a file dialog was: it keeps the folders in settings that all programs with Qt share."""
-    settings = qt.QSettings(qt.QSettings.UserScope, "QtProject")
+    settings = dialog_settings()
     before = {key: settings.value(key) for key in _REMEMBERED if settings.contains(key)}
     try:
         yield
     finally:
-        settings = qt.QSettings(qt.QSettings.UserScope, "QtProject")
+        settings = dialog_settings()
         for key in _REMEMBERED:
             if key in before:
                 settings.setValue(key, before[key])

@@ -19,4 +19,6 @@ def load_results(folder: Path) -> str:
         DICOMUtils.importDicom(str(folder), database)
         for patient in database.patients():
             loaded += DICOMUtils.loadPatientByUID(patient)
-    return _("{count} nodes were loaded.").format(count=len(loaded)) if loaded else _("Slicer could load none of them.")
+    if not loaded:
+        return _("Slicer could load none of them.")
+    return _("Loaded into the scene: {count}.").format(count=len(loaded))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from DeidentifyStudyLib.logic.outcome import Outcome
@@ -45,7 +46,9 @@ class ResultView:
 
     def _load(self) -> None:
         if self._outcome is not None:
-            self.ui.resultSummary.text = f"{_summary(self._outcome)} {self._load_folder(self._outcome.data)}"
+            with slicer.util.WaitCursor():
+                loaded = self._load_folder(self._outcome.data)
+            self.ui.resultSummary.text = f"{_summary(self._outcome)} {loaded}"
 
     @staticmethod
     def _open(path: Path) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import qt
 from sample_studies import make_studies
 
 from DeidentifyStudyCore.cli.main import main
+from DeidentifyStudyLib.widgets import common
 from DeidentifyStudyLib.widgets.panel import DeidentifyStudyPanel
 
 
@@ -16,6 +18,17 @@ def nothing_failed(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """A slot that fails is told by `guard` instead of raising: here it fails the test."""
     yield
     assert "This could not be done" not in caplog.text
+
+
+@pytest.fixture(autouse=True)
+def dialog_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """What Qt's dialogs remember, in a file of the test's own."""
+
+    def settings() -> Any:
+        return qt.QSettings(str(tmp_path / "QtProject.ini"), qt.QSettings.IniFormat)
+
+    monkeypatch.setattr(common, "dialog_settings", settings)
+    return settings
 
 
 @pytest.fixture

@@ -59,5 +59,5 @@ def test_load_results_says_what_came(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         loadPatientByUID=lambda uid: ["vtkMRMLScalarVolumeNode1"],
     )
     monkeypatch.setitem(sys.modules, "DICOMLib", types.SimpleNamespace(DICOMUtils=utilities))
-    assert load_results(tmp_path) == "1 nodes were loaded."
+    assert load_results(tmp_path) == "Loaded into the scene: 1."
     assert imported == [str(tmp_path)]

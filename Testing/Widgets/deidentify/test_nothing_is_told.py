@@ -80,22 +80,20 @@ def test_a_folder_without_permission_is_said(
 
 
 def test_the_program_behind_file_dialogs_forgets_where_the_person_was(
-    panel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    panel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialog_settings: Any
 ) -> None:
     """Qt keeps the folders of its dialogs in settings of its own, which all programs of the person share."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    remembered = qt.QSettings(qt.QSettings.UserScope, "QtProject")
-    remembered.setValue("FileDialog/lastVisited", "file:///somewhere")
+    dialog_settings().setValue("FileDialog/lastVisited", "file:///somewhere")
 
     def choose(*_arguments: Any) -> str:
         for key in ("FileDialog/lastVisited", "FileDialog/history"):
-            qt.QSettings(qt.QSettings.UserScope, "QtProject").setValue(key, f"file://{tmp_path}/Zyxwarth")
+            dialog_settings().setValue(key, f"file://{tmp_path}/Zyxwarth")
         return str(tmp_path / "Zyxwarth")
 
     monkeypatch.setitem(OVERRIDES, ("QFileDialog", "getExistingDirectory"), choose)
     panel.source.ui.sourceFolderButton.click()
     assert panel.source.ui.sourceFolderEdit.text == str(tmp_path / "Zyxwarth")
-    after = qt.QSettings(qt.QSettings.UserScope, "QtProject")
+    after = dialog_settings()
     assert after.value("FileDialog/lastVisited") == "file:///somewhere"
     assert not after.contains("FileDialog/history")
 
