@@ -95,15 +95,16 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        studies = self.folder / "studies"
+        studies = self.folder / "studies of Zyxwärth"  # a space and a letter that no code page of Windows has to know
         studies.mkdir()
+        self.studies = studies
         for number in (1, 2, 3):
             write_object(studies / f"ct{number}.dcm", CT, number)
         write_screen(studies / "screen.dcm", 9)
         slicer.util.selectModule("DeidentifyStudy")
         self.panel = slicer.util.getModuleWidget("DeidentifyStudy").panel
         self.panel.source.ui.sourceFolderEdit.text = str(studies)
-        self.panel.places.ui.destinationEdit.text = str(self.folder / "out")
+        self.panel.places.ui.destinationEdit.text = str(self.folder / "to givé away")
         self.panel.profile.ui.profileCombo.setCurrentText("gdpr-anonymous")
 
     def tearDown(self) -> None:
@@ -112,14 +113,22 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         self.panel.source.forget()
         slicer.mrmlScene.Clear()
 
-    def run_to_the_end(self) -> None:
-        """Click, and let Slicer work until the process has ended."""
+    def start(self) -> None:
+        """Click on the button that starts a run."""
         assert self.panel.run_view.ui.applyButton.enabled, self.panel.run_view.ui.applyButton.toolTip
         self.panel.run_view.ui.applyButton.click()
+
+    def wait(self) -> None:
+        """Let Slicer work until the process has ended."""
         end = time.monotonic() + MOST_SECONDS
         while self.panel.run.is_active and time.monotonic() < end:
             slicer.app.processEvents()
             time.sleep(0.02)
+
+    def run_to_the_end(self) -> None:
+        """Start, and let Slicer work until the process has ended well."""
+        self.start()
+        self.wait()
         run = self.panel.run
         said = f"{run.state.value}, {run.progress.done} of {run.progress.total} files: {run.message}"
         assert run.state.value == "done", f"the run is not done after {MOST_SECONDS} s or has failed: {said}"
@@ -127,11 +136,81 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
     def test_run_in_python_slicer_and_load(self) -> None:
         self.run_to_the_end()
         assert "3 objects were written and verified" in self.panel.result.ui.resultSummary.text
-        written = list((self.folder / "out").rglob("*.dcm"))
+        written = list((self.folder / "to givé away").rglob("*.dcm"))
         assert len(written) == 3
         assert not [path for path in written if NAME in str(pydicom.dcmread(path).get("PatientName", ""))]
         self.panel.result.ui.loadButton.click()
         assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+
+    def test_cancelled_in_python_slicer_and_done_by_the_next(self) -> None:
+        """The process is asked by a file, which works on Windows too, and leaves nothing half-written."""
+        self.start()
+        self.panel.run_view.ui.cancelButton.click()
+        self.wait()
+        assert self.panel.run.state.value == "cancelled", self.panel.run.message
+        assert not [path for path in self.folder.rglob("*") if path.name.startswith(".tmp-")]
+        self.run_to_the_end()
+        assert "3 objects were written and verified" in self.panel.result.ui.resultSummary.text
+
+    def test_studies_of_the_dicom_database(self) -> None:
+        """They are listed by what the database knows, collected under numbers, and taken away again."""
+        from DICOMLib import DICOMUtils
+
+        with DICOMUtils.TemporaryDICOMDatabase(str(self.folder / "database")) as database:
+            DICOMUtils.importDicom(str(self.studies), database)
+            self.panel.source.ui.databaseRadio.checked = True
+            table = self.panel.source.ui.studiesTable
+            assert table.rowCount == 1
+            shown = [table.item(0, column).text() for column in range(table.columnCount)]
+            assert "Zyxwarth" in shown[1]
+            assert shown[2:] == ["20240229", "4"]
+            table.item(0, 0).setCheckState(qt.Qt.Checked)
+            self.run_to_the_end()
+            self.panel.source.ui.folderRadio.checked = True
+        assert "3 objects were written and verified" in self.panel.result.ui.resultSummary.text
+        assert not list(Path(slicer.app.temporaryPath).glob("deidentify-studies-*"))
+
+    def test_the_red_view_is_given_back_as_it_was(self) -> None:
+        self.run_to_the_end()
+        own = slicer.util.addVolumeFromArray(np.zeros((4, 20, 30), np.uint8))
+        red = slicer.app.layoutManager().sliceWidget("Red")
+        node, composite = red.mrmlSliceNode(), red.mrmlSliceCompositeNode()
+        composite.SetForegroundVolumeID(own.GetID())
+        node.SetOrientationToSagittal()
+        red.fitSliceToBackground()
+        shown = node.GetOrientation(), composite.GetForegroundVolumeID()
+        self.panel.review.ui.beginReviewButton.click()
+        assert node.GetOrientation() == "Axial"
+        assert not composite.GetForegroundVolumeID()
+        self.panel.review.ui.beginReviewButton.click()
+        assert (node.GetOrientation(), composite.GetForegroundVolumeID()) == shown
+        for _turn in range(20):
+            slicer.app.processEvents()
+        across, down = (node.GetFieldOfView()[axis] / node.GetDimensions()[axis] for axis in (0, 1))
+        assert abs(across / down - 1) < 0.02, "the image is distorted"
+
+    def test_a_box_is_drawn_by_two_corners(self) -> None:
+        """As the mouse places them: the first click alone is no box."""
+        self.run_to_the_end()
+        self.panel.review.ui.beginReviewButton.click()
+        table = self.panel.review.ui.boxesTable
+        before = table.rowCount
+        self.panel.review.ui.drawButton.click()
+        logic = slicer.app.applicationLogic()
+        assert logic.GetInteractionNode().GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place
+        box = slicer.mrmlScene.GetNodeByID(logic.GetSelectionNode().GetActivePlaceNodeID())
+        box.AddNControlPoints(1, "", [-30, -50, 0])
+        slicer.app.processEvents()
+        assert table.rowCount == before
+        box.AddNControlPoints(1, "", [-90, -60, 0])
+        for _turn in range(20):
+            slicer.app.processEvents()
+        assert table.rowCount == before + 1
+        drawn = [int(table.item(before, column).text()) for column in (3, 4)]
+        assert abs(drawn[0] - 10) <= 1
+        assert abs(drawn[1] - 60) <= 1
+        self.panel.review.ui.removeButton.click()
+        assert table.rowCount == before
 
     def test_review_in_the_red_view_leaves_nothing_in_the_scene(self) -> None:
         self.run_to_the_end()
@@ -148,9 +227,9 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
 
     def test_faces_in_the_3d_view_leave_nothing_in_the_scene(self) -> None:
         """A phantom of the project's own head model stands in the 3D view, before and after, until the review ends."""
-        for path in (self.folder / "studies").iterdir():
+        for path in self.studies.iterdir():
             path.unlink()
-        write_head(self.folder / "studies" / "head")
+        write_head(self.studies / "head")
         options = self.panel.profile.ui.optionsTable
         row = next(row for row in range(options.rowCount) if options.item(row, 0).text() == "Clean faces")
         options.item(row, 0).setCheckState(qt.Qt.Checked)
@@ -173,13 +252,21 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         assert slicer.app.layoutManager().layout == layout
 
     def test_nothing_identifying_is_in_log_or_settings(self) -> None:
+        self.panel.preview.ui.previewButton.click()
+        assert self.panel.preview.ui.previewTable.rowCount > 10
         self.run_to_the_end()
+        self.panel.review.ui.beginReviewButton.click()
+        self.panel.review.ui.rejectButton.click()
+        self.panel.source.ui.sourceFolderEdit.text = str(self.studies / ("Quillon" * 100))  # no file system has it
         log = Path(slicer.app.currentLogFile()).read_text(encoding="utf-8", errors="replace")
         settings = slicer.app.userSettings()
         stored = "".join(f"{key}={settings.value(key)}" for key in settings.allKeys())
-        for word in ("Zyxwarth", "Quillon", "7391846", str(self.folder / "studies")):
+        nodes = [slicer.mrmlScene.GetNthNode(number) for number in range(slicer.mrmlScene.GetNumberOfNodes())]
+        scene = "".join(str(node) for node in nodes)
+        for word in ("Zyxwarth", "Zyxwärth", "Quillon", "7391846"):
             assert word not in log
             assert word not in stored
+            assert word not in scene
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ NEEDS_THE_APPLICATION = {
     "test_tables_and_plots_are_shown",
     "test_surfaces_fill_in_beside_the_main_thread_and_go_with_the_review",
     "test_run_in_python_slicer_and_load",
+    "test_studies_of_the_dicom_database",
     "test_nothing_identifying_is_in_log_or_settings",
 }
 

@@ -14,11 +14,15 @@ _LAYERS = ("Background", "Foreground", "Label")
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a slice view showed: IDs of its layers, its plane, and which part of it."""
+    """What a slice view showed: IDs of its layers, its plane, and which part of it at which zoom.
+
+    The zoom is kept as the height in mm, which Slicer keeps too when a view changes its size: a width of another view
+    would distort the image.
+    """
 
     layers: tuple[str, ...]
     plane: Any
-    field_of_view: tuple[float, ...]
+    height: float
     origin: tuple[float, ...]
 
 
@@ -79,14 +83,16 @@ def _shown_in(view: Any) -> _Shown:
     plane = vtk.vtkMatrix4x4()
     plane.DeepCopy(node.GetSliceToRAS())
     layers = tuple(getattr(composite, f"Get{layer}VolumeID")() or "" for layer in _LAYERS)
-    return _Shown(layers, plane, tuple(node.GetFieldOfView()), tuple(node.GetXYZOrigin()))
+    return _Shown(layers, plane, node.GetFieldOfView()[1], tuple(node.GetXYZOrigin()))
 
 
 def _show_again(view: Any, shown: _Shown) -> None:
     _set_layers(view, shown.layers)
     node = view.mrmlSliceNode()
     node.GetSliceToRAS().DeepCopy(shown.plane)
-    node.SetFieldOfView(*shown.field_of_view)
+    columns, rows = node.GetDimensions()[:2]
+    if columns > 0 and rows > 0:
+        node.SetFieldOfView(shown.height * columns / rows, shown.height, node.GetFieldOfView()[2])
     node.SetXYZOrigin(*shown.origin)
     node.UpdateMatrices()
 

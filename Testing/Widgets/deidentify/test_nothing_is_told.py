@@ -109,7 +109,8 @@ def test_views_are_given_back_as_they_were() -> None:
         image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
         volume.SetAndObserveImageData(image)
     node.SetOrientationToSagittal()
-    node.SetFieldOfView(33, 44, 1)
+    node.SetDimensions(200, 100, 1)
+    node.SetFieldOfView(50, 25, 1)
     node.SetXYZOrigin(3, 4, 0)
     composite.SetBackgroundVolumeID(own.GetID())
     composite.SetForegroundVolumeID(other.GetID())
@@ -121,12 +122,13 @@ def test_views_are_given_back_as_they_were() -> None:
     assert composite.GetBackgroundVolumeID() == shown.GetID()
     assert composite.GetForegroundVolumeID() is None, "what lay over the image would lie over the review"
     slicer.mrmlScene.RemoveNode(other)
+    node.SetDimensions(200, 100, 1)
     display.give_back()
     assert composite.GetBackgroundVolumeID() == own.GetID()
     assert composite.GetForegroundVolumeID() is None
     places = [(row, column) for row in range(4) for column in range(4)]
     assert [node.GetSliceToRAS().GetElement(*at) for at in places] == [plane.GetElement(*at) for at in places]
-    assert node.GetFieldOfView() == (33, 44, 1)
+    assert node.GetFieldOfView() == (50, 25, 1)
     assert node.GetXYZOrigin() == (3, 4, 0)
 
 
