@@ -54,8 +54,13 @@ def header_digest(source: Source, path: str | os.PathLike[str]) -> str:
 
 
 def digests_of_file(path: str | os.PathLike[str]) -> Digests:
-    """Digest a file that may be anything; both parts are empty when it cannot be read."""
+    """Digest a file that may be anything; both parts are empty when it cannot be read.
+
+    Pipes and devices are not opened: reading them may never end.
+    """
     try:
+        if not Path(path).is_file():
+            return Digests("", "")
         with opened(path, whole=True) as source:
             return digests_of(source, path)
     except (MalformedFile, Quarantined):

@@ -29,6 +29,7 @@ __all__ = ["FORMAT", "build_report", "check_page", "check_report", "read_report"
 
 FORMAT = "deidentify-report/1"
 _MOST_STRINGS = 20000
+_DIRECTORY = "DICOMDIR"
 
 
 def build_report(outcome: Outcome, profile: Profile, secret: Secret, conformance: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def build_report(outcome: Outcome, profile: Profile, secret: Secret, conformance
         "rules": _rules(profile),
         "retained_strings": _strings(outcome.journal.retained),
         "conformance": conformance,
+        "directory_sha256": outcome.directory,
     }
     if outcome.faces is not None:
         report["faces"] = [examined.as_json() for examined in outcome.faces.examined]
@@ -124,8 +126,15 @@ def check_report(
         if problem:
             problems.append(f"{name}: {problem}")
     progress(len(expected), len(expected), "verifying")
-    known = {*expected, "DICOMDIR"}
-    present = (path.relative_to(destination).as_posix() for path in destination.rglob("*") if path.is_file())
+    known = set(expected)
+    directory = report.get("directory_sha256")
+    if directory is None or directory:  # reports of older versions do not tell
+        known.add(_DIRECTORY)
+    if directory and _digest_of(destination / _DIRECTORY) != directory:
+        problems.append(f"{_DIRECTORY}: differs from what was written, or is missing")
+    # a link is none of the files that were written, wherever it leads
+    files = (path for path in destination.rglob("*") if path.is_symlink() or not path.is_dir())
+    present = (path.relative_to(destination).as_posix() for path in files)
     problems += [
         f"{name if len(name) < 80 else name[:80]}: is not in the report" for name in present if name not in known
     ]
@@ -165,6 +174,8 @@ def _expected(row: dict[str, Any]) -> Digests:
 
 def _problem(path: Path, expected: Digests, uids_retained: bool) -> str:
     try:
+        if path.is_symlink():
+            return "is a link, and no file that was written"
         with opened(path, whole=True) as source:
             if digests_of(source, path) != expected:
                 return "its content differs from what was written"

@@ -76,7 +76,13 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: results in the order of the listing, and what reports count; `faces` where they were sought."""
+    """What a run did: results in the order of the listing, and what reports count; `faces` where they were sought.
+
+    Attributes
+    ----------
+    directory : str
+        SHA-256 of the DICOMDIR; empty where none was written.
+    """
 
     files: list[FileResult]
     journal: Journal
@@ -84,6 +90,7 @@ class Outcome:
     started: str
     finished: str
     faces: "FaceSurvey | None" = None
+    directory: str = ""
 
     @property
     def quarantined(self) -> int:
@@ -134,11 +141,12 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
     faces = _survey(source, index, profile, options)
     states = faces.states if faces else {}
     results = _write_all(job, index, subjects, journal, secret, options, states)
+    directory = ""
     if any(facts.is_dicomdir for facts in index.files):
-        write_dicomdir(destination, [result.output for result in results if result.output], pseudonyms)
+        directory = write_dicomdir(destination, [result.output for result in results if result.output], pseudonyms)
     if queue is not None:
         _fill(queue, results)
-    return Outcome(results, journal, index, started, _now(), faces)
+    return Outcome(results, journal, index, started, _now(), faces, directory)
 
 
 def _survey(source: Path, index: Index, profile: Profile, options: BatchOptions) -> "FaceSurvey | None":

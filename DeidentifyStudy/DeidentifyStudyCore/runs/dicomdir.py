@@ -1,5 +1,6 @@
 """A DICOMDIR for the objects that were written: made anew from them, never from the one that was found (PS3.3, F)."""
 
+import hashlib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -54,8 +55,8 @@ class _Record:
     following: int = 0
 
 
-def write_dicomdir(folder: Path, outputs: list[str], pseudonyms: Pseudonyms) -> None:
-    """Write ``DICOMDIR`` into `folder` for objects named relative to it."""
+def write_dicomdir(folder: Path, outputs: list[str], pseudonyms: Pseudonyms) -> str:
+    """Write ``DICOMDIR`` into `folder` for objects named relative to it; returns its SHA-256."""
     roots: dict[str, _Record] = {}
     index: dict[tuple[str, ...], _Record] = {}
     for output in sorted(outputs):
@@ -72,7 +73,9 @@ def write_dicomdir(folder: Path, outputs: list[str], pseudonyms: Pseudonyms) -> 
         for record, following in pairwise(siblings):
             record.following = following.offset
     head = _head(tops[0].offset if tops else 0, tops[-1].offset if tops else 0, position - begin)
-    write_bytes(folder / "DICOMDIR", meta + head + b"".join(map(_encoded_record, records)))
+    content = meta + head + b"".join(map(_encoded_record, records))
+    write_bytes(folder / "DICOMDIR", content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tuple[str, ...], _Record]) -> None:

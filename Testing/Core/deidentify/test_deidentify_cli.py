@@ -226,6 +226,29 @@ def test_tampering_is_seen(folder, capsys):
     assert "changed after it was signed" in capsys.readouterr().err
 
 
+def test_the_directory_and_links_are_verified(folder, make_dataset, encode, capsys):
+    directory = make_dataset(sop_class="1.2.840.10008.1.3.10", number=9)
+    (folder / "Zyxwarth_Quillon" / "DICOMDIR").write_bytes(encode(directory))
+    run("--profile", "hipaa-safe-harbor", "--key", "key.json")
+    assert main(["verify", "out-report"]) == 0
+    written = folder / "out" / "DICOMDIR"
+    content = written.read_bytes()
+    written.write_bytes(content + b" ")
+    assert main(["verify", "out-report"]) == 3
+    assert "DICOMDIR: differs" in capsys.readouterr().out
+    written.write_bytes(content)
+    path = next((folder / "out").rglob("IM*"))
+    path.rename(folder / "elsewhere")
+    path.symlink_to(folder / "elsewhere")
+    assert main(["verify", "out-report"]) == 3
+    assert "is a link" in capsys.readouterr().out
+    path.unlink()
+    (folder / "elsewhere").rename(path)
+    written.unlink()
+    assert main(["verify", "out-report", "--key", "key.json"]) == 3
+    assert "DICOMDIR: differs from what was written, or is missing" in capsys.readouterr().out
+
+
 def test_another_key_did_not_sign_the_report(folder, capsys):
     run("--profile", "hipaa-safe-harbor", "--key", "key.json")
     main(["key", "new", "other.json"])
