@@ -275,7 +275,7 @@ class EchoBuilder:
         joined = "".join(found)
         # JP-0087-4432 is also 00874432 where only digits belong
         digits = "".join(filter(str.isdigit, joined))
-        if _SHORTEST_SUBSTRING <= len(joined) <= _LONGEST_JOINED:
+        if _SHORTEST_SUBSTRING <= len(joined) <= _LONGEST_JOINED and joined not in self._vocabulary:
             self.words.add(joined)
         if _SHORTEST_JOINED_DIGITS <= len(digits) <= _LONGEST_JOINED:
             self.words.add(digits)

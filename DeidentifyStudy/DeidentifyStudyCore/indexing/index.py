@@ -222,7 +222,7 @@ class _Indexer:
         elif leaf.vr == "PN":
             builder.add_name(leaf.text(buffer))
         elif leaf.vr in {"DA", "DT"}:
-            if self._book.dates_are_secret or leaf.tag == 0x00100030:
+            if self._book.is_secret_date(leaf.tag, leaf.vr):
                 for part in leaf.text(buffer).split("\\"):
                     builder.add_date(part, of_birth=leaf.tag == 0x00100030)
         elif self._book.is_identity(leaf.tag, leaf.vr):

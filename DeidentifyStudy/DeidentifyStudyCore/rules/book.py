@@ -11,6 +11,7 @@ from DeidentifyStudyCore.rules.identity import CLASS_UIDS, Age, ClassUid, Pseudo
 from DeidentifyStudyCore.rules.model import Action, Context, Element, Mode, Rule, opened
 from DeidentifyStudyCore.rules.private import OpaqueBytes, SafePrivate
 from DeidentifyStudyCore.rules.removal import Keep, Remove, RemoveByType
+from DeidentifyStudyCore.rules.retained import DeviceDate, KeyedTitle, RetainedText
 from DeidentifyStudyCore.rules.structured import ContentText, MeasuredValue
 from DeidentifyStudyCore.rules.technical import TECHNICAL_TEXT
 from DeidentifyStudyCore.rules.temporal import FullDate, ShiftedDate
@@ -37,7 +38,10 @@ _KEPT_BYTES = frozenset(
     {0x00282000, 0x54001010, 0x54001006, 0x00281101, 0x00281102, 0x00281103, 0x00700307, 0x00281408, 0x00281407}
 )
 _SEQUENCES_OF_REFERENCES = {"X/Z/U*"}
+_INSTITUTIONS = frozenset({0x00100021, 0x00380011, 0x00380061, 0x0040A027, 0x00404036})
+"""Issuers and organizations that the table removes: institutions, which have the same names where one is retained."""
 _RESPONSIBLE_PERSON_ROLE, _ETHICS_COMMITTEE = 0x00102298, 0x00120081
+_BIRTH_DATE = 0x00100030
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,15 @@ class RuleBook:
         row = row_for(tag)
         if row is None or "clean_descriptors" in row.options or "retain_longitudinal_full_dates" in row.options:
             return False
+        if tag in _INSTITUTIONS and "retain_institution_identity" in self._options:
+            return False
         return isinstance(self.rule_for(tag, vr), (RemoveByType, PseudonymousId))
+
+    def is_secret_date(self, tag: int, vr: str) -> bool:
+        """Whether a date of this attribute must not show anywhere: birth dates never, others unless dates stay."""
+        if tag == _BIRTH_DATE:
+            return True
+        return self.dates_are_secret and not isinstance(self.rule_for(tag, vr), DeviceDate)
 
     @property
     def dates_are_secret(self) -> bool:
@@ -196,6 +208,8 @@ class RuleBook:
         ]
         if kept:
             return self._retained(vr, tag, row.basic, kept)
+        if vr == "AE" and "retain_device_identity" in on:
+            return KeyedTitle()
         if "C" in on.values() and vr not in _DATES:
             return OpenItems() if vr == "SQ" else CleanText(row.basic)
         if vr == "UI" and (row.basic == "U" or "U" in row.basic or "D" in row.basic):
@@ -212,14 +226,13 @@ class RuleBook:
         if tag == 0x00101010:
             return Age()
         if vr in _DATES:
-            # a device's own dates: kept as they are only when dates are
-            return self._date_rule(choice) if not isinstance(self.dates, RemoveByType) else RemoveByType(choice)
+            return DeviceDate(choice) if isinstance(self.dates, RemoveByType) else self._date_rule(choice)
         if vr == "SQ":
             return OpenItems(Mode.RETAIN if named else Mode.NORMAL)
         if vr == "UI":
             return PseudonymousUid()
         if vr in _TEXT:
-            return TechnicalText(choice, Allowed.ALL if named else Allowed.TERMS)
+            return RetainedText(choice) if named else TechnicalText(choice, Allowed.CODED)
         return self._by_vr(tag, vr)
 
     def _date_rule(self, choice: str) -> Rule:

@@ -42,7 +42,6 @@ class Action:
     value: bytes = b""
     mode: Mode = Mode.NORMAL
 
-
     def told(self, *, empty: bool) -> str:
         """Say it in reports; an element without a value (`empty`) has nothing that could be kept."""
         if self.kind is Kind.KEEP and empty:

@@ -1,8 +1,12 @@
 """Attributes of text that describe equipment and technique: the table does not list them, and science needs them."""
 
+import datetime
+import re
+from collections.abc import Collection
+
 from DeidentifyStudyCore.dicom.dictionary import tags_of
 
-__all__ = ["TECHNICAL_TEXT"]
+__all__ = ["TECHNICAL_TEXT", "VERSIONS", "is_version", "tells_date"]
 
 _KEYWORDS = {
     "Manufacturer",
@@ -42,6 +46,7 @@ _KEYWORDS = {
     "DimensionDescriptionLabel",
     "StackID",
     "MIMETypeOfEncapsulatedDocument",
+    "ListOfMIMETypes",
     "SecondaryCaptureDeviceManufacturer",
     "SecondaryCaptureDeviceManufacturerModelName",
     "SecondaryCaptureDeviceSoftwareVersions",
@@ -92,3 +97,25 @@ _KEYWORDS = {
 
 TECHNICAL_TEXT = tags_of(_KEYWORDS)
 """Tags whose text is kept unless it repeats the patient's dictionary or holds an identifier's pattern."""
+
+VERSIONS = tags_of({"SoftwareVersions", "AlgorithmVersion", "SecondaryCaptureDeviceSoftwareVersions"})
+"""Tags of versions, which look like dates (22.1.14) and network addresses (5.1.10.2)."""
+
+_NUMBERS_OF_DATE = 3
+_VERSION = re.compile(r"(?!.*\b(?:19|20)\d\d\b)[vVrR]?(?:\d{1,3}(?:\.\d{1,4}){1,2}|(?!1\.[23]\.)\d(?:\.\d{1,4}){3})")
+
+
+def is_version(text: str) -> bool:
+    """Whether a text is the numbers of a version and nothing else: up to three without a year, or four that begin with
+    one digit, as hardly any network address does, and are no UID."""
+    return _VERSION.fullmatch(text.strip()) is not None
+
+
+def tells_date(version: str, dates: Collection[datetime.date]) -> bool:
+    """Whether the numbers of a version are one of some dates, in any order of day, month and year."""
+    numbers = [int(number) for number in re.findall(r"\d+", version)]
+    if len(numbers) != _NUMBERS_OF_DATE:
+        return False
+    one, two, three = numbers
+    orders = {(one, two, three), (three, two, one), (three, one, two)}
+    return any((date.year % 100, date.month, date.day) in orders for date in dates)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from DeidentifyStudyCore.dicom.charset import encoded
 from DeidentifyStudyCore.dicom.dictionary import keyword_of
+from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
 from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
+from DeidentifyStudyCore.rules.technical import VERSIONS, is_version, tells_date
 from DeidentifyStudyCore.rules.text import Allowed, clean_text, has_identifier_pattern, is_coded, is_term, vocabulary
 
 __all__ = [
@@ -116,6 +118,9 @@ _ROUNDED = frozenset(
 _DIGITS_KEPT = 6
 _SHORTEST_BYTES = 3
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
+_NUMBERED = frozenset({0x0040DB00, 0x0008010F})
+"""Template Identifier and Context Identifier: PS3.16 numbers templates and context groups, up to five digits."""
+_NUMBER_OF_STANDARD = re.compile(r"\d{1,5}")
 _STANDARD = re.compile(r"ISO_(?:10918|13818|14495|14496|15444|23008|23090|18181)_\d{1,2}")
 
 
@@ -158,6 +163,12 @@ class CleanText:
         return f"free text: known words of the field stay, unless they are {_ECHO}; sequences item by item"
 
 
+def _technical(text: str, element: Element, echo: Echo, allowed: Allowed) -> str:
+    if element.tag in VERSIONS and is_version(text) and not (echo.is_in(text) or tells_date(text, echo.dates)):
+        return text
+    return clean_text(text, echo, allowed)
+
+
 @dataclass(frozen=True, slots=True)
 class TechnicalText:
     """Names of kernels, coils, sequences and software, and identities that the profile retains.
@@ -181,13 +192,18 @@ class TechnicalText:
         if not text:
             return KEEP
         allowed = Allowed.ALL if context.mode is Mode.RETAIN else self.allowed
-        new = "\\".join(clean_text(part, context.subject.echo, allowed) for part in text.split("\\"))
+        new = "\\".join(_technical(part, element, context.subject.echo, allowed) for part in text.split("\\"))
         return _finished(text, "" if not new.strip("\\ ") else new, element, context, self.choice)
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        kept = "terms of the standard and of equipment are kept" if self.allowed is Allowed.TERMS else "kept"
-        return f"{kept} unless they repeat {_ECHO}, or are a date, an address or a long number"
+        kept = {
+            Allowed.TERMS: "terms of the standard and of equipment are kept",
+            Allowed.CODED: "terms of the standard and words of code meanings are kept",
+        }
+        return (
+            f"{kept.get(self.allowed, 'kept')} unless they repeat {_ECHO}, or are a date, an address or a long number"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +215,7 @@ class CodeString:
     def apply(self, element: Element, context: Context) -> Action:
         """Keep terms in the repertoire of CS that are words of the field or not the patient's."""
         parts = [part.strip() for part in context.text(element).split("\\")]
-        kept = [part if self._is_term(part, context) else "" for part in parts]
+        kept = [part if self._is_term(part, element, context) else "" for part in parts]
         if kept == parts:
             return KEEP
         while kept and not kept[-1]:
@@ -209,7 +225,9 @@ class CodeString:
         return replaced("\\".join(kept).encode("ascii", "ignore"))
 
     @staticmethod
-    def _is_term(part: str, context: Context) -> bool:
+    def _is_term(part: str, element: Element, context: Context) -> bool:
+        if element.tag in _NUMBERED and _NUMBER_OF_STANDARD.fullmatch(part):
+            return not context.subject.echo.is_in(part)
         words = [word for word in re.split(r"[ _]", part.lower()) if word]
         if all(word in vocabulary() for word in words):
             return True
@@ -236,13 +254,14 @@ class FreeLabel:
         """Keep words of the field; replace any other label by a keyed one, the same for the same label."""
         text = context.text(element).strip()
         words = [word for word in re.split(r"[ _]", text.lower()) if word]
-        if all(word in vocabulary() and word not in context.subject.echo.common for word in words):
+        echo = context.subject.echo
+        if all(is_term(word) and word not in echo.common for word in words) and not echo.is_in(text):
             return KEEP
         return replaced(context.pseudonyms.name("label", text, "L").encode())
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept when it is made of words of the vocabulary; else replaced by a keyed label"
+        return "kept when it is made of terms of the standard; else replaced by a keyed label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +278,7 @@ class CodeValue:
         echo = context.subject.echo
         if scheme.strip() in STANDARD_SCHEMES:
             # a real code of a standard scheme is one short token, mostly with digits; a name is none
-            if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^]{1,64}", text) and not echo.is_in(text):
+            if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^:#]{1,64}", text) and not echo.is_in(text):
                 words = re.findall(r"[a-z]{4,}", text.lower())
                 if all(map(is_coded, words)):
                     return KEEP

@@ -1,0 +1,160 @@
+"""What a corpus with every option alone found: identities that a profile retains, codes, versions and labels."""
+
+import json
+import os
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from DeidentifyStudyCore.profile import load_profile
+from DeidentifyStudyCore.rules.technical import is_version
+
+NO_OPTIONS = {
+    "format": "deidentify-profile/1",
+    "name": "options",
+    "version": "1",
+    "description": "One option at a time.",
+    "patient_id": "P{n:03}",
+    "key": "file",
+}
+
+
+@pytest.fixture
+def with_options(tmp_path):
+    def load(*options):
+        path = tmp_path / "options.json"
+        path.write_text(json.dumps(NO_OPTIONS | {"options": list(options)}))
+        return load_profile(str(path))
+
+    return load
+
+
+def written(outcome_and_destination):
+    _, destination = outcome_and_destination
+    (path,) = destination.rglob("*.dcm")
+    return pydicom.dcmread(path)
+
+
+def code(value, scheme, meaning):
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
+
+
+def test_retained_devices_keep_their_numbers_and_dates(make_dataset, encode, deidentify, with_options):
+    kept = {
+        "DeviceSerialNumber": "SN-8821377",
+        "StationName": "CTROOM3-1-88213",
+        "UniqueDeviceIdentifier": "(01)00844588003288(17)141120(10)7654321D",
+        "DateOfLastCalibration": ["20240101", "20240210"],
+        "TimeOfLastCalibration": ["0700", "0710"],
+        "DetectorID": "5.1.2024.771",
+    }
+    image = make_dataset(**kept, RetrieveAETitle=["CTROOM3", "PACS"], DateOfLastDetectorCalibration="20240229")
+    result = written(deidentify({"a": encode(image)}, with_options("retain_device_identity")))
+    assert {name: result[name].value for name in kept} == kept
+    assert "DateOfLastDetectorCalibration" not in result  # of the day of the study
+    assert [title[:2] for title in result.RetrieveAETitle] == ["AE", "AE"]
+    assert not {"CTROOM3", "PACS"} & set(result.RetrieveAETitle)
+    assert result.StudyDate == ""
+
+
+def test_retained_institutions_are_not_the_patients_words(make_dataset, encode, deidentify, with_options):
+    image = make_dataset(
+        InstitutionName="Nordlys Hospital",
+        InstitutionAddress="Storgata 25, 9019 Tromso, tel 776 26000",
+        IssuerOfPatientID="NORDLYS",
+        VerifyingOrganization="Nordlys",
+        InstitutionalDepartmentName="Ward of Dr. Vandermeersch",
+    )
+    result = written(deidentify({"a": encode(image)}, with_options("retain_institution_identity")))
+    assert result.InstitutionName == image.InstitutionName
+    assert result.InstitutionAddress == image.InstitutionAddress
+    assert "Vandermeersch" not in result.get("InstitutionalDepartmentName", "")
+    assert "IssuerOfPatientID" not in result
+
+
+def test_without_the_options_devices_and_institutions_go(make_dataset, encode, deidentify, with_options):
+    image = make_dataset(
+        DeviceSerialNumber="SN-8821377",
+        StationName="CTROOM3",
+        DateOfLastCalibration="20240101",
+        RetrieveAETitle="CTROOM3",
+        InstitutionName="Nordlys Hospital",
+    )
+    result = written(deidentify({"a": encode(image)}, with_options("clean_descriptors")))
+    assert "CTROOM3" not in str(result)
+    assert "8821377" not in str(result)
+    assert not {"DateOfLastCalibration", "InstitutionName"} & set(result.dir())
+
+
+def test_what_the_patient_is_called_goes_from_retained_names_too(make_dataset, encode, deidentify, with_options):
+    image = make_dataset(StationName="CT Zyxwarth 3", DeviceSerialNumber="MRN-7391846", InstitutionName="7391846")
+    options = with_options("retain_device_identity", "retain_institution_identity")
+    result = written(deidentify({"a": encode(image)}, options))
+    assert result.StationName == "CT 3"
+    assert "7391846" not in str(result)
+
+
+def test_a_word_of_the_field_is_no_identity_because_a_station_has_it(make_dataset, encode, deidentify):
+    image = make_dataset(StationName="MAMMO", StudyDescription="MAMMO SCREENING")
+    assert written(deidentify({"a": encode(image)}, "hipaa-safe-harbor")).StudyDescription == "MAMMO SCREENING"
+
+
+def test_codes_templates_and_types_of_documents_stay(make_dataset, encode, deidentify):
+    image = make_dataset(ListOfMIMETypes="application/pdf", ContentLabel="REG")
+    image.ViewCodeSequence = Sequence([code("2:61", "MDC", "Lead III")])
+    template = Dataset()
+    template.MappingResource, template.TemplateIdentifier = "DCMR", "10011"
+    image.ContentTemplateSequence = Sequence([template])
+    result = written(deidentify({"a": encode(image)}, "hipaa-safe-harbor"))
+    assert result.ViewCodeSequence[0].CodeValue == "2:61"
+    assert result.ViewCodeSequence[0].CodeMeaning == "Lead III"
+    assert result.ContentTemplateSequence[0].TemplateIdentifier == "10011"
+    assert (result.ListOfMIMETypes, result.ContentLabel) == ("application/pdf", "REG")
+
+
+def test_a_template_with_the_patients_number_and_a_label_with_the_name_go(make_dataset, encode, deidentify):
+    image = make_dataset(PatientID="10011", ContentLabel="ZYXWARTH")
+    template = Dataset()
+    template.MappingResource, template.TemplateIdentifier = "DCMR", "10011"
+    image.ContentTemplateSequence = Sequence([template])
+    result = written(deidentify({"a": encode(image)}, "hipaa-safe-harbor"))
+    assert result.ContentTemplateSequence[0].get("TemplateIdentifier") != "10011"
+    assert "ZYXWARTH" not in result.ContentLabel
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("22.1.14", True),
+        ("5.1.10.2", True),
+        ("V8.50", True),
+        ("12.03.1957", False),
+        ("1957.3.12", False),
+        ("10.14.7.91", False),
+        ("192.168.1.20", False),
+        ("1.2.840.113", False),
+        ("1.2.3.4.5", False),
+        ("8821377", False),
+        ("22.1.14 Meyer", False),
+    ],
+)
+def test_versions_are_told_from_dates_addresses_and_uids(text, version):
+    assert is_version(text) == version
+
+
+def test_a_version_that_is_the_birth_date_goes(make_dataset, encode, deidentify):
+    image = make_dataset(SoftwareVersions=["22.1.14", "12.3.57", "3.12.57", "57.3.12", "29.2.24", "5.1.10.2"])
+    result = written(deidentify({"a": encode(image)}, "hipaa-safe-harbor"))
+    assert result.SoftwareVersions == ["22.1.14", "", "", "", "", "5.1.10.2"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_left_out_and_never_waited_for(make_dataset, encode, deidentify, tmp_path):
+    (tmp_path / "source").mkdir()
+    os.mkfifo(tmp_path / "source" / "pipe")
+    outcome, _ = deidentify({"a": encode(make_dataset())})
+    assert sorted(result.reason for result in outcome.files) == ["", "unreadable"]
