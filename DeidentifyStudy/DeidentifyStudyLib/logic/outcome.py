@@ -52,6 +52,8 @@ class Outcome:
         SHA-256 of the report's content.
     numbers : mapping of str to int
         Digest of a source's header to its number among the files of the source.
+    left_out : mapping of str to tuple of (int, str)
+        Reason to the files that were not written for it: number and digest of the header (empty where unreadable).
     """
 
     data: Path
@@ -63,6 +65,7 @@ class Outcome:
     reasons: tuple[Reason, ...]
     texts: tuple[RetainedText, ...]
     numbers: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
     @property
     def page(self) -> Path:
@@ -84,6 +87,12 @@ def read_outcome(data: Path, report: Path) -> Outcome:
         reasons=tuple(Reason(code, row["files"], row["meaning"]) for code, row in counts["by_reason"].items()),
         texts=tuple(RetainedText(row["tag"], row["name"], row["text"]) for row in content["retained_strings"]),
         numbers={row["input_header_sha256"]: row["number"] for row in content["files"] if row["input_header_sha256"]},
+        left_out={
+            code: tuple(
+                (row["number"], row["input_header_sha256"]) for row in content["files"] if row["reason"] == code
+            )
+            for code in counts["by_reason"]
+        },
     )
 
 

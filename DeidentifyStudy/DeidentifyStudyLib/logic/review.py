@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from slicer.i18n import tr as _
 
-from DeidentifyStudyCore.dicom.digests import header_digest
+from DeidentifyStudyCore.dicom.digests import digests_of_file, header_digest
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.indexing.index import list_files
@@ -17,7 +17,7 @@ from DeidentifyStudyCore.pixels.frames import frames_of, views_of
 from DeidentifyStudyCore.pixels.risk import RISKS
 from DeidentifyStudyCore.review import QueueEntry, ReviewQueue
 
-__all__ = ["ALL_FRAMES", "Frame", "Review", "find_sources", "source_files"]
+__all__ = ["ALL_FRAMES", "Frame", "Review", "find_sources", "names_of", "source_files"]
 
 Row = list[int]
 """``[frame, row, column, height, width]``; frame -1 stands for every frame."""
@@ -69,6 +69,23 @@ def find_sources(paths: Sequence[Path], digests: Iterable[str], numbers: Mapping
             missing.remove(digest)
             found[digest] = path
     return found
+
+
+def names_of(files: Sequence[tuple[int, str]], paths: Sequence[Path], source: Path | None) -> list[str]:
+    """Names of files that were not written, as the person knows them; those that changed since are left away.
+
+    Parameters
+    ----------
+    files : sequence of (int, str)
+        From `Outcome.left_out`.
+    paths : sequence of Path
+        Of the source, in the order of the run.
+    source : Path or None
+        Folder that the names are relative to; None keeps whole paths.
+    """
+    present = [(paths[number], digest) for number, digest in files if number < len(paths)]
+    same = [path for path, digest in present if digest == (_header_of(path) or digests_of_file(path).header)]
+    return [str(path.relative_to(source) if source is not None else path) for path in same]
 
 
 def _header_of(path: Path) -> str:

@@ -1,6 +1,6 @@
 """The panel of the module: its sections, and what one tells the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyLib.logic.database import studies_of
 from DeidentifyStudyLib.logic.face_review import FaceReview, waiting_faces
 from DeidentifyStudyLib.logic.outcome import read_outcome
-from DeidentifyStudyLib.logic.review import Review, find_sources, source_files
+from DeidentifyStudyLib.logic.review import Review, find_sources, names_of, source_files
 from DeidentifyStudyLib.logic.run import Launch, Run, RunState
 from DeidentifyStudyLib.logic.settings import RunSettings
 from DeidentifyStudyLib.widgets.common import load_section
@@ -87,7 +87,7 @@ class DeidentifyStudyPanel:
             lambda: self.profile.profile,
         )
         self.run_view = RunView(sections["Run"], self.run, self.settings)
-        self.result = ResultView(sections["Result"], load)
+        self.result = ResultView(sections["Result"], load, self._names)
         self.review = ReviewView(sections["Review"], self._begin_review, SliceDisplay())
         self.faces = FacesView(sections["Faces"], self._begin_faces, ThreeDDisplay())
         self.review.tell(lambda pending: self._decided("texts", pending))
@@ -139,6 +139,7 @@ class DeidentifyStudyPanel:
         self.places.forget()
         self.preview.forget()
         self.source.forget()
+        self.result.forget()
 
     def _end_reviews(self) -> None:
         self.review.end()
@@ -206,6 +207,12 @@ class DeidentifyStudyPanel:
         for section in ("sourceSection", "profileSection", "placesSection", "previewSection"):
             getattr(self.ui, section).collapsed = True
         self._check_can_apply()
+
+    def _names(self, files: Sequence[tuple[int, str]]) -> list[str]:
+        """Names of files that the shown run left out."""
+        if self._shown is None:
+            return []
+        return names_of(files, source_files(self._shown.source, self._shown.files), self._shown.source)
 
     def _decided(self, what: str, pending: int) -> None:
         """Something was decided in a review."""

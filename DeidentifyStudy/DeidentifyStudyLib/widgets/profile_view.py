@@ -60,8 +60,8 @@ class ProfileView:
         for name in self._profiles:
             self.ui.profileCombo.addItem(name)
         self.ui.profileCombo.currentText = _DEFAULT
-        self.ui.burnedInCombo.addItem(_("such images wait for your review"), "quarantine")
-        self.ui.burnedInCombo.addItem(_("written without a review: the risk is accepted"), "accept")
+        self.ui.burnedInCombo.addItem(_("images at risk wait for your review"), "quarantine")
+        self.ui.burnedInCombo.addItem(_("images at risk are written unseen: risk accepted"), "accept")
 
     def _chosen(self) -> Profile:
         return self._profiles[self.ui.profileCombo.currentText]

@@ -38,6 +38,11 @@ def test_a_whole_run(
     assert ready.result.ui.resultSummary.text.startswith("2 objects were written and verified, 2 files were not")
     assert {row[1] for row in texts_of(ready.result.ui.reasonsTable)} == {"not-dicom", "burned-in-risk"}
     assert not ready.ui.resultSection.collapsed
+    files = ready.result.ui.filesList
+    assert not files.visible
+    row = [line[1] for line in texts_of(ready.result.ui.reasonsTable)].index("not-dicom")
+    ready.result.ui.reasonsTable.selectRow(row)
+    assert [files.item(number).text() for number in range(files.count)] == ["notes about Zyxwarth.txt"]
     written = sorted((tmp_path / "out").rglob("*.dcm"))
     assert len(written) == 2
     assert all(str(pydicom.dcmread(path).PatientIdentityRemoved) == "YES" for path in written)
@@ -53,6 +58,8 @@ def test_a_whole_run(
     settings = "".join(f"{key}={qt.QSettings().value(key)}" for key in qt.QSettings().allKeys())
     nodes = [slicer.mrmlScene.GetNthNode(number) for number in range(slicer.mrmlScene.GetNumberOfNodes())]
     scene = "".join(f"{node.GetName()} {node}" for node in nodes)
+    ready.cleanup()
+    assert files.count == 0
     for word in (*PATIENT_WORDS, PASSPHRASE):
         assert word not in caplog.text
         assert word not in settings
