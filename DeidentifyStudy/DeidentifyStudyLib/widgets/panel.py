@@ -95,7 +95,8 @@ class DeidentifyStudyPanel:
         self.texts = TextsView(sections["Texts"], self._remove)
         self._is_built = True
         self.run_view.show()
-        self._check_can_apply()
+        if not self.run.is_active or self.run.progress.total == 0:  # looks at folders: not for every line of progress
+            self._check_can_apply()
 
     def settings(self) -> RunSettings:
         """What the person has chosen."""
