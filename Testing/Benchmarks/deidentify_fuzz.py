@@ -30,6 +30,7 @@ from pydicom.encaps import encapsulate
 from DeidentifyStudyCore.cleaning.engine import Engine
 from DeidentifyStudyCore.cleaning.stream import write_object
 from DeidentifyStudyCore.cleaning.verification import Verifier
+from DeidentifyStudyCore.dicom import layouts
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.dicom.walk import leaves
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
@@ -197,6 +198,7 @@ class Target:
     def __call__(self, content: bytes) -> str:
         path, out = self._work / "mutant", self._work / "out"
         path.write_bytes(content)
+        assert _found(path) == _found_by_scan(path), "recognized as what it is not"
         facts = index_files(self._work, [("mutant", "")], self._profile)[0][0]
         if facts.reason == "internal-error":
             raise AssertionError("the index failed")
@@ -215,6 +217,23 @@ class Target:
                 return "written"
         except (MalformedFile, Quarantined) as error:
             return error.reason
+
+
+def _found(path: Path) -> object:
+    try:
+        with opened(path, whole=True) as source:
+            return source.spans, source.elements, source.encoding, source.transfer_syntax, source.slack
+    except (MalformedFile, Quarantined) as error:
+        return error.reason
+
+
+def _found_by_scan(path: Path) -> object:
+    """What is found without the layouts of the files before."""
+    latest, layouts._latest = layouts._latest, ()
+    try:
+        return _found(path)
+    finally:
+        layouts._latest = latest
 
 
 class Hang(BaseException):

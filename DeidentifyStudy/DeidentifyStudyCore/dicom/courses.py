@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from DeidentifyStudyCore.dicom.tokenizer import LONG_VRS, Buffer, Encoding, Span, end_of_undefined
+from DeidentifyStudyCore.dicom.tokenizer import EXPLICIT_LITTLE, LONG_VRS, Buffer, Encoding, Span, end_of_undefined
 from DeidentifyStudyCore.errors import MalformedFile
 
 __all__ = ["LONGEST_ELEMENT", "PREAMBLE", "TRANSFER_SYNTAX", "Course", "Passage"]
@@ -30,12 +30,8 @@ class _Stretch(NamedTuple):
     ----------
     size : int
         Bytes.
-    varying : Span or None
-        The varying element, in the file that was learned from.
-    number : int
-        Its number in the data set; negative where it belongs to the file meta information.
     header : int
-        Bytes of its header, the last ones of the stretch.
+        Bytes of the header of the varying element, the last ones of the stretch; 0 where none follows.
     width : int
         Bytes of its length, the last ones of its header; 0 where the length is undefined.
     order : "big" or "little"
@@ -45,21 +41,19 @@ class _Stretch(NamedTuple):
     """
 
     size: int
-    varying: Span | None
-    number: int = -1
     header: int = 0
     width: int = 0
     order: Literal["big", "little"] = "little"
     long: bool = False
 
     @classmethod
-    def of(cls, begin: int, span: Span, number: int, encoding: Encoding) -> "_Stretch":
+    def before(cls, span: Span, begin: int, encoding: Encoding) -> "_Stretch":
         _, vr, start, value, stop, end = span
-        in_dataset = number >= 0
-        short = not (in_dataset and encoding.implicit) and vr not in LONG_VRS
+        short = not encoding.implicit and vr not in LONG_VRS
         width = 0 if stop != end else 2 if short else 4
-        order: Literal["big", "little"] = "big" if in_dataset and encoding.big else "little"
-        return cls(value - begin, span, number, value - start, width, order, end - start > LONGEST_ELEMENT)
+        return cls(
+            value - begin, value - start, width, "big" if encoding.big else "little", end - start > LONGEST_ELEMENT
+        )
 
 
 class Passage(NamedTuple):
@@ -87,6 +81,8 @@ class Course:
         Of the data set.
     stretches : list of _Stretch
         In order.
+    varying : list of int
+        Numbers of the elements that they end with; negative in the file meta information.
     mask : array of uint8
         255 where the bytes of the stretches, joined, are compared; 0 elsewhere.
     expected : bytes
@@ -94,7 +90,7 @@ class Course:
     fixed : struct.Struct
         Reads the elements of the data set that do not vary out of these bytes.
     begins : list of int
-        Where the stretches begin in that file, as in `Passage`.
+        Where the stretches begin in the file that was learned from, as in `Passage`.
     spans : list of Span
         The data set's in that file.
     stretch_of : list of int
@@ -103,6 +99,7 @@ class Course:
 
     encoding: Encoding
     stretches: list[_Stretch]
+    varying: list[int]
     mask: NDArray[np.uint8]
     expected: bytes
     fixed: struct.Struct
@@ -122,6 +119,7 @@ class Course:
             Numbers of the elements that vary, counted from the first of the file meta information.
         """
         stretches: list[_Stretch] = []
+        numbers: list[int] = []
         begins, stretch_of = [PREAMBLE], []
         masks, form = [b"\xff" * len(b"DICM")], f"{len(b'DICM')}x"
         for number, span in enumerate([*meta, *spans], -len(meta)):
@@ -129,8 +127,9 @@ class Course:
             if number >= 0:
                 stretch_of.append(len(stretches))
             if number + len(meta) in varying:
-                last = _Stretch.of(begins[-1], span, number, encoding)
+                last = _Stretch.before(span, begins[-1], encoding if number >= 0 else EXPLICIT_LITTLE)
                 stretches.append(last)
+                numbers.append(number)
                 begins.append(end)
                 masks += [b"\xff" * (last.header - last.width), bytes(last.width)]
                 form += f"{last.header}x"
@@ -139,47 +138,49 @@ class Course:
                 masks += [b"\xff" * compared, bytes(end - start - compared)]
                 form += f"{end - start}{'s' if number >= 0 else 'x'}"
         if begins[-1] < len(buffer):
-            stretches.append(_Stretch(len(buffer) - begins[-1], None))
+            stretches.append(_Stretch(len(buffer) - begins[-1]))
             begins.append(len(buffer))
         mask = np.frombuffer(b"".join(masks), np.uint8)
         joined = b"".join(buffer[begin : begin + s.size] for begin, s in zip(begins, stretches, strict=False))
         expected = (np.frombuffer(joined, np.uint8) & mask).tobytes()
-        return cls(encoding, stretches, mask, expected, struct.Struct("=" + form), begins, spans, stretch_of)
+        fixed = struct.Struct("=" + form)
+        return cls(encoding, stretches, numbers, mask, expected, fixed, begins, spans, stretch_of)
 
     def follow(self, buffer: Buffer) -> Passage | None:
         """Go through a file; None where it has other elements."""
         at = PREAMBLE
         begins = [at]
-        passed = []
-        read = []
-        for size, varying, number, header, width, order, long in self.stretches:
+        passed: list[bytes] = []
+        read: list[bytes] = []
+        for size, header, width, order, long in self.stretches:
             stop = at + size
             passed.append(buffer[at:stop])
-            at = stop
-            if varying is not None:
-                if width:
-                    at += int.from_bytes(buffer[stop - width : stop], order)
-                else:
-                    at = self._end_of_undefined(buffer, stop, varying)
-                start = stop - header
-                if (at - start > LONGEST_ELEMENT) != long:
-                    return None
-                if number >= 0:
-                    read.append((number, b"" if long else buffer[start:at]))
+            if width:
+                at = stop + int.from_bytes(buffer[stop - width : stop], order)
+            elif header:
+                at = self._end_of_undefined(buffer, stop, self.varying[len(read)])
+            else:
+                at = stop
+            if (at - stop + header > LONGEST_ELEMENT) != long:
+                return None
             begins.append(at)
+            if header:
+                read.append(b"" if long else buffer[stop - header : at])
         if at != len(buffer):
             return None
         joined = b"".join(passed)
         if len(joined) != len(self.mask) or (np.frombuffer(joined, np.uint8) & self.mask).tobytes() != self.expected:
             return None
         elements = [*self.fixed.unpack(joined)]
-        for number, element in read:
-            elements.insert(number, element)
+        for number, element in zip(self.varying, read, strict=True):
+            if number >= 0:
+                elements.insert(number, element)
         return Passage(begins, tuple(elements))
 
-    def _end_of_undefined(self, buffer: Buffer, value: int, span: Span) -> int:
+    def _end_of_undefined(self, buffer: Buffer, value: int, number: int) -> int:
+        tag, vr, *_ = self.spans[number]
         try:
-            return end_of_undefined(buffer, value, len(buffer), span[0], span[1], self.encoding, 0)[1]
+            return end_of_undefined(buffer, value, len(buffer), tag, vr, self.encoding, 0)[1]
         except MalformedFile:
             return len(buffer) + 1  # which no file is long enough for
 
@@ -188,7 +189,7 @@ class Course:
         tag, vr, start, value, stop, end = self.spans[number]
         stretch = self.stretch_of[number]
         shift = begins[stretch] - self.begins[stretch]
-        if self.stretches[stretch].number != number:
+        if stretch == len(self.varying) or self.varying[stretch] != number:
             return tag, vr, start + shift, value + shift, stop + shift, end + shift
         return tag, vr, start + shift, value + shift, begins[stretch + 1] - (end - stop), begins[stretch + 1]
 

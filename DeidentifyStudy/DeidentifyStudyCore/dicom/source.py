@@ -115,8 +115,15 @@ class Source:
 
     def value(self, tag: int) -> bytes:
         """Value of the first top-level element with this tag, unpadded; empty when it is absent."""
-        span = self.first(tag)
-        return b"" if span is None else self.buffer[span[3] : span[4]].rstrip(b" \0")
+        layout = self.places.layout
+        number = layout.first.get(tag)
+        if number is None:
+            return b""
+        element = self.elements[number]
+        if element:
+            return element[layout.inside[number]].rstrip(b" \0")
+        _, _, _, value, stop, _ = self.places.span(number)
+        return self.buffer[value:stop].rstrip(b" \0")
 
     def values(self, tags: tuple[int, ...]) -> tuple[bytes, ...]:
         """Values of several elements as `value` finds them, padding included; empty for long ones."""

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from DeidentifyStudyCore.dicom.charset import decoded
 from DeidentifyStudyCore.dicom.standard import AttributeTypes
@@ -69,8 +69,7 @@ CONCEPT_NAME = 0x0040A043
 """Concept Name Code Sequence: what a content item of a report is about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element as rules see it: `vr` is the one that counts (the dictionary's where the file has UN), `value` its
     bytes."""
 

@@ -218,3 +218,24 @@ def test_what_follows_no_preamble_or_is_deflated_is_never_taken_for_what_it_is_n
     assert read(deflated) is not read(deflated)
     inflated = encode(dataset, EXPLICIT)
     assert read(inflated[said(inflated)[0] :]).transfer_syntax == EXPLICIT
+
+
+def test_a_large_file_of_another_layout_is_not_read_into_memory(read):
+    forget()
+    for text in (b"CT CHEST", b"CT ABDOMEN"):
+        read(_file(IMPLICIT, text=text))
+    other = _Watched(_file(IMPLICIT, text=bytes(10**6)))
+    assert layouts.recognized(other) is None
+    assert layouts.recognized(_Watched(_file(IMPLICIT, text=b"MR"))) is not None
+    assert 0 < _Watched.most < 1000
+
+
+class _Watched(bytes):
+    """Knows how many bytes were taken from it at once."""
+
+    most = 0
+
+    def __getitem__(self, key):
+        taken = super().__getitem__(key)
+        _Watched.most = max(_Watched.most, len(taken))
+        return taken
