@@ -132,7 +132,7 @@ class Engine:
             )  # fmt: skip
             uses = uses_of(taken)
             if not replaced:
-                moved = plan is not None and plan.moved
+                moved = _moves_tables(source, plan)
                 self._remember(pattern_key, None if moved else Pattern.of(source, taken, inserted))
         else:
             uses = list(pattern.uses)
@@ -164,9 +164,9 @@ class Engine:
     ) -> list[Piece | Masked | Generated] | None:
         """Pieces of an object that has the layout of one before: only what differs is decided on and exchanged.
 
-        None where that is not enough: something private changed, or the fragments of the pixels moved.
+        None where that is not enough: something private changed, or a table of where fragments of the pixels lie.
         """
-        if plan is not None and plan.moved:
+        if _moves_tables(source, plan):
             return None
         layout, elements = source.layout, source.elements
         decisions: dict[int, Decision] = {}
@@ -336,6 +336,15 @@ class Engine:
         if stop != end:
             return encoding.header(tag, vr, UNDEFINED) + body + inner.header(SEQUENCE_END, b"", 0)
         return encoding.header(tag, vr, len(body)) + body
+
+
+def _moves_tables(source: Source, plan: PixelPlan | None) -> bool:
+    """Whether elements beside the pixels say where their fragments lie, and must change with them."""
+    return (
+        plan is not None
+        and bool(plan.moved)
+        and not {_EXTENDED_OFFSETS, _EXTENDED_LENGTHS}.isdisjoint(source.layout.first)
+    )
 
 
 def _bytes_of(buffer: Buffer, piece: tuple[int, int] | Masked | Generated) -> bytes:

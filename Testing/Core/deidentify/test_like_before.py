@@ -4,8 +4,9 @@ import contextlib
 
 import numpy as np
 import pydicom
+import pydicom.encaps
 import pytest
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit
 
 from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.cleaning.engine import Engine
@@ -79,6 +80,49 @@ def test_what_is_remembered_changes_nothing(syntax, seed, parts, make_dataset, e
         assert first.read_bytes() == again.read_bytes(), number
         assert [tuple(uses) for uses in like.uses] == [tuple(uses) for uses in fresh.uses]
     assert used > 5
+
+
+def compressed(make_dataset, encode, tables):
+    """Images of one or two JPEG frames, with comments and without, and what is left of these frames."""
+    generator = np.random.default_rng(5)
+    for number in range(40):
+        dataset = make_dataset(number=10 + number)
+        frames, kept = [], []
+        for _ in range(1 + number % 2):
+            comments = [generator.bytes(int(size)) for size in generator.integers(2, 40, generator.integers(3))]
+            segments = b"".join(b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text for text in comments)
+            codes = generator.bytes(int(generator.integers(8, 90))).replace(b"\xff", b"\xfe")
+            scan = b"\xff\xda\0\x08\x01\x01\0\0\0\0" + codes + b"\xff\xd9"
+            frames.append(b"\xff\xd8" + segments + scan)
+            kept.append(b"\xff\xd8" + scan)
+        data, *extended = pydicom.encaps.encapsulate_extended(frames)
+        dataset.NumberOfFrames, dataset.PixelData = len(frames), data
+        if tables:
+            dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths = extended
+        dataset["PixelData"].VR = "OB"
+        yield encode(dataset, JPEGBaseline8Bit), kept
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_frames_that_lose_their_comments_are_written_like_those_before(tables, parts, make_dataset, encode, tmp_path):
+    remembering = Engine(*parts)
+    path, first, again = tmp_path / "in", tmp_path / "first", tmp_path / "again"
+    used = 0
+    for content, kept in compressed(make_dataset, encode, tables):
+        path.write_bytes(content)
+        with opened(path) as source:
+            write_object(source, Engine(*parts).rewrite(source), first)
+            before = set(map(id, remembering._patterns.values()))
+            write_object(source, remembering.rewrite(source), again)
+            used += bool(before) and before == set(map(id, remembering._patterns.values()))
+        assert first.read_bytes() == again.read_bytes()
+        written = pydicom.dcmread(again)
+        extended = (written.ExtendedOffsetTable, written.ExtendedOffsetTableLengths) if tables else None
+        found = pydicom.encaps.generate_frames(
+            written.PixelData, number_of_frames=written.NumberOfFrames, extended_offsets=extended
+        )
+        assert [frame[: len(own)] for frame, own in zip(found, kept, strict=True)] == kept
+    assert used > 5 or tables  # these change with the frames, and are worked out anew
 
 
 def test_the_index_is_the_same_file_by_file_and_all_together(make_dataset, encode, tmp_path):
