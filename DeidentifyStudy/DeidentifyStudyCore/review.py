@@ -187,8 +187,8 @@ class ReviewQueue:
         """
         found = [digest for digest in self.entries if digest.startswith(start.lower())]
         if len(found) != 1 or not start:
-            which = "no object" if not found else f"{len(found)} objects"
-            raise InputError(f"{which} of the queue begin with '{start}'; see 'review QUEUE list'.")
+            which = "no object of the queue begins" if not found else f"{len(found)} objects of the queue begin"
+            raise InputError(f"{which} with '{start}'; see 'review QUEUE list'.")
         return found[0], self.entries[found[0]]
 
 

@@ -54,6 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     write_text(report / _REPORT, json.dumps(outcome.as_json(), indent=1) + "\n")
     _show(outcome, queue)
     print(f"report: {report / _REPORT}")
+    faces = sum(entry.is_face and entry.decision == "pending" for entry in queue.entries.values())
+    if faces:
+        folder = queue.path.parent if queue.path.name == "queue.json" else queue.path
+        print(f"Waiting for a person: {faces}. Look at the pictures; for each: deidentify-study review {folder}")
+        print("accept OBJECT --face --by NAME, or reject OBJECT. Then run this command again.")
     return SOME_QUARANTINED if outcome.quarantined else CLEAN
 
 

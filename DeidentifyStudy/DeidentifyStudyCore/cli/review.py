@@ -98,7 +98,7 @@ def _decide(queue: ReviewQueue, names: list[str], decision: str, confirmed_by: s
     for digest in sorted(digests):
         queue.decide(digest, decision, confirmed_by)
     queue.save()
-    print(f"{len(digests)} objects {decision}; run again to apply")
+    print(f"{'1 object' if len(digests) == 1 else f'{len(digests)} objects'} {decision}; run again to apply")
     faces = len(queue.decided("pending") - queue.pending_texts())
     if faces and "all-pending" in names:
         print(f"{faces} {'face waits' if faces == 1 else 'faces wait'}: look at each, and decide on it by its digest")

@@ -11,6 +11,7 @@ from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.faces.contact import contact_sheet, digest_of_files
 from DeidentifyStudyCore.faces.finding import Finding, examine_series
 from DeidentifyStudyCore.faces.stack import ImageFile, stack_of
+from DeidentifyStudyCore.quarantine import REASONS
 from DeidentifyStudyCore.review import ReviewQueue
 
 __all__ = ["FACES_IN", "examine_group", "group_of", "is_projection", "verdict_of_person"]
@@ -35,7 +36,7 @@ def examine_group(files: list[ImageFile], *, ears: bool = False) -> Finding:
     try:
         finding = _examined(files, ears)
     except Quarantined as error:
-        finding = Finding("review", f"the images cannot be examined: {error.reason}")
+        finding = Finding("review", REASONS[error.reason])
     if finding.alters or finding.verdict == "no-face":
         return finding
     sheet = contact_sheet(files)

@@ -9,6 +9,7 @@ import pytest
 
 from DeidentifyStudyCore.cli.examples import EXAMPLES
 from DeidentifyStudyCore.cli.main import CLEAN, COMMANDS, SOME_QUARANTINED, main
+from DeidentifyStudyCore.review import ReviewQueue
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,27 @@ def test_every_command_has_examples_and_they_run_from_top_to_bottom(
         said = capsys.readouterr()
         assert code in (CLEAN, SOME_QUARANTINED), f"{line}\n{said.err}"
     assert list(Path("clean").rglob("*.dcm"))
+
+
+def test_what_waits_for_a_person_is_said_with_the_command_that_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("incoming").mkdir()
+    shutil.copy(pydicom.data.get_testdata_file("CT_small.dcm"), "incoming/image.dcm")
+    assert main(["run", "incoming", "clean", "--profile", "gdpr-anonymous"]) == CLEAN
+    assert main(["deface", "clean", "faceless", "--review", "queue"]) == SOME_QUARANTINED
+    said = capsys.readouterr().out
+    assert "Waiting for a person: 1. Look at the pictures" in said
+    assert "deidentify-study review queue\naccept OBJECT --face" in said
+    assert main(["review", "queue", "reject", "zz"]) == 2
+    assert "no object of the queue begins with 'zz'" in capsys.readouterr().err
+    (digest,) = ReviewQueue.load(Path("queue")).entries
+    capsys.readouterr()
+    assert main(["review", "queue", "reject", digest]) == CLEAN
+    assert capsys.readouterr().out == "1 object rejected; run again to apply\n"
+    assert main(["deface", "clean", "faceless", "--review", "queue"]) == SOME_QUARANTINED
+    assert "Waiting" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -13,6 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from DeidentifyStudyCore.cli.main import main
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.faces.groups import examine_group
 from DeidentifyStudyCore.faces.head_model import LIPS, NOSE_TIP
 from DeidentifyStudyCore.faces.stack import read_header, stack_of
 from DeidentifyStudyCore.faces.volume import world_of
@@ -207,3 +208,4 @@ def test_the_reader_knows_a_tilted_stack_and_refuses_an_irregular_one(
     for wrong in (files[:5] + files[6:], [*files, files[0]], files[:4]):
         with pytest.raises(Quarantined, match="irregular-series"):
             stack_of(wrong)
+    assert "look at them by hand" in examine_group(files[:4]).reason
