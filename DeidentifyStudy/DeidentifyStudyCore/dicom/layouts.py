@@ -57,7 +57,7 @@ class Layout:
     sequences: tuple[int, ...]
     long: tuple[int, ...]
     met: bool = False
-    _readers: dict[tuple[int, ...], list[tuple[int, slice]]] = field(default_factory=dict, init=False)
+    _readers: dict[tuple[int, ...], list[tuple[int, slice] | None]] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, spans: list[Span], encoding: Encoding, transfer_syntax: str) -> Self:
@@ -89,11 +89,9 @@ class Layout:
         """Values of the first elements with these tags, padding included; empty where they are absent or long."""
         reader = self._readers.get(tags)
         if reader is None:
-            absent = 0, slice(0)
-            numbers = [self.first.get(tag) for tag in tags]
-            reader = [absent if number is None else (number, self.inside[number]) for number in numbers]
+            reader = [(self.first[tag], self.inside[self.first[tag]]) if tag in self.first else None for tag in tags]
             self._readers[tags] = reader
-        return tuple([elements[number][inside] for number, inside in reader])
+        return tuple([elements[place[0]][place[1]] if place else b"" for place in reader])
 
 
 @dataclass(slots=True, eq=False)

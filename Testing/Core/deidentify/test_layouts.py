@@ -220,6 +220,19 @@ def test_what_follows_no_preamble_or_is_deflated_is_never_taken_for_what_it_is_n
     assert read(inflated[said(inflated)[0] :]).transfer_syntax == EXPLICIT
 
 
+def test_a_file_may_end_with_its_file_meta_information(folder, deidentify, encode, make_dataset):
+    data = file_meta("1.2.840.10008.5.1.4.1.1.2", "1.2.4", EXPLICIT)
+    (folder / "file").write_bytes(data)
+    for _ in range(2):
+        with opened(folder / "file") as source:
+            assert source.spans == []
+            assert source.values((0x00080018, 0x0020000D)) == (b"", b"")
+            assert source.value(0x00080018) == b""
+            assert source.start == len(data)
+    outcome, _ = deidentify({"image": encode(make_dataset()), "nothing": data})
+    assert [result.reason for result in outcome.files] == ["", "missing-identifiers"]
+
+
 def test_a_large_file_of_another_layout_is_not_read_into_memory(read):
     forget()
     for text in (b"CT CHEST", b"CT ABDOMEN"):
