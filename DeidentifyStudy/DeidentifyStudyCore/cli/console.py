@@ -22,6 +22,7 @@ from DeidentifyStudyCore.progress import Progress, silent
 __all__ = [
     "add_key_arguments",
     "add_option_argument",
+    "add_passphrase_argument",
     "add_work_arguments",
     "executor_of",
     "passphrase_of",
@@ -35,6 +36,11 @@ PASSPHRASE_VARIABLE = "DEIDENTIFY_PASSPHRASE"  # noqa: S105  # the name of the v
 def add_key_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add what names the key and its passphrase."""
     parser.add_argument("--key", type=Path, required=required, metavar="FILE", help="key file (see 'key new')")
+    add_passphrase_argument(parser)
+
+
+def add_passphrase_argument(parser: argparse.ArgumentParser) -> None:
+    """Add where the passphrase comes from."""
     parser.add_argument(
         "--passphrase-file",
         type=Path,
@@ -65,8 +71,8 @@ def add_work_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cancel-file", type=Path, metavar="FILE", help="stop as soon as this file exists")
 
 
-def passphrase_of(arguments: argparse.Namespace) -> str:
-    """Passphrase from a file, the environment, or a question."""
+def passphrase_of(arguments: argparse.Namespace, *, new: bool = False) -> str:
+    """Passphrase from a file, the environment, or a question; a new one is asked for twice."""
     if arguments.passphrase_file:
         try:
             return str(arguments.passphrase_file.read_text(encoding="utf-8").split("\n")[0].rstrip("\r"))
@@ -78,7 +84,13 @@ def passphrase_of(arguments: argparse.Namespace) -> str:
         return os.environ[PASSPHRASE_VARIABLE]
     if not sys.stdin.isatty():
         raise KeyFileError(f"no passphrase: set {PASSPHRASE_VARIABLE} or use --passphrase-file.")
-    return getpass.getpass("Passphrase: ")
+    try:
+        passphrase = getpass.getpass("Passphrase: ")
+        if new and getpass.getpass("Once more: ") != passphrase:
+            raise KeyFileError("the two passphrases are not the same; nothing was written, try again.")
+    except EOFError:
+        raise KeyFileError("no passphrase was typed; nothing was done, try again.") from None
+    return passphrase
 
 
 def secret_of(arguments: argparse.Namespace) -> Secret:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from DeidentifyStudyCore.cli.console import passphrase_of
+from DeidentifyStudyCore.cli.console import add_passphrase_argument, passphrase_of
 from DeidentifyStudyCore.cli.main import CLEAN
 from DeidentifyStudyCore.cli.places import require_file_place
 from DeidentifyStudyCore.identity.keyfile import create_key
@@ -16,12 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make a key file")
     new.add_argument("key", type=Path, metavar="FILE", help="where to write it")
-    new.add_argument("--passphrase-file", type=Path, metavar="FILE", help="file whose first line is the passphrase")
+    add_passphrase_argument(new)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     require_file_place(arguments.key)
-    secret = create_key(arguments.key, passphrase_of(arguments))
+    secret = create_key(arguments.key, passphrase_of(arguments, new=True))
     print(f"key {secret.fingerprint()} written to {arguments.key}; without its passphrase nobody can use it.")
     return CLEAN

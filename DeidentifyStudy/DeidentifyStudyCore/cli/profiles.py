@@ -4,6 +4,7 @@ import argparse
 import json
 
 from DeidentifyStudyCore.cli.main import CLEAN
+from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.profile import load_profile, shipped_profiles
 from DeidentifyStudyCore.reporting.profile_page import overview_page, profile_page
 
@@ -19,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    if arguments.name and arguments.json:
+    if arguments.json and not arguments.name:
+        raise InputError("name the profile whose JSON is wanted, as in 'profiles hipaa-safe-harbor --json'.")
+    if arguments.json:
         print(json.dumps(load_profile(arguments.name).as_json(), indent=1))
     elif arguments.name:
         print(profile_page(load_profile(arguments.name)), end="")

@@ -170,6 +170,35 @@ def test_output_that_nobody_reads_any_more_is_no_error():
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        (["correct horse battery", "correct horse battery"], 0, ""),
+        (["correct horse battery", "correct horse batery"], 2, "not the same"),
+        ([], 2, "no passphrase was typed"),
+    ],
+)
+def test_a_new_passphrase_is_asked_for_twice(typed, code, said, tmp_path, monkeypatch, capsys):
+    def answer(_question: str) -> str:
+        if not typed:
+            raise EOFError
+        return typed.pop(0)
+
+    monkeypatch.delenv("DEIDENTIFY_PASSPHRASE", raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", answer)
+    assert main(["key", "new", str(tmp_path / "new.key")]) == code
+    assert (tmp_path / "new.key").exists() is (code == 0)
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == (code != 0)
+
+
+def test_the_json_of_no_profile_is_refused(capsys):
+    assert main(["profiles", "--json"]) == 2
+    assert "name the profile" in capsys.readouterr().err
+
+
 def test_a_wrong_passphrase_writes_nothing(folder, capsys, monkeypatch):
     monkeypatch.setenv("DEIDENTIFY_PASSPHRASE", "something else")
     assert run("--profile", "hipaa-safe-harbor", "--key", "key.json") == 2
