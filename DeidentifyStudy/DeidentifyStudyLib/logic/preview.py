@@ -1,6 +1,9 @@
 """What would happen to one file, for a table: nothing is written."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -8,7 +11,6 @@ from slicer.i18n import tr as _
 from DeidentifyStudyCore.cleaning.explain import Explanation, explain_file
 from DeidentifyStudyCore.errors import DeidentifyError, MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.keyfile import ephemeral_secret
-from DeidentifyStudyCore.indexing.index import list_files
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.quarantine import REASONS
 
@@ -47,12 +49,19 @@ def preview_of(path: Path, profile: Profile) -> Preview:
 
 
 def first_object(folder: Path) -> Path | None:
-    """First file of a folder that looks like DICOM; None when none of the first few does."""
-    for relative, reason in list_files(folder)[:_LOOKED_AT]:
-        path = folder / relative
-        if not reason and _looks_like_dicom(path):
-            return path
-    return None
+    """First file of a folder that looks like DICOM; None when none of the first few does.
+
+    The folder is not listed to its end, which takes long on a network.
+    """
+    paths = (Path(place) / name for place, names in _walk(folder) for name in names)
+    files = (path for path in paths if path.is_file() and not path.is_symlink())
+    return next((path for path in islice(files, _LOOKED_AT) if _looks_like_dicom(path)), None)
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield place, sorted(names)
 
 
 def _looks_like_dicom(path: Path) -> bool:

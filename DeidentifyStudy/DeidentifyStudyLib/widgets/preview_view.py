@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from DeidentifyStudyCore.profile import Profile
@@ -32,6 +33,10 @@ class PreviewView:
 
     def show(self) -> None:
         """Explain the file."""
+        with slicer.util.WaitCursor():
+            self._explain()
+
+    def _explain(self) -> None:
         profile, path = self._profile(), path_in(self.ui.previewFileEdit) or self._source()
         if profile is None:
             self._show(Preview(problem=_("Mend the profile first.")))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from DeidentifyStudyLib.logic.run import Run, RunState
@@ -28,7 +29,7 @@ class RunView:
         self._force.singleShot = True
         self._force.interval = KILL_AFTER_MS
         connect(self._force, "timeout()", run.kill)
-        connect(ui.applyButton, "clicked()", lambda: run.start(settings()))
+        connect(ui.applyButton, "clicked()", self._start)
         connect(ui.cancelButton, "clicked()", self._cancel)
         ui.progressBar.minimum = 0
 
@@ -76,6 +77,10 @@ class RunView:
     def _say(self, text: str) -> None:
         self.ui.statusLabel.text = text
         self.ui.statusLabel.visible = bool(text)
+
+    def _start(self) -> None:
+        with slicer.util.WaitCursor():  # a key is made, or studies of the database are collected
+            self._run.start(self._settings())
 
     def _cancel(self) -> None:
         self._run.cancel()
