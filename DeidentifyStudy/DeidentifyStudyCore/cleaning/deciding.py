@@ -1,7 +1,7 @@
 """What happens to each element of an object: the rule that applies to it where it stands."""
 
 from DeidentifyStudyCore.dicom.charset import codecs_of
-from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.standard import attribute_types
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Encoding, Span
@@ -11,7 +11,7 @@ from DeidentifyStudyCore.rules.model import CONCEPT_NAME, KEEP, REMOVE, Action, 
 from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
 from DeidentifyStudyCore.rules.removal import Keep, Remove
 
-__all__ = ["NO_BLOCK", "Decider"]
+__all__ = ["Decider"]
 
 _CHARACTER_SET = 0x00080005
 _CONTENT = 0x0040A730
@@ -25,7 +25,7 @@ _KEPT_BULK = Keep("bulk data")
 _CREATOR = Keep("private creator", "kept: reserves a block")
 _PRIVATE = Remove("private", "removed: private elements that are not in the table of safe ones")
 
-NO_BLOCK = PrivateBlock.of({}, [])
+_NO_BLOCK = PrivateBlock.of({}, [])
 """Where there are no private elements, or none is kept."""
 
 
@@ -81,7 +81,7 @@ class Decider:
         rule = self._book.private
         if rule is None or context.mode is Mode.DUMMY:
             return REMOVE, _PRIVATE
-        if 0x10 <= tag & 0xFFFF <= 0xFF:
+        if is_private_creator(tag):
             return (KEEP, _CREATOR) if tag in private.kept else (REMOVE, _PRIVATE)
         vr = safe_vr(private.creator_of(tag), tag)
         if not vr or (stop != end and vr != "SQ"):
@@ -94,13 +94,13 @@ class Decider:
     def private_block(self, buffer: Buffer, spans: list[Span]) -> PrivateBlock:
         """Read which creators reserve which private elements of one item or data set."""
         if self._book.private is None:
-            return NO_BLOCK
+            return _NO_BLOCK
         tags = [span[0] for span in spans if span[0] & 0x10000]
         if not tags:
-            return NO_BLOCK
+            return _NO_BLOCK
         creators = {}
         for tag, _, _, value, stop, _ in spans:
-            if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF and stop - value <= 64:
+            if is_private_creator(tag) and stop - value <= 64:
                 creators[tag] = text_of(bytes(buffer[value:stop]))
         return PrivateBlock.of(creators, tags)
 

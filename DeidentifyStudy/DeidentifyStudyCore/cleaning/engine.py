@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import chain, compress
 from types import MappingProxyType
 
-from DeidentifyStudyCore.cleaning.deciding import NO_BLOCK, Decider
+from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern, PatternKey, Uses, uses_of
 from DeidentifyStudyCore.dicom.codestream import Piece
-from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import (
@@ -133,7 +133,8 @@ class Engine:
             uses = uses_of(taken)
             if not replaced:
                 moved = _moves_tables(source, plan)
-                self._remember(pattern_key, None if moved else Pattern.of(source, taken, inserted))
+                private = self._decider.private_block(source.buffer, source.spans)
+                self._remember(pattern_key, None if moved else Pattern.of(source, taken, inserted, private))
         else:
             uses = list(pattern.uses)
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
@@ -164,7 +165,7 @@ class Engine:
     ) -> list[Piece | Masked | Generated] | None:
         """Pieces of an object that has the layout of one before: only what differs is decided on and exchanged.
 
-        None where that is not enough: something private changed, or a table of where fragments of the pixels lie.
+        None where that is not enough: a private creator changed, or a table of where fragments of the pixels lie.
         """
         if _moves_tables(source, plan):
             return None
@@ -174,12 +175,15 @@ class Engine:
             if pattern.places[index] == pattern.pixels:
                 continue
             tag, raw = layout.tags[index], elements[index]
-            if tag & 0x10000 or tag == _MIME:
+            if is_private_creator(tag) or tag == _MIME:
                 return None
-            decision = memo.get(raw)
+            private = tag & 0x10000
+            decision = None if private else memo.get(raw)
             if decision is None:
                 span = layout.span(index, raw)
-                decision = memo[raw] = self._decide(raw, span, layout.encoding, context, NO_BLOCK, 0)
+                decision = self._decide(raw, span, layout.encoding, context, pattern.private, 0)
+                if not private:
+                    memo[raw] = decision
             decisions[index] = decision
         pattern.exchange(elements, decisions)
         return pattern.pieces(plan)

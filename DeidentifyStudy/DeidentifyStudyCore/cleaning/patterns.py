@@ -6,6 +6,7 @@ from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan
 from DeidentifyStudyCore.dicom.source import Source
+from DeidentifyStudyCore.rules.private import PrivateBlock
 
 __all__ = ["HANDED_OVER", "Decision", "Pattern", "PatternKey", "TallyKey", "Uses", "uses_of"]
 
@@ -47,6 +48,8 @@ class Pattern:
         What is written in their places, and the elements inserted between them.
     places : list of int
         Number of the part that stands for each element.
+    private : PrivateBlock
+        Of the private creators, which are the same in all objects that are written like it.
     pixels : int
         Number of the empty part that the pixel data follow; as many as there are parts where there are none.
     """
@@ -56,10 +59,13 @@ class Pattern:
     uses: list[Uses]
     parts: list[bytes]
     places: list[int]
+    private: PrivateBlock
     pixels: int
 
     @classmethod
-    def of(cls, source: Source, taken: list[Decision], inserted: tuple[tuple[int, bytes], ...]) -> "Pattern | None":
+    def of(
+        cls, source: Source, taken: list[Decision], inserted: tuple[tuple[int, bytes], ...], private: PrivateBlock
+    ) -> "Pattern | None":
         """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
         elements = source.elements
         if not source.layout.met or len(taken) != len(elements):
@@ -80,7 +86,7 @@ class Pattern:
         parts.extend(element for _, element in reversed(waiting))
         if len(pixels) > 1:
             return None
-        return cls(source.layout, elements, uses_of(taken), parts, places, pixels[0] if pixels else len(parts))
+        return cls(source.layout, elements, uses_of(taken), parts, places, private, pixels[0] if pixels else len(parts))
 
     def exchange(self, elements: tuple[bytes, ...], decisions: dict[int, Decision]) -> None:
         """Take another object's elements; `decisions` has those that differ, once all of them are decided on."""

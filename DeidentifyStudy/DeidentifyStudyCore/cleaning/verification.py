@@ -9,7 +9,7 @@ from itertools import compress
 from DeidentifyStudyCore.cleaning.engine import Rewritten
 from DeidentifyStudyCore.cleaning.stream import copied_ranges
 from DeidentifyStudyCore.dicom.charset import codecs_of
-from DeidentifyStudyCore.dicom.dictionary import is_well_known
+from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
@@ -147,7 +147,7 @@ class Verifier:
         if leaf.vr not in _TEXT_VRS:
             return False
         text = leaf.text(buffer)
-        if text == self._subject.pseudonym or (_is_private_creator(leaf.tag) and text in safe_private()):
+        if text == self._subject.pseudonym or (is_private_creator(leaf.tag) and text in safe_private()):
             return False
         return echo.is_in(text) or any(uid in echo.uids for uid in _UID_IN_TEXT.findall(text))
 
@@ -220,7 +220,3 @@ def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:
     for start in range(at, file.size, _COMPARED):
         digest.update(file.read(start, min(start + _COMPARED, file.size)))
     return digest.hexdigest()
-
-
-def _is_private_creator(tag: int) -> bool:
-    return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF

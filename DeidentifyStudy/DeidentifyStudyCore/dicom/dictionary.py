@@ -9,7 +9,15 @@ from typing import Any
 
 from DeidentifyStudyCore.dicom.standard import load_table
 
-__all__ = ["dictionary_vr", "dictionary_words", "is_well_known", "keyword_of", "tags_of", "transfer_syntaxes"]
+__all__ = [
+    "dictionary_vr",
+    "dictionary_words",
+    "is_private_creator",
+    "is_well_known",
+    "keyword_of",
+    "tags_of",
+    "transfer_syntaxes",
+]
 
 
 @lru_cache(maxsize=20000)
@@ -18,11 +26,16 @@ def dictionary_vr(tag: int) -> bytes:
     if tag & 0xFFFF == 0:
         return b"UL"
     if tag >> 16 & 1:
-        return b"LO" if 0x10 <= tag & 0xFFFF <= 0xFF else b"UN"
+        return b"LO" if is_private_creator(tag) else b"UN"
     vr, _ = _entry(tag)
     if " or " in vr:
         return b"OW" if "OW" in vr else vr[:2].encode()
     return vr.encode() if len(vr) == 2 else b"UN"
+
+
+def is_private_creator(tag: int) -> bool:
+    """Whether elements with a tag reserve blocks of private ones (PS3.5, 7.8.1)."""
+    return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 def keyword_of(tag: int) -> str:

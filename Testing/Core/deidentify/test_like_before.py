@@ -55,7 +55,7 @@ def objects(make_dataset, encode, syntax, seed):
             setattr(dataset, keyword, values[generator.integers(len(values))])
         creator = ["GEMS_ACQU_01", "ACME 1.1"][int(generator.random() < 0.1)].ljust(12)
         dataset.add_new(0x00190010, "LO", creator)
-        dataset.add_new(0x00191023, "DS", ["12.5", "13.5"][int(generator.integers(2))])
+        dataset.add_new(0x00191023, "DS", ["12.5", "13.5", "20240229"][int(generator.integers(3))])
         dataset.PixelData = bytes(range(48)) + [b"", b"slack"][int(generator.random() < 0.2)].ljust(6, b"\0")
         if generator.random() < 0.2:
             dataset.Rows, dataset.Columns = 6, 4
