@@ -95,8 +95,7 @@ class DeidentifyStudyPanel:
         self.texts = TextsView(sections["Texts"], self._remove)
         self._is_built = True
         self.run_view.show()
-        if not self.run.is_active or self.run.progress.total == 0:  # looks at folders: not for every line of progress
-            self._check_can_apply()
+        self._check_can_apply()
 
     def settings(self) -> RunSettings:
         """What the person has chosen."""
@@ -156,7 +155,8 @@ class DeidentifyStudyPanel:
 
     def _run_changed(self) -> None:
         self.run_view.show()
-        self._check_can_apply()
+        if not self.run.is_active or self.run.progress.total == 0:  # looks at folders: not for every line of progress
+            self._check_can_apply()
         for section in ("sourceSection", "profileSection", "placesSection"):
             getattr(self.ui, section).enabled = not self.run.is_active
         if self.run.state is RunState.RUNNING and self.run.progress.total == 0:
@@ -199,8 +199,9 @@ class DeidentifyStudyPanel:
         self.result.show(outcome)
         self.texts.show(outcome)
         texts, faces = len(queue.pending_texts()), waiting_faces(queue)
-        self.review.waiting(texts)
-        self.faces.waiting(faces)
+        queued = sum(entry.is_face for entry in queue.entries.values())
+        self.review.waiting(texts, len(queue.entries) - queued)
+        self.faces.waiting(faces, queued)
         self._pending = {"texts": texts, "faces": faces}
         self.run_view.waiting(texts + faces)
         self.ui.reviewSection.collapsed = texts == 0
@@ -231,6 +232,8 @@ class DeidentifyStudyPanel:
         settings = self._shown
         if settings is None or settings.destination is None:
             raise InputError(_("run first: the review shows what a run found."))
+        if settings.source is None and not settings.files:  # of an earlier session: chosen since, perhaps
+            settings = self._shown = replace(settings, source=self.source.folder, files=self.source.files)
         queue = ReviewQueue.load(settings.queue)
         if all(entry.is_face for entry in queue.entries.values()):
             raise InputError(_("no object waits for a review."))

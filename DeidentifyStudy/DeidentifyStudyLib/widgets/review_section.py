@@ -93,10 +93,10 @@ class ReviewSection(Generic[ReviewType, SceneType]):
         """Whether a review is going on."""
         return self._review is not None
 
-    def waiting(self, count: int) -> None:
-        """Say how many wait, after a run."""
+    def waiting(self, count: int, queued: int) -> None:
+        """Say how many wait, after a run; all that are in the queue can be looked at again."""
         if not self.is_on:
-            self._widgets.begin.enabled = count > 0
+            self._widgets.begin.enabled = queued > 0
             self._widgets.summary.text = self._words.waiting.format(count=count) if count else self._words.nothing_waits
 
     def tell(self, told: Callable[[int], None]) -> None:

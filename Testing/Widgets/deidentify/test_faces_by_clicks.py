@@ -120,7 +120,6 @@ def test_leaving_the_module_or_closing_the_scene_ends_the_review(reviewed: Any) 
     assert not models()
     QTest.keyClick(native_of(reviewed.widget), Qt.Key.Key_Backspace, CTRL)
     assert only_entry(reviewed).decision == "pending"
-    reviewed.faces.waiting(1)
     reviewed.faces.ui.beginFacesButton.click()
     assert len(models()) == 2
     slicer.mrmlScene.Clear(False)
@@ -132,7 +131,6 @@ def test_a_lost_picture_or_head_is_one_line(reviewed: Any) -> None:
     reviewed.faces.end()
     for path in (reviewed.run.settings.queue / "queue-pictures").glob("*-face*"):
         path.write_bytes(b"damaged")
-    reviewed.faces.waiting(1)
     reviewed.faces.ui.beginFacesButton.click()
     assert "run again" in reviewed.faces.ui.whyFaceLabel.text
     assert not models()

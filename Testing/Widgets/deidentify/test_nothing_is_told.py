@@ -195,13 +195,14 @@ def test_a_result_of_an_earlier_session_is_shown_with_its_reviews(ready: Any, re
     assert ready.run_view.ui.statusLabel.text.startswith("For your review below: 1.")
     later = DeidentifyStudyPanel(resources)
     later.widget.show()
-    later.source.ui.sourceFolderEdit.text = str(ready.settings().source)
     later.places.ui.destinationEdit.text = str(ready.settings().destination)
     later.places.ui.earlierButton.click()
     assert later.result.ui.resultSummary.text.startswith("2 objects were written")
     assert not later.places.ui.earlierButton.visible
+    later.source.ui.sourceFolderEdit.text = str(ready.settings().source)
     later.review.ui.beginReviewButton.click()
     assert later.review.is_on
+    assert "secondary capture" in later.review.ui.whyLabel.text
     later.review.ui.acceptButton.click()
     later.places.ui.keyEdit.text = str(ready.settings().key)
     later.places.ui.passphraseEdit.text = ready.settings().passphrase

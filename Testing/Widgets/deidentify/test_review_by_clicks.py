@@ -146,7 +146,6 @@ def test_closing_the_scene_ends_the_review(reviewed: Any) -> None:
     reviewed.scene_closed()
     assert not reviewed.review.is_on
     assert only_entry(reviewed).decision == "pending"
-    reviewed.review.waiting(1)
     reviewed.review.ui.beginReviewButton.click()
     assert nodes_of_review()
 
@@ -154,7 +153,6 @@ def test_closing_the_scene_ends_the_review(reviewed: Any) -> None:
 def test_an_object_whose_source_is_gone_can_still_be_decided(reviewed: Any, studies: Path) -> None:
     reviewed.review.end()
     (studies / "screen.dcm").unlink()
-    reviewed.review.waiting(1)
     reviewed.review.ui.beginReviewButton.click()
     assert "was not found" in reviewed.review.ui.whyLabel.text
     assert not reviewed.review.ui.drawButton.enabled
@@ -165,7 +163,6 @@ def test_an_object_whose_source_is_gone_can_still_be_decided(reviewed: Any, stud
 def test_a_damaged_queue_is_one_line(reviewed: Any) -> None:
     reviewed.review.end()
     (reviewed.run.settings.queue / "queue.json").write_text("{", encoding="utf-8")
-    reviewed.review.waiting(1)
     reviewed.review.ui.beginReviewButton.click()
     assert "is not a review queue" in reviewed.review.ui.reviewSummary.text
     assert not reviewed.review.ui.beginReviewButton.checked
