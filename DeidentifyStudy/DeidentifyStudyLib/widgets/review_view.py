@@ -81,6 +81,13 @@ class ReviewView(ReviewSection[Review, ReviewScene]):
             return
         self._read_boxes()
         self._busy = True
+        try:
+            self._show_image(review, scene, number)
+        finally:
+            self._busy = False
+        self._show_boxes()
+
+    def _show_image(self, review: Review, scene: ReviewScene, number: int) -> None:
         review.frame = number
         frame = review.image()
         self.ui.whyLabel.text = frame.problem or _("It waits because: {why}.").format(why=review.why())
@@ -95,8 +102,6 @@ class ReviewView(ReviewSection[Review, ReviewScene]):
         else:
             scene.show(frame.pixels, review.boxes())
         self._display.show(scene.volume)
-        self._busy = False
-        self._show_boxes()
 
     def _show_boxes(self) -> None:
         review = self._review
@@ -132,11 +137,14 @@ class ReviewView(ReviewSection[Review, ReviewScene]):
 
     def _take_dragged(self, number: int | None) -> None:
         try:
-            if self._review is not None and self._read_boxes():
+            changed = self._review is not None and self._read_boxes()
+            if changed:
                 self._show_object()
         except DeidentifyError as error:
             self._say(error)
-        self._choose(number)
+            return
+        if changed or number is not None:  # the first corner of a box is no box
+            self._choose(number)
 
     def _choose(self, number: int | None) -> None:
         """Select the row of a box; of the last one where there is no number."""

@@ -106,6 +106,11 @@ def test_boxes_are_drawn_dragged_and_removed(reviewed: Any) -> None:
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place
     drawn = slicer.mrmlScene.GetNodeByID(slicer.app.applicationLogic().GetSelectionNode().GetActivePlaceNodeID())
+    ui.boxesTable.clearSelection()
+    drawn.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent)  # the first corner
+    process()
+    process()
+    assert not ui.boxesTable.selectedItems()
     drawn.SetCenter(-100, -50, 0)
     drawn.SetSize(40, 10, 1)
     drawn.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent)
