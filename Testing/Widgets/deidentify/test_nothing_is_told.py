@@ -13,6 +13,7 @@ import vtk
 from sample_studies import PATIENT_WORDS
 
 from DeidentifyStudyCore.profile import load_profile
+from DeidentifyStudyLib.logic import run as run_module
 from DeidentifyStudyLib.logic import settings as settings_module
 from DeidentifyStudyLib.logic.outcome import Outcome, RetainedText, SignOff
 from DeidentifyStudyLib.logic.review_scene import ReviewScene
@@ -157,8 +158,11 @@ def test_a_box_counts_once_its_second_corner_is_placed() -> None:
     assert abs(column - 10) <= 1
 
 
-def test_slicer_that_ends_leaves_no_study_in_its_temporary_folder(tmp_path: Path, studies: Path) -> None:
+def test_slicer_that_ends_leaves_no_study_in_its_temporary_folder(
+    tmp_path: Path, studies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The process is asked to stop, then stopped; nobody is told any more, since the widgets are gone."""
+    monkeypatch.setattr(run_module, "_PATIENCE", 120)  # however busy the machine is
     told: list[str] = []
 
     def launch(command: list[str], _environment: Any, folder: Path, _on_line: Any, _on_end: Any) -> Any:
