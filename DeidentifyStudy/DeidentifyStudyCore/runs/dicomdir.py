@@ -8,42 +8,26 @@ from pathlib import Path
 from DeidentifyStudyCore.atomic import write_bytes
 from DeidentifyStudyCore.dicom.source import Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import EXPLICIT_LITTLE, ITEM
+from DeidentifyStudyCore.dicom.walk import leaves
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.markers import file_meta
+from DeidentifyStudyCore.runs.directory_records import (
+    DUMMIES,
+    PATIENT,
+    SERIES,
+    STUDY,
+    Attribute,
+    attributes_of,
+    kind_of,
+)
 
 __all__ = ["write_dicomdir"]
 
 _CLASS = "1.2.840.10008.1.3.10"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-_RECORD_TYPES = {
-    "1.2.840.10008.5.1.4.1.1.104.1": b"ENCAP DOC",
-    "1.2.840.10008.5.1.4.1.1.104.2": b"ENCAP DOC",
-    "1.2.840.10008.5.1.4.1.1.481.2": b"RT DOSE",
-    "1.2.840.10008.5.1.4.1.1.481.3": b"RT STRUCTURE SET",
-    "1.2.840.10008.5.1.4.1.1.481.5": b"RT PLAN",
-    "1.2.840.10008.5.1.4.1.1.66": b"RAW DATA",
-    "1.2.840.10008.5.1.4.1.1.66.1": b"REGISTRATION",
-    "1.2.840.10008.5.1.4.1.1.66.2": b"FIDUCIAL",
-    "1.2.840.10008.5.1.4.1.1.88.59": b"KEY OBJECT DOC",
-}
-_PREFIXES = {
-    "1.2.840.10008.5.1.4.1.1.88.": b"SR DOCUMENT",
-    "1.2.840.10008.5.1.4.1.1.9.": b"WAVEFORM",
-    "1.2.840.10008.5.1.4.1.1.11.": b"PRESENTATION",
-}
-# attributes of each level's record: tag and VR, type 1 or 2, so that absent ones are written empty
-_PATIENT = ((0x00100010, b"PN"), (0x00100020, b"LO"))
-_STUDY = (
-    (0x00080020, b"DA"),
-    (0x00080030, b"TM"),
-    (0x00080050, b"SH"),
-    (0x00081030, b"LO"),
-    (0x0020000D, b"UI"),
-    (0x00200010, b"SH"),
-)
-_SERIES = ((0x00080060, b"CS"), (0x0020000E, b"UI"), (0x00200011, b"IS"))
-_INSTANCE = ((0x00200013, b"IS"),)
-_DOCUMENT = ((0x00080023, b"DA"), (0x00080033, b"TM"), (0x0040A491, b"CS"), (0x0040A493, b"CS"), (0x0040A043, b"SQ"))
+_NUMBERS = frozenset({b"US", b"UL"})
+_OPTIONAL = 3
+_VERIFICATION_FLAG, _OBSERVERS, _VERIFIED_AT = 0x0040A493, 0x0040A073, 0x0040A030
 
 
 @dataclass(slots=True)
@@ -81,7 +65,7 @@ def write_dicomdir(folder: Path, outputs: list[str], pseudonyms: Pseudonyms) -> 
 def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tuple[str, ...], _Record]) -> None:
     patient, study, series, _ = output.split("/")
     levels = ((patient,), (patient, study), (patient, study, series))
-    kinds = ((b"PATIENT", _PATIENT), (b"STUDY", _STUDY), (b"SERIES", _SERIES))
+    kinds = ((b"PATIENT", PATIENT), (b"STUDY", STUDY), (b"SERIES", SERIES))
     parent: _Record | None = None
     for key, (kind, attributes) in zip(levels, kinds, strict=True):
         record = index.get(key)
@@ -93,12 +77,10 @@ def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tup
                 parent.children.append(record)
         parent = record
     sop_class = source.value(0x00080016).decode("ascii", "replace")
-    kind = _RECORD_TYPES.get(sop_class) or next(
-        (kind for prefix, kind in _PREFIXES.items() if sop_class.startswith(prefix)), b"IMAGE"
-    )
-    content = _values(source, _INSTANCE)
-    if kind == b"SR DOCUMENT":
-        content |= _values(source, _DOCUMENT)
+    kind = kind_of(sop_class)
+    content = _values(source, attributes_of(kind))
+    if source.value(_VERIFICATION_FLAG).strip() == b"VERIFIED" and _VERIFICATION_FLAG in content:
+        content[_VERIFIED_AT] = (b"DT", _verified_at(source))
     content[0x00041500] = (b"CS", "\\".join(output.split("/")).encode())
     content[0x00041510] = (b"UI", sop_class.encode("ascii", "replace"))
     content[0x00041511] = (b"UI", source.value(0x00080018))
@@ -106,14 +88,38 @@ def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tup
     index[levels[2]].children.append(_Record(kind, content))
 
 
-def _values(source: Source, attributes: tuple[tuple[int, bytes], ...]) -> dict[int, tuple[bytes, bytes]]:
+def _values(source: Source, attributes: tuple[Attribute, ...]) -> dict[int, tuple[bytes, bytes]]:
     result = {}
-    for tag, vr in attributes:
-        result[tag] = (vr, _sequence(source, tag) if vr == b"SQ" else source.value(tag))
+    for tag, vr, kind in attributes:
+        value = _value(source, tag, vr)
+        if not value and kind == 1:
+            value = DUMMIES.get(vr, b"")
+        if value or kind != _OPTIONAL:
+            result[tag] = (vr, value)
     character_set = source.value(0x00080005)
     if character_set:
         result[0x00080005] = (b"CS", character_set)
     return result
+
+
+def _value(source: Source, tag: int, vr: bytes) -> bytes:
+    if vr == b"SQ":
+        return _sequence(source, tag)
+    if vr in _NUMBERS:
+        (number,) = source.values((tag,))
+        return number[::-1] if source.encoding.big else number
+    return source.value(tag)
+
+
+def _verified_at(source: Source) -> bytes:
+    """When a report was verified last, which stands beside its observers; required of verified ones."""
+    spans = [span for span in source.spans if span[0] == _OBSERVERS]
+    found = [
+        leaf.text(source.buffer)
+        for leaf in leaves(source.buffer, spans, source.encoding, ())
+        if leaf.tag == _VERIFIED_AT
+    ]
+    return max(found, default="").encode("ascii", "replace") or DUMMIES[b"DT"]
 
 
 def _sequence(source: Source, tag: int) -> bytes:
