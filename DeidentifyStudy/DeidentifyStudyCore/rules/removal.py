@@ -4,6 +4,7 @@ by type)."""
 import struct
 from dataclasses import dataclass
 
+from DeidentifyStudyCore.dicom.dictionary import tags_of
 from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, opened, replaced
 
 __all__ = ["DUMMY_TEXT", "Keep", "Remove", "RemoveByType", "dummy_value"]
@@ -12,6 +13,13 @@ DUMMY_TEXT = "REMOVED"
 _LONG_CODE_VALUE, _LUT_DESCRIPTOR, _LUT_DATA = 0x00080119, 0x00283002, 0x00283006
 _LONG_DUMMY = b"REMOVED REMOVED REMOVED"
 """Of a Long Code Value, which has more than 16 characters (PS3.3, 8.1)."""
+_NEVER_ZERO = tags_of(
+    {
+        "WindowWidth", "RescaleSlope", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+        "DoseGridScaling", "SliceThickness",
+    }
+)  # fmt: skip
+"""Numbers that others are divided by, or that are sizes."""
 _DUMMIES = {
     "AE": b"REMOVED",
     "AS": b"000Y",
@@ -47,7 +55,8 @@ def dummy_value(element: Element, context: Context) -> bytes:
     if element.tag == _LUT_DATA and len(element.value) > _BYTES_OF_ENTRY:
         return _ramp(element, context)
     if element.vr in {"DS", "IS"}:
-        return b"\\".join([b"0"] * (element.value.count(b"\\") + 1))
+        number = b"1" if element.tag in _NEVER_ZERO else b"0"
+        return b"\\".join([number] * (element.value.count(b"\\") + 1))
     if element.vr in _DUMMIES:
         return _DUMMIES[element.vr]
     if element.vr == "UI":

@@ -28,6 +28,17 @@ _MONTHS = (
 )
 """Without accents, which are folded."""
 _ROMAN = "(?:i{1,3}|iv|vi{0,3}|ix|xi{0,2})"
+_MONTHS_ELSEWHERE = (
+    "stycz(?:en|nia)|lut(?:y|ego)|mar(?:ca|zec)|kwie(?:cien|tnia)|maja?|czerw(?:iec|ca)|lip(?:iec|ca)|sierp(?:ien|nia)|"
+    "wrzes(?:ien|nia)|pazdziernika?|listopad[au]?|grud(?:zien|nia)|led(?:en|na)|unora?|brezn?a|dubna|kvetna|cervn?a|"
+    "cervence|srpna|zari|rijna|prosince|(?:tammi|helmi|maalis|huhti|touko|kesa|heina|elo|syys|loka|marras|joulu)kuu(?:ta)?|"
+    "ocak|subat|nisan|mayis|haziran|temmuz|agustos|eylul|ekim|kasim|aralik|desember|januari|februari|augusti|"
+    "январ[ья]|феврал[ья]|марта?|апрел[ья]|ма[йя]|июн[ья]|июл[ья]|августа?|сентябр[ья]|октябр[ья]|ноябр[ья]|декабр[ья]"
+)
+"""Of further languages; with a day and a year only."""
+_DATE_ELSEWHERE = re.compile(
+    rf"(?<!\d)\d{{1,2}}(?:\.|\s?-?(?:st|th|e|er|o))?\s(?:{_MONTHS_ELSEWHERE})\.?,?\s(?:19|20)\d\d(?!\d)", re.IGNORECASE
+)
 _OLD = r"0?(?:9\d|1[01]\d)"
 """Years over 89 that people reach."""
 _ISOTOPE = r"(?<![a-z]\^)(?<!tc[\s-])(?<!technetium\s)(?!\d+m(?:\^|[\s-]?(?:tc|technetium|indium)))"
@@ -69,8 +80,8 @@ _WITH_DIGITS = re.compile(
             rf"\b(?:{_MONTHS})\d{{1,2}}[\s,/-]*\d{{2,4}}\b",
             rf"(?<!\d)\d{{4}}[\s./-]?(?:{_MONTHS})[\s./-]?\d{{1,2}}(?!\d)",
             r"\b\d{1,2}([,|;\s])\s?\d{1,2}\1\s?(?:19|20)\d{2}\b",
-            rf"\b\d{{1,2}}[.\s-]{{1,2}}{_ROMAN}[.\s-]{{1,2}}(?:19|20)\d{{2}}\b",  # 4.III.2001
-            rf"\b\d{{1,2}}\.\s?{_ROMAN}\.\s?\d{{2}}\b",
+            rf"\b\d{{1,2}}[.\s/-]{{1,2}}{_ROMAN}[.\s/-]{{1,2}}(?:19|20)\d{{2}}\b",  # 4.III.2001
+            rf"\b\d{{1,2}}([./])\s?{_ROMAN}\2\s?\d{{2}}\b",
             r"(?:明治|大正|昭和|平成|令和)?\s?(?:元|\d{1,4})\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?",
             r"\b(?:19|20)\d{2}-?w\d{2}(?:-?\d)?\b|\bq[1-4][\s./-]?(?:19|20)\d{2}\b|\b(?:19|20)\d{2}[\s./-]?q[1-4]\b",
             # dates in digits: nobody writes a year with one, so 5.3.1 is a version
@@ -108,20 +119,20 @@ _TITLED = re.compile(
     r"\b(?:(?:Dres|Drs?|Dra|Profs?|Mrs?|Ms|Mme|Mlle|Miss|Frau|Herrn?|Nurse|Schwester|Doctor|Doktor|Docteur|Professor)\b\.?|"
     r"(?<!\d)(?<!\d\s)(?:Sra?|Srta|Hr|Fr|Dott|Sig)\.|(?:DR|PROF|MRS|MME|DRA|SRA)\.|(?:HERR|FRAU)\b|(?:dr|prof|mrs)\.)"
     r"(?:\s?(?:Dr|Prof|Drs|DR|PROF|dr|prof|med|habil|rer|nat|van|von|der|den|de|di|la|el|al|le)\b\.?)*"
-    r"(?:\s?[A-Z]\.)*\s?(?P<first>[^\W\d_]+(?:['’-][^\W\d_]+)*)(?:\s(?P<second>[^\W\d_]+(?:['’-][^\W\d_]+)*))?"
+    r"(?:\s?[A-Z]\.){0,4}\s?(?P<first>[^\W\d_]+(?:['’-][^\W\d_]+){0,4})(?:\s(?P<second>[^\W\d_]+(?:['’-][^\W\d_]+){0,4}))?"
 )
-_NAME = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
+_NAME = r"[^\W\d_]+(?:['’-][^\W\d_]+){0,4}"
 _BY = re.compile(
     r"\b(?:(?i:(?:e-?)?signed|dictated|transcribed|interpreted|reported|read|reviewed|approved|verified|performed|"
     r"requested|ordered|referred|contoured|drawn)(?i:\s(?:electronically|off|and))*\s?(?::|(?i:by):?)|"
     r"(?i:name|radiologist|physician|referrer|technologist|technician|operator|surgeon|attending|befunder|"
     r"diktat|überweiser|uberweiser)\s?:)"
-    rf"\s?(?:[A-Z]\.\s?)*(?P<first>{_NAME})(?:\s(?P<second>{_NAME}))?"
+    rf"\s?(?:[A-Z]\.\s?){{0,4}}(?P<first>{_NAME})(?:\s(?P<second>{_NAME}))?"
 )
 """Who did something, or whose name it is: what follows is a name, also where it is a word of the field."""
 _CREDENTIALED = re.compile(
-    r"\b(?!(?i:trace|mean|tensor)\b)(?:[A-Z]\.\s?)*(?:[A-Z][^\W\d_]{2,}(?:['’-][^\W\d_]+)*\s(?:[A-Z]\.\s)?)?"
-    r"[A-Z][^\W\d_]{2,}(?:['’-][^\W\d_]+)*"
+    r"\b(?!(?i:trace|mean|tensor)\b)(?:[A-Z]\.\s?){0,4}(?:[A-Z][^\W\d_]{2,}(?:['’-][^\W\d_]+){0,4}\s(?:[A-Z]\.\s)?)?"
+    r"[A-Z][^\W\d_]{2,}(?:['’-][^\W\d_]+){0,4}"
     r"(?:,\s?(?:MD|M\.D\.|DO|PhD|Ph\.D\.|FRCR|FACR|MBBS|RN|RDMS|DVM|DDS|PA-C|RT\(R\))|\s(?:M\.D\.|Ph\.D\.|FRCR|MBBS|RDMS))"
     r"(?![\w-])"
 )
@@ -140,7 +151,10 @@ _SIGNED = r"(?<!\w)(?:[^\W\d_]|gd|gad|km|ce|iv)(?:[+]|[-−–](?!\w))"  # C- is
 _PLUS = r"(?<!\w)[+](?:c|gd|gad|km|ce|iv)\b"
 _PHRASE = (  # alone they are names
     r"\b(?:(?:bi|c|li|ni|o|pi|ti|vi)-rads|(?:white|gr[ae]y)\smatter|(?:long|short)[\s-]axis|circle\sof\swillis|"
-    r"(?:kidney|renal|ureter(?:al|ic)?|bladder|gall)\sstone)\b"
+    r"(?:kidney|renal|ureter(?:al|ic)?|bladder|gall)\sstone|"
+    # numerals are no words of their own: a single I or V is an initial as well
+    r"(?:lead|grad[eo]?|typ[eo]?|tipo|stage|stadium|stade|class[es]?|clase|klasse|segment|zone|level|phase|category)\s"
+    r"(?:(?:i{2,3}|iv|vi{1,3}|ix|xi{1,2})[ab]?|[ivx](?!\.\s?[^\W\d_])))\b"
 )
 _TOKEN = re.compile(
     rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"
@@ -282,6 +296,8 @@ def _numbers(text: str) -> Iterator[tuple[int, int]]:
     yield from (found.span() for found in _ADDRESSES.finditer(text))
     if any(character.isdigit() for character in text):
         yield from (found.span() for found in _WITH_DIGITS.finditer(text))
+        if "19" in text or "20" in text:
+            yield from (found.span() for found in _DATE_ELSEWHERE.finditer(text))
         if _OVER_89.search(text):
             yield from (found.span() for found in _AGES.finditer(text))
         yield from (found.span() for found in _LISTED.finditer(text) if _is_listed_date(found))

@@ -118,6 +118,7 @@ _ROUNDED = frozenset(
 _DIGITS_KEPT = 6
 _SHORTEST_BYTES = 3
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
+_IMAGE_TYPE, _OTHER = 0x00080008, "OTHER"
 _NUMBERED = frozenset({0x0040DB00, 0x0008010F})
 """Template Identifier and Context Identifier: PS3.16 numbers templates and context groups, up to five digits."""
 _NUMBER_OF_STANDARD = re.compile(r"\d{1,5}")
@@ -218,6 +219,8 @@ class CodeString:
         kept = [part if self._is_term(part, element, context) else "" for part in parts]
         if kept == parts:
             return KEEP
+        if element.tag == _IMAGE_TYPE:  # its values are told apart by their places
+            kept = [new or (old and _OTHER) for old, new in zip(parts, kept, strict=True)]
         while kept and not kept[-1]:
             kept.pop()
         if not any(kept):

@@ -8,8 +8,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.rules.technical import is_version
+from DeidentifyStudyCore.rules.text import Allowed, clean_text
 
 NO_OPTIONS = {
     "format": "deidentify-profile/1",
@@ -158,3 +160,78 @@ def test_a_named_pipe_is_left_out_and_never_waited_for(make_dataset, encode, dei
     os.mkfifo(tmp_path / "source" / "pipe")
     outcome, _ = deidentify({"a": encode(make_dataset())})
     assert sorted(result.reason for result in outcome.files) == ["", "unreadable"]
+
+
+def test_safe_private_names_of_sequences_stay_and_are_padded_as_text(make_dataset, encode, deidentify):
+    image = make_dataset()
+    block = image.private_block(0x0019, "GEMS_ACQU_01", create=True)
+    block.add_new(0x9E, "LO", "FSE-XLT Zyxwarth")
+    _, destination = deidentify({"a": encode(image, "1.2.840.10008.1.2")}, "research-shifted-dates")
+    assert b"\x19\0\x9e\x10\x08\0\0\0FSE-XLT " in next(destination.rglob("*.dcm")).read_bytes()
+
+
+def test_what_stands_for_a_size_is_never_zero_and_types_of_images_keep_their_places(make_dataset, encode, deidentify):
+    image = make_dataset(ImageType=["ORIGINAL", "PRIMARY", "ZYXWARTH"])
+    for tag, value in ((0x00281050, "40\\7391846"), (0x00281051, "400\\7391846")):
+        image.add_new(tag, "DS", value)
+    result = written(deidentify({"a": encode(image)}, "hipaa-safe-harbor"))
+    assert list(result.ImageType) == ["ORIGINAL", "PRIMARY", "OTHER"]
+    assert "WindowWidth" not in result or all(width > 0 for width in result.WindowWidth)
+
+
+@pytest.mark.parametrize("text", ["A. ", "A.", "Abc-", "Abc ", "Dr A. ", "jan 1 ", "a@", "1.", "01 "])
+def test_texts_that_repeat_themselves_take_no_time_without_end(text):
+    kept = clean_text(text * 40_000, EchoBuilder().built())  # minutes, if time grew with the square of the length
+    assert len(kept) <= len(text) * 40_000
+
+
+def test_a_directory_is_complete_where_dates_are_removed(make_dataset, encode, deidentify):
+    report = make_dataset(sop_class="1.2.840.10008.5.1.4.1.1.88.11", number=2, Modality="SR")
+    del report.PixelData
+    report.CompletionFlag, report.VerificationFlag, report.ContentDate = "COMPLETE", "VERIFIED", "20240229"
+    report.ConceptNameCodeSequence = Sequence([code("18748-4", "LN", "Diagnostic imaging report")])
+    observer = Dataset()
+    observer.VerificationDateTime, observer.VerifyingObserverName = "20240229101112", "Vandermeersch^Odile"
+    report.VerifyingObserverSequence = Sequence([observer])
+    spectra = make_dataset(sop_class="1.2.840.10008.5.1.4.1.1.4.2", number=3, Modality="MR")
+    del spectra.PixelData
+    spectra.DataPointRows, spectra.DataPointColumns, spectra.NumberOfFrames = 1, 8192, 1
+    files = {"a": make_dataset(), "b": report, "c": spectra, "DICOMDIR": make_dataset("1.2.840.10008.1.3.10", 9)}
+    files = {name: encode(dataset, "1.2.840.10008.1.2.2") for name, dataset in files.items() if name != "a"} | {
+        "a": encode(files["a"])
+    }
+    _, destination = deidentify(files, "hipaa-safe-harbor")
+    directory = pydicom.dcmread(destination / "DICOMDIR")
+    records = {record.DirectoryRecordType: record for record in directory.DirectoryRecordSequence}
+    assert {"PATIENT", "STUDY", "SERIES", "IMAGE", "SR DOCUMENT", "SPECTROSCOPY"} == set(records)
+    assert (records["STUDY"].StudyDate, records["STUDY"].StudyTime) == ("19000101", "000000")
+    assert records["STUDY"].StudyID
+    assert records["SR DOCUMENT"].VerificationDateTime == records["SR DOCUMENT"].ContentDate + "000000"
+    assert (records["SPECTROSCOPY"].DataPointRows, records["SPECTROSCOPY"].DataPointColumns) == (1, 8192)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Lead I", "Lead I"),
+        ("Grade II, stage IIIb", "Grade II, stage IIIb"),
+        ("Typ VII", "Typ VII"),
+        ("lead I Quelmthorp", "lead I"),
+        ("grade I. Quelmthorp", "grade"),
+        ("I V Quelmthorp", ""),
+        ("grade III. Liver", "grade III. Liver"),
+        ("renal stone. Liver", "renal stone. Liver"),
+    ],
+)
+def test_numerals_stay_beside_what_they_number(text, kept):
+    assert clean_text(text, EchoBuilder().built()) == kept
+
+
+@pytest.mark.parametrize("allowed", [Allowed.FIELD, Allowed.TERMS, Allowed.ALL])
+@pytest.mark.parametrize(
+    "date",
+    ["17/III/1941", "17/III/41", "17. marraskuuta 1941", "17 marca 1941", "17 března 1941", "17 марта 1941",
+     "3 Ağustos 1941"],
+)  # fmt: skip
+def test_dates_of_further_languages_go(date, allowed):
+    assert clean_text(f"chest {date}", EchoBuilder().built(), allowed) == "chest"
