@@ -1,17 +1,25 @@
 """Identities of devices and institutions that a profile retains (PS3.15, E.3.3 and E.3.5: action K, unchanged)."""
 
+import re
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.dicom.charset import encoded
 from DeidentifyStudyCore.identity.dates import is_time, parse_date, shifted_datetime
+from DeidentifyStudyCore.identity.echo import Echo
+from DeidentifyStudyCore.rules.identity import PseudonymousUid
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import RemoveByType
 from DeidentifyStudyCore.rules.text import Allowed, clean_text
 
-__all__ = ["DeviceDate", "KeyedTitle", "RetainedText"]
+__all__ = ["DeviceDate", "KeyedTitle", "RetainedText", "RetainedUid"]
 
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+){3,}")
 _LONGEST_SHOWN = 200
 _DAY = 8
+
+
+def _repeats(text: str, echo: Echo) -> bool:
+    return echo.is_in(text) or any(uid in echo.uids for uid in _UID.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class RetainedText:
             return KEEP
         echo = context.subject.echo
         parts = text.split("\\") if element.vr in {"LO", "SH", "UC"} else [text]
-        new = "\\".join(clean_text(part, echo, Allowed.ALL) if echo.is_in(part) else part for part in parts)
+        new = "\\".join(clean_text(part, echo, Allowed.ALL) if _repeats(part, echo) else part for part in parts)
         if not new.strip("\\ "):
             return RemoveByType(self.choice).apply(element, context)
         context.retained.add((element.tag, new[:_LONGEST_SHOWN]))
@@ -37,6 +45,24 @@ class RetainedText:
     def describe(self) -> str:
         """Say it in one sentence."""
         return "kept as it is; of what repeats the patient's names, numbers or dates, the other words"
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedUid:
+    """UIDs of devices."""
+
+    name: str = "retained UID"
+
+    def apply(self, element: Element, context: Context) -> Action:
+        """Keep them unless one is the UID of something else as well, or no UID."""
+        uids = [part.strip(" \0") for part in context.text(element).split("\\")]
+        if all(_UID.fullmatch(uid) and uid not in context.subject.echo.uids for uid in uids if uid):
+            return KEEP
+        return PseudonymousUid().apply(element, context)
+
+    def describe(self) -> str:
+        """Say it in one sentence."""
+        return "kept as it is, unless it is the UID of something else as well"
 
 
 @dataclass(frozen=True, slots=True)
