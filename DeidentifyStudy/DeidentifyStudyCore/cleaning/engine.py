@@ -12,6 +12,7 @@ from types import MappingProxyType
 from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern, PatternKey, Uses, uses_of
 from DeidentifyStudyCore.dicom.codestream import Piece
+from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.dicom.source import Source, text_of
@@ -39,7 +40,6 @@ __all__ = ["Engine", "Rewritten"]
 _CHARACTER_SET = 0x00080005
 _IDENTIFIERS = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
 _MIME = 0x00420012
-_LARGEST_REMEMBERED = 1 << 16
 _MOST_REMEMBERED = 20000
 _MOST_PATTERNS = 256
 _NUL_PADDED = frozenset({b"UI", b"OB", b"UN"})
@@ -177,12 +177,12 @@ class Engine:
             tag, raw = layout.tags[index], elements[index]
             if is_private_creator(tag) or tag == _MIME:
                 return None
-            private = tag & 0x10000
-            decision = None if private else memo.get(raw)
+            remembered = not tag & 0x10000 and len(raw) <= LONGEST_REMEMBERED
+            decision = memo.get(raw) if remembered else None
             if decision is None:
                 span = layout.span(index, raw)
                 decision = self._decide(raw, span, layout.encoding, context, pattern.private, 0)
-                if not private:
+                if remembered:
                     memo[raw] = decision
             decisions[index] = decision
         pattern.exchange(elements, decisions)
@@ -231,7 +231,7 @@ class Engine:
                     run = end
                     taken.append(HANDED_OVER)
                     continue
-            if memo is not None and end - start <= _LARGEST_REMEMBERED and not tag & 0x10000:
+            if memo is not None and end - start <= LONGEST_REMEMBERED and not tag & 0x10000:
                 raw = buffer[start:end]
                 decision = memo.get(raw)
                 if decision is None:

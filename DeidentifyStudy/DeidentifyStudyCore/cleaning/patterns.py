@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.dicom.codestream import Piece
+from DeidentifyStudyCore.dicom.dictionary import is_private_creator
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan
 from DeidentifyStudyCore.dicom.source import Source
-from DeidentifyStudyCore.rules.private import PrivateBlock
+from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
 
 __all__ = ["HANDED_OVER", "Decision", "Pattern", "PatternKey", "TallyKey", "Uses", "uses_of"]
 
@@ -66,7 +67,7 @@ class Pattern:
     def of(
         cls, source: Source, taken: list[Decision], inserted: tuple[tuple[int, bytes], ...], private: PrivateBlock
     ) -> "Pattern | None":
-        """Remember an object; None where its layout was not met before, or it has long elements beside the pixels."""
+        """Remember an object; None where its layout was not met before, or its long elements must be looked at."""
         elements = source.elements
         if not source.layout.met or len(taken) != len(elements):
             return None
@@ -79,7 +80,7 @@ class Pattern:
                 parts.append(waiting.pop()[1])
             if decision is HANDED_OVER:
                 pixels.append(len(parts))
-            elif not raw:
+            elif not raw and not _goes_anyway(span[0], private):
                 return None
             places.append(len(parts))
             parts.append(_part(decision, raw))
@@ -99,6 +100,11 @@ class Pattern:
         """Join the headers around the pixels."""
         before, after = b"".join(self.parts[: self.pixels]), b"".join(self.parts[self.pixels :])
         return [before, *(plan.pieces if plan else ()), *([after] if after else ())]
+
+
+def _goes_anyway(tag: int, private: PrivateBlock) -> bool:
+    """Whether an element is removed whatever it holds."""
+    return bool(tag & 0x10000) and not is_private_creator(tag) and not safe_vr(private.creator_of(tag), tag)
 
 
 def _part(decision: Decision, raw: bytes) -> bytes:

@@ -9,6 +9,7 @@ from itertools import compress
 from DeidentifyStudyCore.cleaning.engine import Rewritten
 from DeidentifyStudyCore.cleaning.stream import copied_ranges
 from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
@@ -107,7 +108,8 @@ class Verifier:
             if elements[number] not in clean:
                 if self._leaks_of(output, number, codecs):
                     raise Quarantined("verification-failed")
-                clean.add(elements[number])
+                if len(elements[number]) <= LONGEST_REMEMBERED:
+                    clean.add(elements[number])
         self._last[read_as] = elements
         if any(self._leaks_of(output, number, codecs) for number in output.layout.long):
             raise Quarantined("verification-failed")
@@ -174,7 +176,7 @@ class Verifier:
                 buffer, span = output.part(number)
                 parsed = leaves(buffer, [span], output.encoding, ())
                 references = [leaf.text(buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
-                if element and len(self._referenced) < _MOST_REMEMBERED:
+                if 0 < len(element) <= LONGEST_REMEMBERED and len(self._referenced) < _MOST_REMEMBERED:
                     self._referenced[output.transfer_syntax, element] = references
             found += references
         return found

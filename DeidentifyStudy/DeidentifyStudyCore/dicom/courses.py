@@ -6,19 +6,30 @@ compressed pixels, divide a file into stretches: their length is read, and what 
 """
 
 import struct
+import sys
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from DeidentifyStudyCore.dicom.tokenizer import EXPLICIT_LITTLE, LONG_VRS, Buffer, Encoding, Span, end_of_undefined
+from DeidentifyStudyCore.dicom.tokenizer import (
+    EXPLICIT_LITTLE,
+    LONG_VRS,
+    PIXEL_DATA,
+    Buffer,
+    Encoding,
+    Span,
+    end_of_undefined,
+)
 from DeidentifyStudyCore.errors import MalformedFile
 
-__all__ = ["LONGEST_ELEMENT", "PREAMBLE", "TRANSFER_SYNTAX", "Course", "Passage"]
+__all__ = ["LONGEST_ELEMENT", "LONGEST_REMEMBERED", "PREAMBLE", "TRANSFER_SYNTAX", "Course", "Passage", "is_long"]
 
 LONGEST_ELEMENT = 1 << 16
-"""Bytes of the elements that are read, compared and remembered as a whole."""
+"""Bytes of the elements that are read and compared as a whole; the pixels never are."""
+LONGEST_REMEMBERED = 1 << 10
+"""Bytes of the elements that are remembered by the thousand."""
 PREAMBLE = 128
 TRANSFER_SYNTAX = 0x00020010
 
@@ -36,24 +47,29 @@ class _Stretch(NamedTuple):
         Bytes of its length, the last ones of its header; 0 where the length is undefined.
     order : "big" or "little"
         Of these bytes.
+    least, most : int
+        Bytes that its value may have, so that it is long (`is_long`) in all files of the layout or in none.
     long : bool
-        It is longer than `LONGEST_ELEMENT`.
     """
 
     size: int
     header: int = 0
     width: int = 0
     order: Literal["big", "little"] = "little"
+    least: int = 0
+    most: int = 0
     long: bool = False
 
     @classmethod
     def before(cls, span: Span, begin: int, encoding: Encoding) -> "_Stretch":
-        _, vr, start, value, stop, end = span
+        tag, vr, start, value, stop, end = span
+        header, long = value - start, is_long(span)
         short = not encoding.implicit and vr not in LONG_VRS
         width = 0 if stop != end else 2 if short else 4
-        return cls(
-            value - begin, value - start, width, "big" if encoding.big else "little", end - start > LONGEST_ELEMENT
-        )
+        order: Literal["big", "little"] = "big" if encoding.big else "little"
+        least = LONGEST_ELEMENT - header + 1 if long and tag != PIXEL_DATA else 0
+        most = sys.maxsize if long else LONGEST_ELEMENT - header
+        return cls(value - begin, header, width, order, least, most, long)
 
 
 class Passage(NamedTuple):
@@ -64,7 +80,7 @@ class Passage(NamedTuple):
     begins : list of int
         Where each stretch begins, and where the file ends.
     elements : tuple of bytes
-        The elements of the data set, empty for those longer than `LONGEST_ELEMENT`.
+        The elements of the data set, empty for long ones.
     """
 
     begins: list[int]
@@ -152,7 +168,7 @@ class Course:
         begins = [at]
         passed: list[bytes] = []
         read: list[bytes] = []
-        for size, header, width, order, long in self.stretches:
+        for size, header, width, order, least, most, long in self.stretches:
             stop = at + size
             passed.append(buffer[at:stop])
             if width:
@@ -161,7 +177,7 @@ class Course:
                 at = self._end_of_undefined(buffer, stop, self.varying[len(read)])
             else:
                 at = stop
-            if (at - stop + header > LONGEST_ELEMENT) != long:
+            if not least <= at - stop <= most:
                 return None
             begins.append(at)
             if header:
@@ -192,6 +208,11 @@ class Course:
         if stretch == len(self.varying) or self.varying[stretch] != number:
             return tag, vr, start + shift, value + shift, stop + shift, end + shift
         return tag, vr, start + shift, value + shift, begins[stretch + 1] - (end - stop), begins[stretch + 1]
+
+
+def is_long(span: Span) -> bool:
+    """Whether an element is never read as a whole: it is longer than `LONGEST_ELEMENT`, or the pixels."""
+    return span[5] - span[2] > LONGEST_ELEMENT or span[0] == PIXEL_DATA
 
 
 def _compared(span: Span) -> int:

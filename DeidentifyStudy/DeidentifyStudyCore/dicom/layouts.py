@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Self
 
-from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT, TRANSFER_SYNTAX, Course
+from DeidentifyStudyCore.dicom.courses import TRANSFER_SYNTAX, Course, is_long
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span
 
 __all__ = ["Layout", "Places", "learned", "recognized"]
@@ -42,7 +42,7 @@ class Layout:
     groups : frozenset of int
         Numbers of the groups that there are.
     sequences, long : tuple of int
-        Numbers of the elements that are or may hold sequences, and of those longer than `LONGEST_ELEMENT`.
+        Numbers of the elements that are or may hold sequences, and of the long ones (`is_long`).
     met : bool
         More than one file had it.
     """
@@ -72,7 +72,7 @@ class Layout:
             first=first,
             groups=frozenset(tag >> 16 for tag in first),
             sequences=tuple(number for number, span in enumerate(spans) if span[1] in _OPENED),
-            long=tuple(number for number, span in enumerate(spans) if span[5] - span[2] > LONGEST_ELEMENT),
+            long=tuple(number for number, span in enumerate(spans) if is_long(span)),
         )
 
     def span(self, number: int, element: bytes) -> Span:
@@ -246,10 +246,10 @@ def learned(buffer: Buffer, meta: list[Span], spans: list[Span], encoding: Encod
 def _key(buffer: Buffer, meta: list[Span], spans: list[Span], encoding: Encoding) -> _Key:
     """What files of a layout have in common; the length of the first element too, since it may look like a VR."""
     syntax = b"".join(buffer[span[2] : span[5]] for span in meta if span[0] == TRANSFER_SYNTAX)
-    kinds = tuple([(s[0], s[1], s[4] != s[5], s[5] - s[2] > LONGEST_ELEMENT) for s in (*meta, *spans)])
+    kinds = tuple([(s[0], s[1], s[4] != s[5], is_long(s)) for s in (*meta, *spans)])
     return encoding, syntax, spans[0][5] - spans[0][2], kinds
 
 
 def _is_large(span: Span) -> bool:
     """An element that is left out of a mask, though its length may not vary."""
-    return span[5] - span[2] > (_LONGEST_MASKED if span[4] == span[5] else _LONGEST_NESTED)
+    return is_long(span) or span[5] - span[2] > (_LONGEST_MASKED if span[4] == span[5] else _LONGEST_NESTED)

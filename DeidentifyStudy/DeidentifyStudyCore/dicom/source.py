@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
-from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT, PREAMBLE, TRANSFER_SYNTAX
+from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
 from DeidentifyStudyCore.dicom.layouts import Layout, Places, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
@@ -53,7 +53,7 @@ class Source:
     places : Places
         Where its elements lie.
     elements : tuple of bytes
-        Bytes of each element in the order of `spans`, empty for those over `courses.LONGEST_ELEMENT`.
+        Bytes of each element in the order of `spans`, empty for long ones (`courses.is_long`).
     slack : int
         Bytes after the data set that belong to no element.
     size : int
@@ -181,7 +181,7 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
     except BaseException:
         _close(held)
         raise
-    elements = tuple([buffer[s[2] : s[5]] if s[5] - s[2] <= LONGEST_ELEMENT else b"" for s in spans])
+    elements = tuple([b"" if is_long(s) else buffer[s[2] : s[5]] for s in spans])
     return Source(buffer, file, places, elements, len(buffer) - end, size, held)
 
 

@@ -9,6 +9,7 @@ from itertools import compress
 from pathlib import Path
 
 from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
+from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
@@ -196,7 +197,7 @@ class _Indexer:
         buffer, span = source.part(number)
         for leaf in leaves(buffer, [span], source.encoding, codecs):
             self._add(buffer, leaf, builder)
-        if element:
+        if 0 < len(element) <= LONGEST_REMEMBERED:
             seen.add(element)
 
     def _references(self, source: Source, number: int) -> list[str]:
@@ -207,7 +208,7 @@ class _Indexer:
             buffer, span = source.part(number)
             parsed = leaves(buffer, [span], source.encoding, ("ascii",))
             found = [leaf.text(buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
-            if element and len(self._referenced) < _MOST_REMEMBERED:
+            if 0 < len(element) <= LONGEST_REMEMBERED and len(self._referenced) < _MOST_REMEMBERED:
                 self._referenced[(source.encoding, element)] = found
         return found
 

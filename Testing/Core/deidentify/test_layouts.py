@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from DeidentifyStudyCore.dicom import layouts
-from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT
+from DeidentifyStudyCore.dicom.courses import LONGEST_ELEMENT, is_long
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import (
@@ -25,7 +25,7 @@ EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.1
 ENCODINGS = {EXPLICIT: EXPLICIT_LITTLE, IMPLICIT: IMPLICIT_LITTLE, BIG: EXPLICIT_BIG}
 
 
-def _dataset(encoding: Encoding, instance: bytes, reference: bytes, text: bytes, pixels: int, items: int) -> bytes:
+def _dataset(encoding: Encoding, instance: bytes, reference: bytes, text: bytes, bulk: int, items: int) -> bytes:
     inner = encoding.element(0x00081150, b"UI", _even(reference))
     item = encoding.header(ITEM, b"", len(inner)) + inner
     return (
@@ -35,7 +35,8 @@ def _dataset(encoding: Encoding, instance: bytes, reference: bytes, text: bytes,
         + item * items
         + encoding.header(0xFFFEE0DD, b"", 0)
         + encoding.element(0x00081030, b"LO", _even(text))
-        + encoding.element(0x7FE00010, b"OW", bytes(pixels))
+        + encoding.element(0x00420011, b"OB", bytes(bulk))
+        + encoding.element(0x7FE00010, b"OW", bytes(bulk))
     )
 
 
@@ -48,11 +49,11 @@ def _file(
     instance: str = "1.2.4",
     reference: bytes = b"1.2.3",
     text: bytes = b"CT CHEST",
-    pixels: int = 40,
+    bulk: int = 40,
     items: int = 1,
 ) -> bytes:
     meta = file_meta("1.2.840.10008.5.1.4.1.1.2", instance, syntax)
-    return meta + _dataset(ENCODINGS[syntax], instance.encode(), reference, text, pixels, items)
+    return meta + _dataset(ENCODINGS[syntax], instance.encode(), reference, text, bulk, items)
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +91,10 @@ def said(folder):
 def _said(source: Source) -> object:
     layout, spans, buffer = source.layout, source.spans, source.buffer
     assert source.spans == [source.places.span(number) for number in range(len(spans))]
-    lengths = [span[5] - span[2] for span in spans]
-    assert [*map(len, source.elements)] == [length if length <= LONGEST_ELEMENT else 0 for length in lengths]
+    assert [*map(len, source.elements)] == [0 if is_long(span) else span[5] - span[2] for span in spans]
     assert all(raw == buffer[span[2] : span[5]] for raw, span in zip(source.elements, spans, strict=True) if raw)
     tags = tuple(layout.first)
-    short = [tag for tag in tags if lengths[layout.first[tag]] <= LONGEST_ELEMENT]
+    short = [tag for tag in tags if not is_long(source.first(tag))]
     assert all(source.values((tag, 0x00091010))[0].rstrip(b" \0") == source.value(tag) for tag in short)
     assert [source.first(tag) for tag in tags] == [next(span for span in spans if span[0] == tag) for tag in tags]
     assert source.first(0x00091010) is None
@@ -151,7 +151,7 @@ def test_files_that_differ_in_lengths_are_of_one_layout(said, read, syntax, file
     assert [said(data) for data in written] == scans
     assert [said(data) for data in written] == scans
     header = 8 if syntax == IMPLICIT else 12
-    are_long = {pixels + header > LONGEST_ELEMENT for *_, pixels, _ in files}
+    are_long = {bulk + header > LONGEST_ELEMENT for *_, bulk, _ in files}
     assert len({id(read(data)) for data in written}) == len(are_long)
 
 

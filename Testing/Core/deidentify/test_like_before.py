@@ -16,7 +16,7 @@ from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
-from DeidentifyStudyCore.indexing.index import index_files
+from DeidentifyStudyCore.indexing.index import _Indexer, index_files
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.model import Subject
@@ -56,6 +56,7 @@ def objects(make_dataset, encode, syntax, seed):
         creator = ["GEMS_ACQU_01", "ACME 1.1"][int(generator.random() < 0.1)].ljust(12)
         dataset.add_new(0x00190010, "LO", creator)
         dataset.add_new(0x00191023, "DS", ["12.5", "13.5", "20240229"][int(generator.integers(3))])
+        dataset.add_new(0x00191099, "OB", generator.bytes(70000))  # as large private elements of scanners do, it goes
         dataset.PixelData = bytes(range(48)) + [b"", b"slack"][int(generator.random() < 0.2)].ljust(6, b"\0")
         if generator.random() < 0.2:
             dataset.Rows, dataset.Columns = 6, 4
@@ -197,3 +198,26 @@ def test_a_malformed_file_hides_no_name_that_the_next_repeats(make_dataset, enco
     assert [each.reason for each in facts] == ["", "", "invalid-vr", ""]
     (builder,) = patients.values()
     assert {"odile", "quobblewick"} <= builder.words
+
+
+def test_large_elements_are_not_remembered_by_the_thousand(parts, make_dataset, encode, tmp_path):
+    engine, verifier = Engine(*parts), Verifier(parts[2], uids_retained=False)
+    indexer = _Indexer(load_profile("research-shifted-dates"))
+    generator = np.random.default_rng(1)
+    for number in range(20):
+        dataset = make_dataset(number=number)
+        dataset.Rows = dataset.Columns = 64
+        dataset.PixelData = generator.bytes(2 * 64 * 64)
+        dataset.add_new(0x00290010, "LO", "ACME 1.1")
+        dataset.add_new(0x00291010, "OB", generator.bytes(30000))
+        dataset.RedPaletteColorLookupTableData = generator.integers(0, 4096, 2048, np.uint16).tobytes()
+        (tmp_path / "in").write_bytes(encode(dataset))
+        assert not indexer.facts(tmp_path, "in").reason
+        with opened(tmp_path / "in") as source:
+            write_object(source, engine.rewrite(source), tmp_path / "out")
+        with opened(tmp_path / "out") as output:
+            verifier._search(output)
+    remembered = [*engine._memos.values(), *verifier._clean.values(), *indexer._seen.values()]
+    assert len(remembered) == 3
+    assert all(remembered)
+    assert max(len(element) for elements in remembered for element in elements) <= 1024
