@@ -14,9 +14,9 @@ from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span
 
 __all__ = ["Layout", "Places", "learned", "recognized"]
 
-_MOST_LAYOUTS = 256
-_MOST_TRIED = 8
-_MOST_RECENT = 64
+_MOST_LAYOUTS = 64
+_MOST_TRIED = 16
+_MOST_RECENT = 16
 _MOST_ELEMENTS = 1000
 _LONGEST_MASKED = 1 << 8
 _LONGEST_NESTED = 1 << 12
