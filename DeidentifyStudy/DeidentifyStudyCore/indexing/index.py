@@ -20,6 +20,7 @@ from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.pixels.risk import burned_in_risks
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.identity import CLASS_UIDS
 from DeidentifyStudyCore.rules.text import vocabulary
 
 __all__ = ["FileFacts", "index_files", "list_files"]
@@ -216,7 +217,7 @@ class _Indexer:
         if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:
             return
         if leaf.vr == "UI":
-            if self._book.is_secret_uid(leaf.tag):
+            if leaf.tag not in CLASS_UIDS and self._book.uids_are_secret:
                 values = (part.strip(" \0") for part in leaf.text(buffer).split("\\"))
                 builder.uids.update(uid for uid in values if uid and not is_well_known(uid))
         elif leaf.vr == "PN":

@@ -11,7 +11,7 @@ from DeidentifyStudyCore.rules.identity import CLASS_UIDS, Age, ClassUid, Pseudo
 from DeidentifyStudyCore.rules.model import Action, Context, Element, Mode, Rule, opened
 from DeidentifyStudyCore.rules.private import OpaqueBytes, SafePrivate
 from DeidentifyStudyCore.rules.removal import Keep, Remove, RemoveByType
-from DeidentifyStudyCore.rules.retained import DeviceDate, KeyedTitle, RetainedText, RetainedUid
+from DeidentifyStudyCore.rules.retained import DeviceDate, KeyedTitle, RetainedText
 from DeidentifyStudyCore.rules.structured import ContentText, MeasuredValue
 from DeidentifyStudyCore.rules.technical import TECHNICAL_TEXT
 from DeidentifyStudyCore.rules.temporal import FullDate, ShiftedDate
@@ -127,12 +127,6 @@ class RuleBook:
         """Whether original dates must not show anywhere."""
         return "retain_longitudinal_full_dates" not in self._options
 
-    def is_secret_uid(self, tag: int) -> bool:
-        """Whether the UIDs of this attribute must not show anywhere."""
-        if tag in CLASS_UIDS or not self.uids_are_secret:
-            return False
-        return not isinstance(self.rule_for(tag, "UI"), RetainedUid)
-
     @property
     def uids_are_secret(self) -> bool:
         """Whether original instance UIDs must not show anywhere."""
@@ -235,8 +229,8 @@ class RuleBook:
             return DeviceDate(choice) if isinstance(self.dates, RemoveByType) else self._date_rule(choice)
         if vr == "SQ":
             return OpenItems(Mode.RETAIN if named else Mode.NORMAL)
-        if vr == "UI":
-            return RetainedUid()
+        if vr == "UI":  # a device's UID may be made of anything, and a keyed one tells devices apart as well
+            return PseudonymousUid()
         if vr in _TEXT:
             return RetainedText(choice) if named else TechnicalText(choice, Allowed.CODED)
         return self._by_vr(tag, vr)

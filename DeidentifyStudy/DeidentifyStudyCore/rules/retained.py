@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from DeidentifyStudyCore.dicom.charset import encoded
 from DeidentifyStudyCore.identity.dates import is_time, parse_date, shifted_datetime
 from DeidentifyStudyCore.identity.echo import Echo
-from DeidentifyStudyCore.rules.identity import PseudonymousUid
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, replaced
 from DeidentifyStudyCore.rules.removal import RemoveByType
 from DeidentifyStudyCore.rules.text import Allowed, clean_text
 
-__all__ = ["DeviceDate", "KeyedTitle", "RetainedText", "RetainedUid"]
+__all__ = ["DeviceDate", "KeyedTitle", "RetainedText"]
 
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+){3,}")
 _LONGEST_SHOWN = 200
@@ -45,24 +44,6 @@ class RetainedText:
     def describe(self) -> str:
         """Say it in one sentence."""
         return "kept as it is; of what repeats the patient's names, numbers or dates, the other words"
-
-
-@dataclass(frozen=True, slots=True)
-class RetainedUid:
-    """UIDs of devices."""
-
-    name: str = "retained UID"
-
-    def apply(self, element: Element, context: Context) -> Action:
-        """Keep them unless one is the UID of something else as well, or no UID."""
-        uids = [part.strip(" \0") for part in context.text(element).split("\\")]
-        if all(_UID.fullmatch(uid) and uid not in context.subject.echo.uids for uid in uids if uid):
-            return KEEP
-        return PseudonymousUid().apply(element, context)
-
-    def describe(self) -> str:
-        """Say it in one sentence."""
-        return "kept as it is, unless it is the UID of something else as well"
 
 
 @dataclass(frozen=True, slots=True)
