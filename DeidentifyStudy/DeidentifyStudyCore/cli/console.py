@@ -15,8 +15,8 @@ from typing import TextIO
 from DeidentifyStudyCore.cli.lines import rewrite
 from DeidentifyStudyCore.cli.workers import WorkerPool, processes
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
-from DeidentifyStudyCore.identity.keyfile import Secret, open_key
-from DeidentifyStudyCore.profile import OPTIONS
+from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret, open_key
+from DeidentifyStudyCore.profile import OPTIONS, Profile
 from DeidentifyStudyCore.progress import Progress, silent
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "add_passphrase_argument",
     "add_work_arguments",
     "executor_of",
+    "key_or_ephemeral",
     "passphrase_of",
     "progress_of",
     "secret_of",
@@ -182,3 +183,14 @@ class _TextProgress(_Timed):
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.0f} s"
+
+
+def key_or_ephemeral(arguments: argparse.Namespace, profile: Profile) -> Secret:
+    """Secret of the key file, or one that lives in memory only where the profile says so."""
+    if profile.ephemeral:
+        if arguments.key:
+            raise InputError(f"profile {profile.name} uses an ephemeral key; leave --key away.")
+        return ephemeral_secret()
+    if not arguments.key:
+        raise InputError(f"profile {profile.name} needs --key FILE; make one with 'deidentify-study key new'.")
+    return secret_of(arguments)

@@ -17,6 +17,8 @@ EXAMPLES: tuple[str, ...] = (
     "deidentify-study run incoming plain --profile gdpr-anonymous --review queue",
     "deidentify-study review queue list",
     "deidentify-study review queue accept all-pending",
+    "deidentify-study text reports clean-reports --studies incoming --profile research-shifted-dates --key secret.key "
+    "--passphrase-file passphrase.txt",
     "deidentify-study deface clean faceless --review faces",
 )
 

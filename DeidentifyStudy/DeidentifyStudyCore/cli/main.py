@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "profiles": "list the profiles, or print what one keeps and removes",
     "review": "look at objects that may have text burned in, and decide what is filled",
     "run": "de-identify a folder",
+    "text": "clean radiology reports by what the studies tell of their patient",
     "verify": "hold written files against their report",
 }
 """Name and summary of every subcommand; module `cli.<name>` has `add_arguments(parser)` and `run(arguments) -> int`."""

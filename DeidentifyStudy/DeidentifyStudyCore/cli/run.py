@@ -16,14 +16,13 @@ from DeidentifyStudyCore.cli.console import (
     add_option_argument,
     add_work_arguments,
     executor_of,
+    key_or_ephemeral,
     progress_of,
-    secret_of,
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
-from DeidentifyStudyCore.errors import Cancelled, InputError
+from DeidentifyStudyCore.errors import Cancelled
 from DeidentifyStudyCore.identity.crosswalk import read_supplied
-from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
 from DeidentifyStudyCore.profile import Profile, load_profile
 from DeidentifyStudyCore.quarantine import REASONS
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     rules = load_device_rules(arguments.device_rules) if arguments.device_rules else ()
     progress = progress_of(arguments)
     with executor_of(arguments) as executor:
-        secret = _secret(arguments, profile)
+        secret = key_or_ephemeral(arguments, profile)
         options = BatchOptions(
             report_folder,
             arguments.key,
@@ -130,16 +129,6 @@ def _why_quarantined(outcome: Outcome, queue: ReviewQueue | None, profile: Profi
             yield "Run again with --review QUEUE to decide on images that may show text."
         if not ocr.is_installed():
             yield "With text recognition fewer of them wait: pip install 'annotation-qa[ocr]'."
-
-
-def _secret(arguments: argparse.Namespace, profile: Profile) -> Secret:
-    if profile.ephemeral:
-        if arguments.key:
-            raise InputError(f"profile {profile.name} uses an ephemeral key; leave --key away.")
-        return ephemeral_secret()
-    if not arguments.key:
-        raise InputError(f"profile {profile.name} needs --key FILE; make one with 'deidentify-study key new'.")
-    return secret_of(arguments)
 
 
 def _judged(outcome: Outcome, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -10,17 +10,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import remove_leftovers
 from DeidentifyStudyCore.cleaning.writing import FileResult, Job, Task, packed, write_chunk
 from DeidentifyStudyCore.errors import DestinationError, InputError
 from DeidentifyStudyCore.executors import completed
 from DeidentifyStudyCore.faces.state import FaceState
-from DeidentifyStudyCore.identity.crosswalk import assign_pseudonyms
 from DeidentifyStudyCore.identity.echo import EchoBuilder
-from DeidentifyStudyCore.identity.keyfile import Secret, load_crosswalk, save_crosswalk
-from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.indexing.folder_index import Index, build_index
 from DeidentifyStudyCore.pixels.device_rules import DeviceRule, shipped_device_rules
 from DeidentifyStudyCore.pixels.policy import Decision, PixelPolicy
@@ -29,9 +27,9 @@ from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.report_pictures import PICTURES
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyCore.rules.model import Subject
-from DeidentifyStudyCore.rules.text import vocabulary
 from DeidentifyStudyCore.runs.dicomdir import write_dicomdir
 from DeidentifyStudyCore.runs.journal import Journal
+from DeidentifyStudyCore.runs.subjects import pseudonyms_of, subjects_of
 from DeidentifyStudyCore.runs.tasks import chunks_of, tasks_of
 
 if TYPE_CHECKING:
@@ -118,8 +116,8 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
         for folder in made:
             folder.rmdir()
         raise InputError("the source holds no DICOM object that can be read; name the folder that holds the studies.")
-    pseudonyms = Pseudonyms.of(secret, profile.shift_days, retain_uids="retain_uids" in profile.options)
-    subjects = _subjects(index, profile, secret, pseudonyms, options)
+    pseudonyms = pseudonyms_of(secret, profile)
+    subjects = subjects_of(index, profile, secret, pseudonyms, options.key_file, options.supplied)
     queue = options.queue
     job = Job(
         source,
@@ -217,26 +215,6 @@ def _journal(source: Path, destination: Path, profile: Profile, secret: Secret, 
     if journal.resumed:
         remove_leftovers(destination, report)
     return journal
-
-
-def _subjects(
-    index: Index, profile: Profile, secret: Secret, pseudonyms: Pseudonyms, options: BatchOptions
-) -> dict[str, Subject]:
-    crosswalk: dict[str, Any] = {}
-    if options.key_file and not secret.ephemeral:
-        crosswalk = load_crosswalk(options.key_file, secret)
-    patients = {facts.patient for facts in index.files if facts.patient}
-    assigned = assign_pseudonyms(patients, profile.patient_id, secret, crosswalk, options.supplied)
-    if options.key_file and not secret.ephemeral:
-        save_crosswalk(options.key_file, secret, crosswalk)
-    return {
-        patient: Subject(
-            assigned[patient],
-            pseudonyms.date_offset(patient),
-            index.patients.get(patient, EchoBuilder()).built(vocabulary()),
-        )
-        for patient in patients
-    }
 
 
 def _write_all(

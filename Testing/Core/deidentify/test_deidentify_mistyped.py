@@ -71,6 +71,8 @@ def test_every_command_has_examples_and_they_run_from_top_to_bottom(
     monkeypatch.chdir(tmp_path)
     Path("incoming").mkdir()
     shutil.copy(pydicom.data.get_testdata_file("CT_small.dcm"), "incoming/image.dcm")
+    Path("reports").mkdir()
+    Path("reports/report.txt").write_text("CT abdomen: no lesion of the liver.\n")
     Path("passphrase.txt").write_text("correct horse battery staple\n")
     for line in EXAMPLES:
         code = main(shlex.split(line)[1:])
