@@ -15,7 +15,7 @@ from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer
-from DeidentifyStudyCore.dicom.walk import Leaf, leaves
+from DeidentifyStudyCore.dicom.walk import Leaf
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS
 from DeidentifyStudyCore.rules.book import MARKERS
@@ -121,11 +121,11 @@ class Verifier:
         return _UID_IN_BYTES.sub(b"", raw) if self._uids_retained else raw
 
     def _leaks_of(self, output: Source, number: int, codecs: tuple[str, ...]) -> list[Leaf]:
-        buffer, span = output.part(number)
-        if span[0] == PIXEL_DATA:
+        if output.layout.tags[number] == PIXEL_DATA:
             return []
-        encoding = output.encoding
-        return [leaf for leaf in leaves(buffer, [span], encoding, codecs) if self._is_leak(leaf, buffer, encoding.big)]
+        buffer, found = output.leaves(number, codecs)
+        big = output.encoding.big
+        return [leaf for leaf in found if self._is_leak(leaf, buffer, big)]
 
     def _is_leak(self, leaf: Leaf, buffer: Buffer, big: bool) -> bool:
         if leaf.start == leaf.stop or leaf.tag in MARKERS or leaf.path[:1] == (0x00120064,):
@@ -169,12 +169,12 @@ class Verifier:
     def _references(self, output: Source) -> list[str]:
         """SOP Instance UIDs that an object refers to, in file order; those of equal sequences are read once."""
         found: list[str] = []
+        codecs = codecs_of(output.value(0x00080005))
         for number in output.layout.sequences:
             element = output.elements[number]
             references = self._referenced.get((output.transfer_syntax, element)) if element else None
             if references is None:
-                buffer, span = output.part(number)
-                parsed = leaves(buffer, [span], output.encoding, ())
+                buffer, parsed = output.leaves(number, codecs)
                 references = [leaf.text(buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
                 if 0 < len(element) <= LONGEST_REMEMBERED and len(self._referenced) < _MOST_REMEMBERED:
                     self._referenced[output.transfer_syntax, element] = references

@@ -168,11 +168,12 @@ class Course:
         begins = [at]
         passed: list[bytes] = []
         read: list[bytes] = []
+        number_of = int.from_bytes
         for size, header, width, order, least, most, long in self.stretches:
             stop = at + size
             passed.append(buffer[at:stop])
             if width:
-                at = stop + int.from_bytes(buffer[stop - width : stop], order)
+                at = stop + number_of(buffer[stop - width : stop], order)
             elif header:
                 at = self._end_of_undefined(buffer, stop, self.varying[len(read)])
             else:

@@ -4,7 +4,8 @@ import mmap
 import os
 import tempfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
@@ -21,6 +22,7 @@ from DeidentifyStudyCore.dicom.tokenizer import (
     Span,
     scan_dataset,
 )
+from DeidentifyStudyCore.dicom.walk import Leaf, leaves
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 
 __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
@@ -28,6 +30,7 @@ __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
 _READ_WHOLE = 64 << 10
+_OPENED = frozenset({b"SQ", b"UN"})
 SHORT_RANGE = 4 << 20
 """Files up to this are held in memory, and ranges up to this read through the map of a larger one; what is longer must
 not stay in memory."""
@@ -69,6 +72,7 @@ class Source:
     slack: int
     size: int
     held: list[Closable]
+    _leaves: dict[tuple[int, tuple[str, ...]], list[Leaf]] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +111,25 @@ class Source:
         if element:
             return element, self.places.layout.span(number, element)
         return self.buffer, self.places.span(number)
+
+    def leaves(self, number: int, codecs: tuple[str, ...]) -> tuple[Buffer, Iterable[Leaf]]:
+        """Leaves of one element, and the buffer that they lie in; those of short sequences are sought once.
+
+        Raises
+        ------
+        MalformedFile
+            A sequence cannot be parsed.
+        """
+        buffer, span = self.part(number)
+        tag, vr, _, value, stop, _ = span
+        if vr not in _OPENED:
+            return buffer, (Leaf((), tag, vr.decode("ascii"), value, stop, codecs),)
+        if not self.elements[number]:
+            return buffer, leaves(buffer, [span], self.encoding, codecs)
+        found = self._leaves.get((number, codecs))
+        if found is None:
+            found = self._leaves[number, codecs] = [*leaves(buffer, [span], self.encoding, codecs)]
+        return buffer, found
 
     def first(self, tag: int) -> Span | None:
         """First top-level element with this tag."""

@@ -14,7 +14,7 @@ from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding
-from DeidentifyStudyCore.dicom.walk import Leaf, leaves
+from DeidentifyStudyCore.dicom.walk import Leaf
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.pixels.risk import burned_in_risks
@@ -175,7 +175,7 @@ class _Indexer:
             self._last.clear()
         self._last[key] = source.elements  # now that all of them were read: a malformed file breaks off before
         sequences = source.layout.sequences
-        references = [reference for number in sequences for reference in self._references(source, number)]
+        references = [reference for number in sequences for reference in self._references(source, number, codecs)]
         return FileFacts(
             relative, size, modified, patient, study, series, instance, sop_class,
             tuple(references), burned_in_risks(source), reason,
@@ -195,19 +195,18 @@ class _Indexer:
         element = source.elements[number]
         if element in seen:
             return
-        buffer, span = source.part(number)
-        for leaf in leaves(buffer, [span], source.encoding, codecs):
+        buffer, found = source.leaves(number, codecs)
+        for leaf in found:
             self._add(buffer, leaf, builder)
         if 0 < len(element) <= LONGEST_REMEMBERED:
             seen.add(element)
 
-    def _references(self, source: Source, number: int) -> list[str]:
+    def _references(self, source: Source, number: int, codecs: tuple[str, ...]) -> list[str]:
         """SOP Instance UIDs that a sequence refers to; those of equal ones are read once."""
         element = source.elements[number]
         found = self._referenced.get((source.encoding, element)) if element else None
         if found is None:
-            buffer, span = source.part(number)
-            parsed = leaves(buffer, [span], source.encoding, ("ascii",))
+            buffer, parsed = source.leaves(number, codecs)
             found = [leaf.text(buffer) for leaf in parsed if leaf.tag == _REFERENCED_INSTANCE]
             if 0 < len(element) <= LONGEST_REMEMBERED and len(self._referenced) < _MOST_REMEMBERED:
                 self._referenced[(source.encoding, element)] = found
