@@ -15,11 +15,13 @@ from typing import TextIO
 from DeidentifyStudyCore.cli.lines import rewrite
 from DeidentifyStudyCore.cli.workers import WorkerPool, processes
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
+from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret, open_key
 from DeidentifyStudyCore.profile import OPTIONS, Profile
 from DeidentifyStudyCore.progress import Progress, silent
 
 __all__ = [
+    "add_ids_argument",
     "add_key_arguments",
     "add_option_argument",
     "add_passphrase_argument",
@@ -29,6 +31,7 @@ __all__ = [
     "passphrase_of",
     "progress_of",
     "secret_of",
+    "supplied_of",
 ]
 
 PASSPHRASE_VARIABLE = "DEIDENTIFY_PASSPHRASE"  # noqa: S105  # the name of the variable, not a passphrase
@@ -38,6 +41,16 @@ def add_key_arguments(parser: argparse.ArgumentParser, *, required: bool) -> Non
     """Add what names the key and its passphrase."""
     parser.add_argument("--key", type=Path, required=required, metavar="FILE", help="key file (see 'key new')")
     add_passphrase_argument(parser)
+
+
+def add_ids_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the user's table of pseudonyms."""
+    parser.add_argument("--ids", type=Path, metavar="CSV", help="pseudonyms to use: columns patient_id, pseudonym")
+
+
+def supplied_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Patient ID to pseudonym, from the user's table."""
+    return read_supplied(arguments.ids) if arguments.ids else {}
 
 
 def add_passphrase_argument(parser: argparse.ArgumentParser) -> None:

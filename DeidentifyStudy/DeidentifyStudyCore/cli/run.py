@@ -12,17 +12,18 @@ from typing import Any
 
 from DeidentifyStudyCore.cleaning import conformance
 from DeidentifyStudyCore.cli.console import (
+    add_ids_argument,
     add_key_arguments,
     add_option_argument,
     add_work_arguments,
     executor_of,
     key_or_ephemeral,
     progress_of,
+    supplied_of,
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
 from DeidentifyStudyCore.errors import Cancelled
-from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
 from DeidentifyStudyCore.profile import Profile, load_profile
 from DeidentifyStudyCore.quarantine import REASONS
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ears", action="store_true", help="alter the ears too, where the profile cleans recognizable visual features"
     )
-    parser.add_argument("--ids", type=Path, metavar="CSV", help="pseudonyms to use: columns patient_id, pseudonym")
+    add_ids_argument(parser)
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for the report (default: OUT with '-report')"
     )
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     report_folder = arguments.report or arguments.destination.with_name(arguments.destination.name + "-report")
     require_folder_place(report_folder)
     profile = load_profile(arguments.profile, tuple(arguments.option))
-    supplied = read_supplied(arguments.ids) if arguments.ids else {}
+    supplied = supplied_of(arguments)
     queue = ReviewQueue.load(arguments.review) if arguments.review else None
     rules = load_device_rules(arguments.device_rules) if arguments.device_rules else ()
     progress = progress_of(arguments)

@@ -8,16 +8,17 @@ import argparse
 from pathlib import Path
 
 from DeidentifyStudyCore.cli.console import (
+    add_ids_argument,
     add_key_arguments,
     add_option_argument,
     add_work_arguments,
     executor_of,
     key_or_ephemeral,
     progress_of,
+    supplied_of,
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
-from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.runs.report_files import REPORT_REASONS, clean_reports
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", required=True, metavar="NAME", help="that of the studies' run (see 'profiles')")
     add_option_argument(parser)
     add_key_arguments(parser, required=False)
-    parser.add_argument("--ids", type=Path, metavar="CSV", help="pseudonyms to use: columns patient_id, pseudonym")
+    add_ids_argument(parser)
     add_work_arguments(parser)
 
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     require_folder_place(arguments.destination)
     profile = load_profile(arguments.profile, tuple(arguments.option))
-    supplied = read_supplied(arguments.ids) if arguments.ids else {}
+    supplied = supplied_of(arguments)
     progress = progress_of(arguments)
     with executor_of(arguments) as executor:
         results = clean_reports(

@@ -13,7 +13,7 @@ from DeidentifyStudyCore.dicom.source import DEFLATED, Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 
-__all__ = ["Digests", "digests_of", "digests_of_file", "header_digest", "pixels_start"]
+__all__ = ["Digests", "digests_of", "digests_of_file", "header_digest", "pixels_start", "sha256_of"]
 
 _CHUNK = 1 << 16
 
@@ -50,7 +50,7 @@ def header_digest(source: Source, path: str | os.PathLike[str]) -> str:
     start = pixels_start(source)
     if start is not None:
         return hashlib.sha256(source.buffer[:start]).hexdigest()
-    return _whole(path)
+    return sha256_of(path)
 
 
 def digests_of_file(path: str | os.PathLike[str]) -> Digests:
@@ -64,12 +64,13 @@ def digests_of_file(path: str | os.PathLike[str]) -> Digests:
         with opened(path, whole=True) as source:
             return digests_of(source, path)
     except (MalformedFile, Quarantined):
-        return Digests(_whole(path), "")
+        return Digests(sha256_of(path), "")
     except OSError:
         return Digests("", "")
 
 
-def _whole(path: str | os.PathLike[str]) -> str:
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """Digest all of a file; empty when it cannot be read."""
     try:
         with Path(path).open("rb", buffering=0) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from typing import Self
 from DeidentifyStudyCore.dicom.courses import TRANSFER_SYNTAX, Course, is_long
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span
 
-__all__ = ["Layout", "Places", "learned", "recognized"]
+__all__ = ["OPENED", "Layout", "Places", "learned", "recognized"]
 
 _MOST_LAYOUTS = 64
 _MOST_TRIED = 16
@@ -21,7 +21,8 @@ _MOST_ELEMENTS = 1000
 _LONGEST_MASKED = 1 << 8
 _LONGEST_NESTED = 1 << 12
 _LARGEST_COMPARED = 1 << 16
-_OPENED = frozenset({b"SQ", b"UN"})
+OPENED = frozenset({b"SQ", b"UN"})
+"""VRs of elements that are or may hold sequences."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +72,7 @@ class Layout:
             inside=[slice(span[3] - span[2], span[4] - span[5] or None) for span in spans],
             first=first,
             groups=frozenset(tag >> 16 for tag in first),
-            sequences=tuple(number for number, span in enumerate(spans) if span[1] in _OPENED),
+            sequences=tuple(number for number, span in enumerate(spans) if span[1] in OPENED),
             long=tuple(number for number, span in enumerate(spans) if is_long(span)),
         )
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
-from DeidentifyStudyCore.dicom.layouts import Layout, Places, learned, recognized
+from DeidentifyStudyCore.dicom.layouts import OPENED, Layout, Places, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -30,7 +30,6 @@ __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
 _READ_WHOLE = 64 << 10
-_OPENED = frozenset({b"SQ", b"UN"})
 SHORT_RANGE = 4 << 20
 """Files up to this are held in memory, and ranges up to this read through the map of a larger one; what is longer must
 not stay in memory."""
@@ -122,7 +121,7 @@ class Source:
         """
         buffer, span = self.part(number)
         tag, vr, _, value, stop, _ = span
-        if vr not in _OPENED:
+        if vr not in OPENED:
             return buffer, (Leaf((), tag, vr.decode("ascii"), value, stop, codecs),)
         if not self.elements[number]:
             return buffer, leaves(buffer, [span], self.encoding, codecs)

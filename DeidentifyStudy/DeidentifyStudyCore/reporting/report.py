@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.canonical import canonical_bytes
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, keyword_of
-from DeidentifyStudyCore.dicom.digests import Digests, digests_of
+from DeidentifyStudyCore.dicom.digests import Digests, digests_of, sha256_of
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.dicom.walk import leaves
 from DeidentifyStudyCore.errors import DeidentifyError, InputError
@@ -130,7 +130,7 @@ def check_report(
     directory = report.get("directory_sha256")
     if directory is None or directory:  # reports of older versions do not tell
         known.add(_DIRECTORY)
-    if directory and _digest_of(destination / _DIRECTORY) != directory:
+    if directory and sha256_of(destination / _DIRECTORY) != directory:
         problems.append(f"{_DIRECTORY}: differs from what was written, or is missing")
     # a link is none of the files that were written, wherever it leads
     files = (path for path in destination.rglob("*") if path.is_symlink() or not path.is_dir())
@@ -156,16 +156,8 @@ def check_page(report: dict[str, Any], folder: Path) -> list[str]:
     return [
         f"{name}: differs from what was signed, or is missing"
         for name, digest in expected.items()
-        if _digest_of(folder / name) != digest
+        if sha256_of(folder / name) != digest
     ]
-
-
-def _digest_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
 
 
 def _expected(row: dict[str, Any]) -> Digests:

@@ -8,7 +8,6 @@ from pathlib import Path
 from DeidentifyStudyCore.atomic import write_bytes
 from DeidentifyStudyCore.dicom.source import Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import EXPLICIT_LITTLE, ITEM
-from DeidentifyStudyCore.dicom.walk import leaves
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.markers import file_meta
 from DeidentifyStudyCore.runs.directory_records import (
@@ -113,18 +112,17 @@ def _value(source: Source, tag: int, vr: bytes) -> bytes:
 
 def _verified_at(source: Source) -> bytes:
     """When a report was verified last, which stands beside its observers; required of verified ones."""
-    spans = [span for span in source.spans if span[0] == _OBSERVERS]
-    found = [
-        leaf.text(source.buffer)
-        for leaf in leaves(source.buffer, spans, source.encoding, ())
-        if leaf.tag == _VERIFIED_AT
-    ]
+    number = source.layout.first.get(_OBSERVERS)
+    if number is None:
+        return DUMMIES[b"DT"]
+    buffer, parsed = source.leaves(number, ())
+    found = [leaf.text(buffer) for leaf in parsed if leaf.tag == _VERIFIED_AT]
     return max(found, default="").encode("ascii", "replace") or DUMMIES[b"DT"]
 
 
 def _sequence(source: Source, tag: int) -> bytes:
     """Items of a sequence, where they are in the encoding of a DICOMDIR already; else none."""
-    span = next((span for span in source.spans if span[0] == tag), None)
+    span = source.first(tag)
     if span is None or source.encoding != EXPLICIT_LITTLE:
         return b""
     return bytes(source.buffer[span[3] : span[4]])
