@@ -132,9 +132,11 @@ class Engine:
             )  # fmt: skip
             uses = uses_of(taken)
             if not replaced:
-                moved = _moves_tables(source, plan)
-                private = self._decider.private_block(source.buffer, source.spans)
-                self._remember(pattern_key, None if moved else Pattern.of(source, taken, inserted, private))
+                new = None
+                if source.layout.met and not _moves_tables(source, plan):
+                    private = self._decider.private_block(source.buffer, source.spans)
+                    new = Pattern.of(source, taken, inserted, private)
+                self._remember(pattern_key, new)
         else:
             uses = list(pattern.uses)
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax

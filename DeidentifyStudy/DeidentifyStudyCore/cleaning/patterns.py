@@ -67,9 +67,9 @@ class Pattern:
     def of(
         cls, source: Source, taken: list[Decision], inserted: tuple[tuple[int, bytes], ...], private: PrivateBlock
     ) -> "Pattern | None":
-        """Remember an object; None where its layout was not met before, or its long elements must be looked at."""
+        """Remember an object; None where its long elements must be looked at."""
         elements = source.elements
-        if not source.layout.met or len(taken) != len(elements):
+        if len(taken) != len(elements):
             return None
         parts: list[bytes] = []
         places: list[int] = []
