@@ -50,9 +50,9 @@ def as_html(report: dict[str, Any]) -> str:
                 ("Finished", _when(report["finished"])),
                 (
                     "Source",
-                    f"{index['files']} files with {index['objects']} objects of {index['patients']} patients, "
-                    f"{index['studies']} studies and {index['series']} series; {counts['copies_left_out']} identical "
-                    "copies left out",
+                    f"files: {index['files']}; objects: {index['objects']}; patients: {index['patients']}; studies: "
+                    f"{index['studies']}; series: {index['series']}; identical copies left out: "
+                    f"{counts['copies_left_out']}",
                 ),
                 (
                     "References between objects",
