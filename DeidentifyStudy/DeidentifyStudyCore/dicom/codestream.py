@@ -27,6 +27,9 @@ _MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bi
 _TAIL = 64
 _RLE = "1.2.840.10008.1.2.5"
 _RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15
+_LONG_RUNS = 6
+"""Power of two of the pixels that runs tell in the mean, above which Python goes through them faster than Pillow."""
+_LARGEST_PLANE = 1 << 24  # Pillow holds two of them
 _SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
 
 
@@ -206,18 +209,44 @@ def _rle(buffer: Buffer, start: int, stop: int, plane: int) -> list[Piece]:
     return _closed(pieces, start + run, stop)
 
 
-def _end_of_runs(frame: bytes, position: int, stop: int, plane: int) -> int:
-    """Where a segment of RLE has told its plane (PS3.5, G.3.2); all of it where the size is not known."""
+def _end_of_runs(frame: bytes, begin: int, stop: int, plane: int) -> int:
+    """Where a segment of RLE has told its plane (PS3.5, G.3.2); all of it where the size is not known.
+
+    Also all of it where nothing but zeros can be left over, since those need not be found.
+    """
     if not plane:
         return stop
-    while plane > 0 and position < stop:
+    position, left = _walk(frame, begin, stop, plane, plane >> _LONG_RUNS)
+    if left and position < stop:
+        told = frame[position:stop].rstrip(b"\0")[:-1]  # the last byte that may hold something, left over
+        if left <= _LARGEST_PLANE and not _tells(told, left):
+            return stop
+        position, left = _walk(frame, position, stop, left, stop)
+    return min(position, stop)
+
+
+def _walk(frame: bytes, position: int, stop: int, left: int, runs: int) -> tuple[int, int]:
+    """Go through some runs of RLE: where the next one begins, and how much of the plane it and others have to tell."""
+    while left > 0 and position < stop and runs > 0:
         control = frame[position]
         if control < 128:
             position += control + 2
-            plane -= control + 1
+            left -= control + 1
         elif control > 128:
             position += 2
-            plane -= 257 - control
+            left -= 257 - control
         else:
             position += 1
-    return min(position, stop)
+        runs -= 1
+    return position, max(left, 0)
+
+
+def _tells(runs: bytes, plane: int) -> bool:
+    """Whether runs of RLE tell a plane; Pillow takes the same time for short ones as for long ones."""
+    from PIL import Image  # most files are not RLE
+
+    try:
+        Image.frombytes("L", (plane, 1), runs, "packbits", "L")
+    except ValueError:  # not enough image data
+        return False
+    return True
