@@ -14,6 +14,7 @@ from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
+from DeidentifyStudyCore.dicom.object_classes import WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import (
@@ -106,7 +107,7 @@ class Engine:
             A sequence of it cannot be parsed.
         """
         sop_class, instance, study, series = map(text_of, source.values(_IDENTIFIERS))
-        if not (sop_class and instance and study and series):
+        if not (sop_class and instance and ((study and series) or sop_class in WITHOUT_STUDY)):
             raise Quarantined("missing-identifiers")
         character_set = source.value(_CHARACTER_SET)
         plan = plan or plan_pixels(source)

@@ -138,11 +138,11 @@ def _judged(outcome: Outcome, arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.conformance != "none" and conformance.is_available():
         seen = set()
         for result in outcome.files:
-            series = result.output.rpartition("/")[0]
+            facts = outcome.index.files[result.number]
+            series = facts.series or result.output
             if not result.output or (arguments.conformance == "sample" and series in seen):
                 continue
             seen.add(series)
-            facts = outcome.index.files[result.number]
             found += conformance.new_errors(arguments.source / facts.path, arguments.destination / result.output)
             checked += 1
     return {"checked": checked, "new_errors": found}

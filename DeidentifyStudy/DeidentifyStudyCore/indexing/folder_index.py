@@ -7,7 +7,7 @@ from pathlib import Path
 
 from DeidentifyStudyCore.executors import completed
 from DeidentifyStudyCore.identity.echo import EchoBuilder
-from DeidentifyStudyCore.indexing.index import FileFacts, index_files, list_files
+from DeidentifyStudyCore.indexing.index import NO_PATIENT, FileFacts, index_files, list_files
 from DeidentifyStudyCore.indexing.patients import with_issuers
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
@@ -40,9 +40,9 @@ class Index:
         return {
             "files": len(self.files),
             "objects": len(good),
-            "patients": len({facts.patient for facts in good}),
-            "studies": len({facts.study for facts in good}),
-            "series": len({facts.series for facts in good}),
+            "patients": len({facts.patient for facts in good} - {NO_PATIENT}),
+            "studies": len({facts.study for facts in good} - {""}),
+            "series": len({facts.series for facts in good} - {""}),
             "dicomdirs": sum(facts.is_dicomdir for facts in self.files),
             "unusable": sum(bool(facts.reason) for facts in self.files),
             "at_risk_of_burned_in_text": sum(bool(facts.risks) for facts in good),

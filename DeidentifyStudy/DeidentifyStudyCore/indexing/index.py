@@ -12,6 +12,7 @@ from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.layouts import Layout
+from DeidentifyStudyCore.dicom.object_classes import INVENTORY, WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding
 from DeidentifyStudyCore.dicom.walk import Leaf
@@ -23,7 +24,10 @@ from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.identity import CLASS_UIDS
 from DeidentifyStudyCore.rules.text import vocabulary
 
-__all__ = ["FileFacts", "index_files", "list_files"]
+__all__ = ["NO_PATIENT", "FileFacts", "index_files", "list_files"]
+
+NO_PATIENT = "none"
+"""Key of the patient of objects that belong to none, such as hanging protocols."""
 
 _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _VOICE = frozenset({"1.2.840.10008.5.1.4.1.1.9.4.1", "1.2.840.10008.5.1.4.1.1.9.4.2"})
@@ -44,7 +48,8 @@ class FileFacts:
     path : str
         Relative to the source folder, with forward slashes; it never leaves the index.
     patient : str
-        What tells patients apart: number and issuer, else name and birth date, else the study.
+        What tells patients apart: number and issuer, else name and birth date, else the study; `NO_PATIENT` where
+        there is none.
     references : tuple of str
         SOP Instance UIDs that the object refers to.
     risks : tuple of str
@@ -158,7 +163,9 @@ class _Indexer:
         if sop_class == _DICOMDIR_CLASS or source.first(0x00041220):
             return FileFacts(relative, size, modified, sop_class=_DICOMDIR_CLASS)
         reason = "voice-recording" if sop_class in _VOICE else ""
-        if not (study and series and instance and sop_class):
+        if sop_class == INVENTORY:
+            reason = "inventory"
+        elif not (instance and sop_class and ((study and series) or sop_class in WITHOUT_STUDY)):
             reason = "missing-identifiers"
         builder = self.patients.get(patient)
         if builder is None:
@@ -240,8 +247,10 @@ def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:
         parts = [b"id", number, value(0x00100021)]
     elif value(0x00100010):
         parts = [b"name", value(0x00100010), value(0x00100030)]
-    else:
+    elif study:
         parts = [b"study", study.encode()]
+    else:
+        parts = [NO_PATIENT.encode()]
     patient = "\0".join(_distinct(part, character_set) for part in parts)
     return (
         patient, study, text_of(value(0x0020000E)), text_of(value(0x00080018)),

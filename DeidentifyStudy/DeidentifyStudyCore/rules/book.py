@@ -42,6 +42,7 @@ _INSTITUTIONS = frozenset({0x00100021, 0x00380011, 0x00380061, 0x0040A027, 0x004
 """Issuers and organizations that the table removes: institutions, which have the same names where one is retained."""
 _RESPONSIBLE_PERSON_ROLE, _ETHICS_COMMITTEE = 0x00102298, 0x00120081
 _BIRTH_DATE = 0x00100030
+_HANGING_PROTOCOL_USER = 0x0072000E
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ class RuleBook:
         # type 1C: must not be there without the approval's number, which the table removes
         rules[_ETHICS_COMMITTEE] = Remove(why="removed with the number of its approval")
         rules[0x04000500] = RemoveByType("X", "encrypted")
+        rules[_HANGING_PROTOCOL_USER] = RemoveByType("X")  # names a person by a code; the table has no row for it
         return rules
 
     def _override(self, action: str, vr: str, tag: int) -> Rule:

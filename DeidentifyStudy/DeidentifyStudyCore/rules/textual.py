@@ -83,6 +83,8 @@ STANDARD_SCHEMES = frozenset(
 """Coding schemes of PS3.16, section 8; the others are private: their meanings are free text."""
 
 _SCHEME, _MEANING, _NUMERIC_VALUE = 0x00080102, 0x00080104, 0x0040A30A
+_NAMING_CODES = frozenset({(0x00401101,), (0x00080082,)})
+"""Person Identification and Institution Code Sequence, as the end of a path."""
 _ECHO = "a name, number or date of the patient"
 """What the echo dictionary holds, as people are told."""
 
@@ -274,7 +276,9 @@ class CodeValue:
     name: str = "code value"
 
     def apply(self, element: Element, context: Context) -> Action:
-        """Keep codes of standard schemes; clean those of private ones."""
+        """Keep codes of standard schemes, but of no person and institution; clean those of private ones."""
+        if context.mode is Mode.DUMMY and context.path[-1:] in _NAMING_CODES:
+            return RemoveByType("D").apply(element, context)
         text = context.text(element)
         scheme = context.text(Element(_SCHEME, "SH", context.item.get(_SCHEME, b"")))
         meaning = context.item.get(_MEANING, b"").rstrip(b" \0")

@@ -13,6 +13,7 @@ from DeidentifyStudyCore.rules.markers import file_meta
 from DeidentifyStudyCore.runs.directory_records import (
     DUMMIES,
     PATIENT,
+    ROOT_KINDS,
     SERIES,
     STUDY,
     Attribute,
@@ -62,6 +63,11 @@ def write_dicomdir(folder: Path, outputs: list[str], pseudonyms: Pseudonyms) -> 
 
 
 def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tuple[str, ...], _Record]) -> None:
+    sop_class = source.value(0x00080016).decode("ascii", "replace")
+    if not source.value(0x0020000D):
+        if sop_class in ROOT_KINDS:
+            roots[output] = _object_record(source, output, sop_class, ROOT_KINDS[sop_class])
+        return
     patient, study, series, _ = output.split("/")
     levels = ((patient,), (patient, study), (patient, study, series))
     kinds = ((b"PATIENT", PATIENT), (b"STUDY", STUDY), (b"SERIES", SERIES))
@@ -75,8 +81,10 @@ def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tup
             else:
                 parent.children.append(record)
         parent = record
-    sop_class = source.value(0x00080016).decode("ascii", "replace")
-    kind = kind_of(sop_class)
+    index[levels[2]].children.append(_object_record(source, output, sop_class, kind_of(sop_class)))
+
+
+def _object_record(source: Source, output: str, sop_class: str, kind: bytes) -> _Record:
     content = _values(source, attributes_of(kind))
     if source.value(_VERIFICATION_FLAG).strip() == b"VERIFIED" and _VERIFICATION_FLAG in content:
         content[_VERIFIED_AT] = (b"DT", _verified_at(source))
@@ -84,7 +92,7 @@ def _add(source: Source, output: str, roots: dict[str, _Record], index: dict[tup
     content[0x00041510] = (b"UI", sop_class.encode("ascii", "replace"))
     content[0x00041511] = (b"UI", source.value(0x00080018))
     content[0x00041512] = (b"UI", source.transfer_syntax.encode())
-    index[levels[2]].children.append(_Record(kind, content))
+    return _Record(kind, content)
 
 
 def _values(source: Source, attributes: tuple[Attribute, ...]) -> dict[int, tuple[bytes, bytes]]:

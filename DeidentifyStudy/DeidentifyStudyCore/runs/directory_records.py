@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["DUMMIES", "PATIENT", "SERIES", "STUDY", "Attribute", "attributes_of", "kind_of"]
+__all__ = ["DUMMIES", "PATIENT", "ROOT_KINDS", "SERIES", "STUDY", "Attribute", "attributes_of", "kind_of"]
 
 
 class Attribute(NamedTuple):
@@ -42,6 +42,7 @@ _NUMBER = Attribute(0x00200013, b"IS", 1)
 _CONTENT = (Attribute(0x00080023, b"DA", 1), Attribute(0x00080033, b"TM", 1))
 _IDENTIFICATION = (Attribute(0x00700080, b"CS", 1), Attribute(0x00700081, b"LO", 2), Attribute(0x00700084, b"PN", 2))
 _CONCEPT = Attribute(0x0040A043, b"SQ", 3)
+_MANUFACTURER = Attribute(0x00080070, b"LO", 1)
 _IDENTIFIED = (_NUMBER, *_CONTENT, *_IDENTIFICATION)
 
 _ATTRIBUTES = {
@@ -97,7 +98,35 @@ _ATTRIBUTES = {
         Attribute(0x0040E001, b"ST", 3),
         Attribute(0x0040A043, b"SQ", 2),
     ),
+    b"HANGING PROTOCOL": (
+        Attribute(0x00720002, b"SH", 1),
+        Attribute(0x00720004, b"LO", 1),
+        Attribute(0x00720006, b"CS", 1),
+        Attribute(0x00720008, b"LO", 1),
+        Attribute(0x0072000A, b"DT", 1),
+        Attribute(0x0072000C, b"SQ", 1),
+        Attribute(0x0072000E, b"SQ", 2),
+        Attribute(0x00720014, b"US", 1),
+    ),
+    b"PALETTE": (Attribute(0x00700080, b"CS", 1), Attribute(0x00700081, b"LO", 2)),
+    b"IMPLANT": (
+        _MANUFACTURER,
+        Attribute(0x00221095, b"LO", 1),
+        Attribute(0x00221097, b"LO", 1),
+        Attribute(0x00686210, b"LO", 3),
+    ),
+    b"IMPLANT ASSY": (_MANUFACTURER, Attribute(0x00760001, b"LO", 1), Attribute(0x00760020, b"SQ", 1)),
+    b"IMPLANT GROUP": (Attribute(0x00780001, b"LO", 1), Attribute(0x00780010, b"LO", 1)),
 }
+ROOT_KINDS = {
+    "1.2.840.10008.5.1.4.38.1": b"HANGING PROTOCOL",
+    "1.2.840.10008.5.1.4.39.1": b"PALETTE",
+    "1.2.840.10008.5.1.4.43.1": b"IMPLANT",
+    "1.2.840.10008.5.1.4.44.1": b"IMPLANT ASSY",
+    "1.2.840.10008.5.1.4.45.1": b"IMPLANT GROUP",
+}
+"""Directory Record Types of objects without a study, by SOP class; of others there is none."""
+
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _KINDS = {
     "4.2": b"SPECTROSCOPY",

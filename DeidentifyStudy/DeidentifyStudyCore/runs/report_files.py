@@ -12,7 +12,7 @@ from DeidentifyStudyCore.errors import DestinationError, InputError
 from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.indexing.folder_index import build_index
-from DeidentifyStudyCore.indexing.index import list_files
+from DeidentifyStudyCore.indexing.index import NO_PATIENT, list_files
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.rules.model import Subject
@@ -93,7 +93,7 @@ def clean_reports(
         raise InputError(f"profile {profile.name} keeps no free text; switch it on with --option clean_descriptors.")
     _check_places(reports, studies, destination)
     index = build_index(studies, profile, executor, progress)
-    patients = {facts.patient for facts in index.files if facts.patient and not facts.reason}
+    patients = {facts.patient for facts in index.files if facts.patient and not facts.reason} - {NO_PATIENT}
     if len(patients) != 1:
         raise InputError(f"the studies are of {len(patients)} patients; name the folder with those of one.")
     pseudonyms = pseudonyms_of(secret, profile)

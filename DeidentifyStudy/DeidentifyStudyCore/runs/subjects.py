@@ -9,6 +9,7 @@ from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.identity.keyfile import Secret, load_crosswalk, save_crosswalk
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.indexing.folder_index import Index
+from DeidentifyStudyCore.indexing.index import NO_PATIENT
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.rules.text import vocabulary
@@ -31,6 +32,8 @@ def subjects_of(
 ) -> dict[str, Subject]:
     """Assign pseudonyms to the patients of an index, and keep them in the crosswalk of the key.
 
+    Objects that belong to no patient have a subject of their own, without a pseudonym.
+
     Parameters
     ----------
     key_file : Path or None
@@ -42,12 +45,12 @@ def subjects_of(
     if key_file and not secret.ephemeral:
         crosswalk = load_crosswalk(key_file, secret)
     patients = {facts.patient for facts in index.files if facts.patient}
-    assigned = assign_pseudonyms(patients, profile.patient_id, secret, crosswalk, dict(supplied))
+    assigned = assign_pseudonyms(patients - {NO_PATIENT}, profile.patient_id, secret, crosswalk, dict(supplied))
     if key_file and not secret.ephemeral:
         save_crosswalk(key_file, secret, crosswalk)
     return {
         patient: Subject(
-            assigned[patient],
+            assigned.get(patient, ""),
             pseudonyms.date_offset(patient),
             index.patients.get(patient, EchoBuilder()).built(vocabulary()),
         )

@@ -16,6 +16,8 @@ _SHARES = 16  # of what is left: where workers share a run, chunks get smaller, 
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 128
 _CHUNK_BYTES = 256 << 20
 _NO_FACE = FaceState()
+_WITHOUT_STUDY = "OBJECTS"
+"""Folder of objects that belong to no study."""
 
 
 def tasks_of(
@@ -42,6 +44,8 @@ def tasks_of(
 
 
 def _folder(job: Job, facts: FileFacts, pseudonym: str, media: bool) -> str:
+    if not facts.study:
+        return _WITHOUT_STUDY
     name = job.pseudonyms.name
     patient = name("patient", facts.patient, "P") if media else pseudonym
     return f"{patient}/{name('study', facts.study, 'ST')}/{name('series', facts.series, 'SE')}"
