@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 from AnnotationQALib.logic.background import BackgroundTask
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["BusyRow", "Ending"]
 
@@ -37,7 +38,7 @@ class BusyRow:
         self._task: BackgroundTask[Any] | None = None
         self._on_done: Callable[[BackgroundTask[Any]], None] | None = None
         self._ending = Ending.AT_ITS_NEXT_STEP
-        cancel_button.connect("clicked()", self.cancel)
+        connect(cancel_button, "clicked()", self.cancel)
 
     @property
     def is_busy(self) -> bool:

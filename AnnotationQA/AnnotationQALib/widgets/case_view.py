@@ -15,6 +15,7 @@ from AnnotationQALib.logic.form import FormEntry, ItemKey, ItemState
 from AnnotationQALib.logic.starting_points import StartOffer
 from AnnotationQALib.widgets.cine_row import CineRow
 from AnnotationQALib.widgets.form_tree import FormTree
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.start_menu import StartMenu
@@ -80,19 +81,19 @@ class CaseView:
         self._flags = {flag: add_action(self._flag_menu, text) for flag, text in flag_texts().items()}
         for flag, action in self._flags.items():
             action.checkable = True
-            action.connect("toggled(bool)", lambda on, flag=flag: self._case.editor.set_flag(flag, on))
+            connect(action, "toggled(bool)", lambda on, flag=flag: self._case.editor.set_flag(flag, on))
         self.ui.flagButton.setMenu(self._flag_menu)
         self.start_menu = start_menu
         self.ui.startFromButton.setMenu(start_menu.menu)
         self.cine = CineRow(self.ui.cinePlace.layout())
-        self.ui.undoButton.connect("clicked()", actions.undo)
-        self.ui.redoButton.connect("clicked()", actions.redo)
-        self.ui.askImageButton.connect("clicked()", actions.ask_image)
-        self.ui.forgetImageButton.connect("clicked()", actions.forget_image)
-        self.ui.closeCaseButton.connect("clicked()", actions.close)
-        self.ui.viewButton.connect("clicked()", actions.reset_view)
-        self.ui.windowCombo.connect("activated(int)", lambda: self._window_chosen())
-        self.ui.commentsLabel.connect("linkActivated(QString)", lambda link: actions.jump_to_comment(int(link)))
+        connect(self.ui.undoButton, "clicked()", actions.undo)
+        connect(self.ui.redoButton, "clicked()", actions.redo)
+        connect(self.ui.askImageButton, "clicked()", actions.ask_image)
+        connect(self.ui.forgetImageButton, "clicked()", actions.forget_image)
+        connect(self.ui.closeCaseButton, "clicked()", actions.close)
+        connect(self.ui.viewButton, "clicked()", actions.reset_view)
+        connect(self.ui.windowCombo, "activated(int)", lambda: self._window_chosen())
+        connect(self.ui.commentsLabel, "linkActivated(QString)", lambda link: actions.jump_to_comment(int(link)))
 
     def show(self, case: Any, offers: Sequence[StartOffer]) -> None:
         """Show a case that was just opened; None lets it go."""

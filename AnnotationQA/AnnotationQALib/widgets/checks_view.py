@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.checks.problems import ReadingProblem, Severity
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.state_icons import is_dark, problem_icon
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import told
@@ -55,12 +56,12 @@ class ChecksView:
         header.setSectionResizeMode(2, qt.QHeaderView.Stretch)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         for signal in ("cellClicked(int,int)", "cellActivated(int,int)"):  # by mouse, and by Enter
-            table.connect(signal, lambda row: self._choose(row))
-        table.connect("itemSelectionChanged()", self._show_reason)
-        self.ui.reasonEdit.connect("textEdited(QString)", self._give_reason)
-        self.ui.commentEdit.connect("textEdited(QString)", on_comment)
-        self.ui.checkButton.connect("clicked()", on_check)
-        self.ui.submitButton.connect("clicked()", on_submit)
+            connect(table, signal, lambda row: self._choose(row))
+        connect(table, "itemSelectionChanged()", self._show_reason)
+        connect(self.ui.reasonEdit, "textEdited(QString)", self._give_reason)
+        connect(self.ui.commentEdit, "textEdited(QString)", on_comment)
+        connect(self.ui.checkButton, "clicked()", on_check)
+        connect(self.ui.submitButton, "clicked()", on_submit)
         self.show_unchecked("", "")
 
     @property

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.project.answers import ChoiceValue, Presence, PresenceValue, RatingValue, Value
 from AnnotationQACore.protocol.model import Classification, Rating
 from AnnotationQALib.widgets.answer_texts import presence_text
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["ChoicesEditor"]
 
@@ -62,7 +63,7 @@ class ChoicesEditor:
         self._none = qt.QPushButton(_("None of these")) if self._several else None
         if self._none is not None:
             self._none.toolTip = _("Answer that none of the choices holds.")
-            self._none.connect("clicked()", self._choose_none)
+            connect(self._none, "clicked()", self._choose_none)
             layout.addWidget(self._none, rows, 0)
         self._definition = qt.QLabel()
         self._definition.wordWrap = True
@@ -110,7 +111,7 @@ class ChoicesEditor:
         button.toolTip = "\n".join(tip for tip in tips if tip)
         if option.parent:
             button.styleSheet = "margin-left: 18px;"
-        button.connect("clicked()", lambda option=option.id: self._clicked(option))
+        connect(button, "clicked()", lambda option=option.id: self._clicked(option))
         self.buttons[option.id] = button
         return button
 

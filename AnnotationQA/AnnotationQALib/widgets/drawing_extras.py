@@ -8,6 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.protocol.model import DrawnItem
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["DeletedRow", "FrameRow", "InstanceRow"]
 
@@ -31,14 +32,14 @@ class InstanceRow:
         layout.setContentsMargins(0, 0, 0, 0)
         self.addButton = qt.QPushButton(_("Add {title}").format(title=item.title.lower()))
         self.addButton.toolTip = _("Begin the next one; it gets a number and rows of its own.")
-        self.addButton.connect("clicked()", add)
+        connect(self.addButton, "clicked()", add)
         layout.addWidget(self.addButton)
         self.removeButton = None
         if instance is not None:
             title = _("Remove {title} {number}").format(title=item.title.lower(), number=instance)
             self.removeButton = qt.QPushButton(title)
             self.removeButton.toolTip = _("Remove it with all that was drawn and answered for it.")
-            self.removeButton.connect("clicked()", remove)
+            connect(self.removeButton, "clicked()", remove)
             layout.addWidget(self.removeButton)
         layout.addStretch(1)
 
@@ -62,11 +63,11 @@ class FrameRow:
         layout.addWidget(self._label)
         self.goButton = qt.QPushButton(_("Show"))
         self.goButton.toolTip = _("Show this time point.")
-        self.goButton.connect("clicked()", go)
+        connect(self.goButton, "clicked()", go)
         layout.addWidget(self.goButton)
         self.chooseButton = qt.QPushButton(_("Use the frame shown"))
         self.chooseButton.toolTip = _("Say that the time point that is shown now is {frame}.").format(frame=title)
-        self.chooseButton.connect("clicked()", choose)
+        connect(self.chooseButton, "clicked()", choose)
         layout.addWidget(self.chooseButton)
         layout.addStretch(1)
         self.show(None)
@@ -93,10 +94,10 @@ class DeletedRow:
         layout.setContentsMargins(0, 0, 0, 0)
         self.restoreButton = qt.QPushButton(_("Restore"))
         self.restoreButton.toolTip = _("Bring the segment back as it was last saved.")
-        self.restoreButton.connect("clicked()", restore)
+        connect(self.restoreButton, "clicked()", restore)
         self.acceptButton = qt.QPushButton(_("It was meant to be deleted"))
         self.acceptButton.toolTip = _("Go on without the segment.")
-        self.acceptButton.connect("clicked()", accept)
+        connect(self.acceptButton, "clicked()", accept)
         layout.addWidget(self.restoreButton)
         layout.addWidget(self.acceptButton)
         layout.addStretch(1)

@@ -12,6 +12,7 @@ from AnnotationQACore.project.answers import Value
 from AnnotationQACore.protocol.model import DrawnItem
 from AnnotationQALib.logic.form import FormEntry, FormGroup, ItemKey, ItemState
 from AnnotationQALib.widgets.answer_texts import answer_text
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.item_help import item_tip
 from AnnotationQALib.widgets.state_icons import color_icon, is_dark, state_icon, state_text
 from AnnotationQALib.widgets.wordings import told
@@ -43,7 +44,7 @@ class FormTree:
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(1, qt.QHeaderView.Interactive)
         tree.setColumnWidth(1, _ANSWER_WIDTH)
-        tree.connect("itemSelectionChanged()", self._selected)
+        connect(tree, "itemSelectionChanged()", self._selected)
 
     @property
     def entries(self) -> tuple[FormEntry, ...]:

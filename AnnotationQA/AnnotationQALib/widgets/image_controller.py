@@ -11,6 +11,7 @@ from AnnotationQALib.logic.form import FormEntry, ImagePlace
 from AnnotationQALib.logic.open_case import OpenCase
 from AnnotationQALib.logic.presentation import apply_window, item_view, jump_to, next_window, shown_slice
 from AnnotationQALib.widgets.case_view import CaseView
+from AnnotationQALib.widgets.guard import guarded
 from AnnotationQALib.widgets.panel_context import PanelContext
 from AnnotationQALib.widgets.views import show_layout
 
@@ -115,7 +116,9 @@ class ImageController:
         scene = self._context.scene
         for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
             node = scene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
-            tag = node.AddObserver("ModifiedEvent", lambda *_: case.activity.act() if is_shown() else None)
+            tag = node.AddObserver(
+                "ModifiedEvent", guarded(lambda *_: case.activity.act() if is_shown() else None, repeats=True)
+            )
             self._observed.append((node, tag))
 
     def let_go(self) -> None:

@@ -25,6 +25,7 @@ from AnnotationQALib.logic.readouts import Quantity
 from AnnotationQALib.widgets.answer_texts import answer_text, number_text
 from AnnotationQALib.widgets.choices_editor import ChoicesEditor
 from AnnotationQALib.widgets.drawing_extras import DeletedRow, FrameRow, InstanceRow
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.item_help import help_page, item_tip
 from AnnotationQALib.widgets.item_markups import ItemMarkups, role_of
 from AnnotationQALib.widgets.keys import FormKeys
@@ -94,10 +95,10 @@ class ItemPage:
         self._parts: list[Any] = []
         self.segment_editor = SegmentEditorHost(self.ui.answerPlace.layout(), on_segment_selected)
         self._keys = FormKeys(self.widget, self.press)
-        self.ui.clearButton.connect("clicked()", self._clear)
-        self.ui.remarkButton.connect("toggled(bool)", self._toggle_remark)
-        self.ui.helpButton.connect("toggled(bool)", self._toggle_help)
-        self.ui.remarkEdit.connect("textEdited(QString)", self._remark)
+        connect(self.ui.clearButton, "clicked()", self._clear)
+        connect(self.ui.remarkButton, "toggled(bool)", self._toggle_remark)
+        connect(self.ui.helpButton, "toggled(bool)", self._toggle_help)
+        connect(self.ui.remarkEdit, "textEdited(QString)", self._remark)
         self.show(None, None)
 
     @property

@@ -9,6 +9,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from AnnotationQALib.widgets.guard import connect
+
 __all__ = ["DIGITS", "FormKeys", "PanelKeys", "keys_page"]
 
 DIGITS = tuple("123456789")
@@ -62,7 +64,7 @@ class PanelKeys:
             shortcut = qt.QShortcut(qt.QKeySequence(sequence), window)
             shortcut.setContext(qt.Qt.WindowShortcut)
             shortcut.setEnabled(False)
-            shortcut.connect("activated()", action)
+            connect(shortcut, "activated()", action)
             self._shortcuts.append(shortcut)
 
     def enable(self, enabled: bool) -> None:
@@ -90,7 +92,7 @@ class FormKeys:
             shortcut = qt.QShortcut(qt.QKeySequence(digit), form)
             shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
             shortcut.setEnabled(False)
-            shortcut.connect("activated()", lambda digit=digit: press(digit))
+            connect(shortcut, "activated()", lambda digit=digit: press(digit))
             self._shortcuts.append(shortcut)
 
     def enable(self, digits: tuple[str, ...]) -> None:

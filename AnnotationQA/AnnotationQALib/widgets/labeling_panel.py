@@ -17,6 +17,7 @@ from AnnotationQALib.widgets.busy_row import BusyRow
 from AnnotationQALib.widgets.case_controller import CaseController
 from AnnotationQALib.widgets.case_view import CaseActions, CaseView
 from AnnotationQALib.widgets.checks_view import ChecksView
+from AnnotationQALib.widgets.guard import connect, guarded
 from AnnotationQALib.widgets.image_controller import ImageController
 from AnnotationQALib.widgets.item_page import ItemPage
 from AnnotationQALib.widgets.lead_view import LeadView
@@ -106,9 +107,10 @@ class LabelingPanel:
         self._make_controllers(layout_manager, render_volume, start_session, executor)
         self._fill_sections()
         self._keys = keys.PanelKeys(slicer.util.mainWindow() or self.widget, self._key_actions())
-        self._context.timer.connect("timeout()", self.tick)
+        connect(self._context.timer, "timeout()", self.tick)
         self._observer = self._interaction.AddObserver(
-            self._interaction.InteractionModeChangedEvent, lambda *_: self.case.page.placing_changed()
+            self._interaction.InteractionModeChangedEvent,
+            guarded(lambda *_: self.case.page.placing_changed(), repeats=True),
         )
         self._show_state()
 

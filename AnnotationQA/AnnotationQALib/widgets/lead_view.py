@@ -19,6 +19,7 @@ from AnnotationQALib.logic import lead_desk
 from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.database_cases import Database, cases_of_studies
 from AnnotationQALib.logic.lead_desk import Plan
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.release_view import ReleaseView
 from AnnotationQALib.widgets.studies_tree import StudiesTree
 from AnnotationQALib.widgets.texts import case_status_text
@@ -79,18 +80,18 @@ class LeadView:
         table = self.ui.readersTable
         table.verticalHeader().setVisible(False)
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        self.ui.createButton.connect("clicked()", self._create)
-        self.ui.addCasesButton.connect("clicked()", self._read_cases)
-        self.ui.databaseButton.connect("toggled(bool)", self._show_studies)
-        self.ui.addStudiesButton.connect("clicked()", self._read_studies)
-        self.ui.cancelCasesButton.connect("clicked()", self._cancel)
-        self.ui.caseNameEdit.connect("textChanged(QString)", lambda: self._look_up())
-        self.ui.addPersonButton.connect("clicked()", self._add_person)
-        self.ui.planButton.connect("clicked()", self._preview)
-        self.ui.assignButton.connect("clicked()", self._assign)
+        connect(self.ui.createButton, "clicked()", self._create)
+        connect(self.ui.addCasesButton, "clicked()", self._read_cases)
+        connect(self.ui.databaseButton, "toggled(bool)", self._show_studies)
+        connect(self.ui.addStudiesButton, "clicked()", self._read_studies)
+        connect(self.ui.cancelCasesButton, "clicked()", self._cancel)
+        connect(self.ui.caseNameEdit, "textChanged(QString)", lambda: self._look_up())
+        connect(self.ui.addPersonButton, "clicked()", self._add_person)
+        connect(self.ui.planButton, "clicked()", self._preview)
+        connect(self.ui.assignButton, "clicked()", self._assign)
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MS)
-        self._timer.connect("timeout()", self._poll)
+        connect(self._timer, "timeout()", self._poll)
 
     def show(self, project: Any) -> None:
         """Show what can be done with a project that the person leads; without one, how to create one."""

@@ -14,6 +14,7 @@ from AnnotationQACore.progress import Progress
 from AnnotationQALib.logic.background import BackgroundTask, Workers
 from AnnotationQALib.logic.time_left import TimeLeft
 from AnnotationQALib.widgets.busy_row import BusyRow
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.missing_packages import text_or_remedy
 from AnnotationQALib.widgets.thread_time import let_threads_work
 
@@ -61,7 +62,7 @@ class LeadWork:
         self._left = TimeLeft()
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MS)
-        self._timer.connect("timeout()", self.poll)
+        connect(self._timer, "timeout()", self.poll)
 
     @property
     def is_busy(self) -> bool:

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.project.answers import LandmarksValue, Value
 from AnnotationQACore.protocol.model import Box, Item, Landmarks, Measurement, Polygon
 from AnnotationQALib.logic.form import ItemState
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.state_icons import is_dark, state_icon
 
@@ -69,14 +70,14 @@ class MarkupsControls:
             _("Place"), _("Place points with the mouse in a view; Esc or a click here ends it.")
         )
         self.placeButton.checkable = True
-        self.placeButton.connect("toggled(bool)", actions.place)
+        connect(self.placeButton, "toggled(bool)", actions.place)
         self.snapButton = self.toSegmentButton = self.points = self.notVisibleButton = self.againButton = None
         if isinstance(item, Polygon):
             self._add_polygon_buttons(segments)
         if isinstance(item, Landmarks):
             self._add_landmarks(column, item)
         self.eraseButton = self._button(_("Erase"), _("Remove what was placed for this item."))
-        self.eraseButton.connect("clicked()", actions.erase)
+        connect(self.eraseButton, "clicked()", actions.erase)
         self._row.addStretch(1)
 
     @property
@@ -123,23 +124,23 @@ class MarkupsControls:
 
     def _add_polygon_buttons(self, segments: Mapping[str, str]) -> None:
         self.snapButton = self._button(_("Snap to slice"), _("Move all points onto the slice nearest to them."))
-        self.snapButton.connect("clicked()", self._actions.snap)
+        connect(self.snapButton, "clicked()", self._actions.snap)
         if segments:
             self.toSegmentButton = self._button(_("To segment"), _("Add the inside of the outline to a segment."))
             self.toSegmentButton.popupMode = qt.QToolButton.InstantPopup
             menu = qt.QMenu(self.toSegmentButton)
             for segment, title in segments.items():
                 action = add_action(menu, title)
-                action.connect("triggered()", lambda segment=segment: self._actions.to_segment(segment))
+                connect(action, "triggered()", lambda segment=segment: self._actions.to_segment(segment))
             self.toSegmentButton.setMenu(menu)
 
     def _add_landmarks(self, column: Any, item: Landmarks) -> None:
         self.notVisibleButton = self._button(
             _("Not visible  (F4)"), _("You have looked for the selected or next point, and it is not visible.")
         )
-        self.notVisibleButton.connect("clicked()", lambda: self._actions.not_visible(self.selected_point))
+        connect(self.notVisibleButton, "clicked()", lambda: self._actions.not_visible(self.selected_point))
         self.againButton = self._button(_("Again"), _("Take the selected point back, to place it anew."))
-        self.againButton.connect("clicked()", lambda: self._actions.place_again(self.selected_point))
+        connect(self.againButton, "clicked()", lambda: self._actions.place_again(self.selected_point))
         self.points = qt.QTreeWidget()
         self.points.toolTip = _("The points in their order; double-click to go to one.")
         self.points.headerHidden = True
@@ -155,8 +156,8 @@ class MarkupsControls:
             row.setToolTip(0, point.definition or point.title)
             row.setData(0, qt.Qt.UserRole, point.id)
             self.points.addTopLevelItem(row)
-        self.points.connect("itemSelectionChanged()", self._enable_point_buttons)
-        self.points.connect("itemDoubleClicked(QTreeWidgetItem*,int)", lambda: self._jump())
+        connect(self.points, "itemSelectionChanged()", self._enable_point_buttons)
+        connect(self.points, "itemDoubleClicked(QTreeWidgetItem*,int)", lambda: self._jump())
         column.addWidget(self.points)
 
     def _show_points(self, value: LandmarksValue, next_point: str) -> None:

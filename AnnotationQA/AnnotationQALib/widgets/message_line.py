@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from AnnotationQACore.project.worklists import WorkItem
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["MessageLine"]
 
@@ -25,7 +26,7 @@ class MessageLine:
         self._frame = frame
         self._label = label
         self._for_screen = for_screen
-        button.connect("clicked()", self.hide)
+        connect(button, "clicked()", self.hide)
 
     def show_error(self, line: str, item: WorkItem | None = None) -> None:
         """Show what went wrong and what to do; `item` is the case it may be about. Places on disks are not shown."""

@@ -8,6 +8,8 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from AnnotationQALib.widgets.guard import guarded
+
 __all__ = ["PanelModuleWidget"]
 
 
@@ -36,16 +38,19 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(self.panel.widget)
         self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.StartCloseEvent, self._scene_closes)
 
+    @guarded
     def enter(self) -> None:
         """The module is shown."""
         if self.panel is not None:
             self.panel.enter()
 
+    @guarded
     def exit(self) -> None:
         """Another module is shown."""
         if self.panel is not None:
             self.panel.exit()
 
+    @guarded
     def cleanup(self) -> None:
         """The module goes away."""
         self.removeObservers()
@@ -53,6 +58,7 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.cleanup()
             self.panel = None
 
+    @guarded
     def _scene_closes(self, *_event: Any) -> None:
         if self.panel is not None:
             self.panel.scene_closes()

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.project.answers import Presence, PresenceValue, SegmentationValue, Value
 from AnnotationQACore.protocol.model import DrawnItem
 from AnnotationQALib.widgets.answer_texts import presence_text
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["PresenceRow"]
 
@@ -61,7 +62,7 @@ class PresenceRow:
             button.text = text
             button.toolTip = tip
             button.checkable = True
-            button.connect("clicked()", lambda presence=presence: on_declared(presence))
+            connect(button, "clicked()", lambda presence=presence: on_declared(presence))
             layout.addWidget(button)
             self.buttons[presence] = button
         layout.addStretch(1)

@@ -18,6 +18,7 @@ from AnnotationQACore.release.making import Made, require_destination
 from AnnotationQALib.logic.release_form import ReleaseForm
 from AnnotationQALib.logic.release_work import Received, ReleaseWork, received
 from AnnotationQALib.widgets.gate_words import remedy_text, where_text
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import cell, fill, prepare
@@ -60,7 +61,7 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
         self._remedies: list[str] = []
         self._confidential: tempfile.TemporaryDirectory[str] | None = None
         prepare(ui.gateTable, 1)
-        ui.gateTable.connect("itemSelectionChanged()", self._show_remedy)
+        connect(ui.gateTable, "itemSelectionChanged()", self._show_remedy)
         for button, act in (
             (ui.gateButton, self._check),
             (ui.lookButton, self._look),
@@ -71,7 +72,7 @@ class ReleaseMakeView(LeadPage[ReleaseWork]):
             (ui.verifyButton, self._verify),
             (ui.openCardButton, self._open_card),
         ):
-            button.connect("clicked()", act)
+            connect(button, "clicked()", act)
         self.forget()
 
     @property

@@ -13,6 +13,7 @@ from AnnotationQACore import atomic
 from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.release.sheet import ReleaseSheet, load_sheet, sheet_from_json, sheet_text
 from AnnotationQALib.logic.release_form import SHEET_FIELDS, sheet_document, sheet_texts
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import prepare
 from AnnotationQALib.widgets.wordings import error_text, told
 
@@ -43,10 +44,10 @@ class ReleaseSheetView:
             table.setItem(row, 1, qt.QTableWidgetItem(""))
             for column in (0, 1):
                 table.item(row, column).setToolTip(told(one.help))
-        table.connect("itemSelectionChanged()", self._selected)
-        ui.sheetEdit.connect("textChanged()", self._edited)
-        ui.openSheetButton.connect("clicked()", self._open)
-        ui.saveSheetButton.connect("clicked()", self._save)
+        connect(table, "itemSelectionChanged()", self._selected)
+        connect(ui.sheetEdit, "textChanged()", self._edited)
+        connect(ui.openSheetButton, "clicked()", self._open)
+        connect(ui.saveSheetButton, "clicked()", self._save)
         self.show(sheet_texts(ReleaseSheet(title="-", version="1.0.0")) | {"title": ""})
 
     @property

@@ -11,6 +11,7 @@ from AnnotationQACore.release.composition import parts_in_order
 from AnnotationQACore.release.splitting import SplitPlan
 from AnnotationQALib.logic.release_form import Sources
 from AnnotationQALib.logic.release_work import ReleaseWork, SplitForm, split_rows
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import cell, fill, prepare
@@ -48,9 +49,9 @@ class ReleaseSplitView(LeadPage[ReleaseWork]):
         ui.splitNameEdit.text = "main"
         ui.splitKindCombo.addItem(_("train, validation and test"), "parts")
         ui.splitKindCombo.addItem(_("folds for cross-validation"), "folds")
-        ui.splitKindCombo.connect("currentIndexChanged(int)", lambda _index: self._show_kind())
-        ui.planSplitButton.connect("clicked()", self._preview)
-        ui.recordSplitButton.connect("clicked()", self._record)
+        connect(ui.splitKindCombo, "currentIndexChanged(int)", lambda _index: self._show_kind())
+        connect(ui.planSplitButton, "clicked()", self._preview)
+        connect(ui.recordSplitButton, "clicked()", self._record)
         self._show_kind()
         self.forget()
 

@@ -15,6 +15,7 @@ from AnnotationQACore.project.state import State
 from AnnotationQACore.textlabels.labelling import CheckedReports, ImportedReports
 from AnnotationQACore.textlabels.report_reading import DEFAULT_READER
 from AnnotationQALib.logic.reports_work import ReadReports, ReportsWork
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import fill, prepare
@@ -47,9 +48,9 @@ class ReportLabelsView(LeadPage[ReportsWork]):
         self._on_done = on_done
         self._on_error = on_error
         ui.reportsReaderEdit.text = DEFAULT_READER
-        ui.readReportsButton.connect("clicked()", self._read)
-        ui.importReportsButton.connect("clicked()", self._import)
-        ui.checkReportsButton.connect("clicked()", self._check)
+        connect(ui.readReportsButton, "clicked()", self._read)
+        connect(ui.importReportsButton, "clicked()", self._import)
+        connect(ui.checkReportsButton, "clicked()", self._check)
         self.forget()
 
     def forget(self) -> None:

@@ -14,6 +14,7 @@ from AnnotationQACore.release.rounds.ranking import RankedCase
 from AnnotationQACore.release.rounds.redo import ToRedo
 from AnnotationQACore.release.rounds.rereads import RereadPlan
 from AnnotationQALib.logic.rounds_work import RoundsWork, reread_rows
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.lead_page import LeadPage
 from AnnotationQALib.widgets.lead_work import LeadWork
 from AnnotationQALib.widgets.tables import fill, prepare
@@ -47,7 +48,7 @@ class RoundsView(LeadPage[RoundsWork]):
         self._rereads: RereadPlan | None = None
         for table, stretched in ((ui.redoTable, 3), (ui.rankTable, 5), (ui.rereadTable, 0), (ui.driftTable, 0)):
             prepare(table, stretched)
-        ui.rankTable.connect("itemSelectionChanged()", self._show_selected)
+        connect(ui.rankTable, "itemSelectionChanged()", self._show_selected)
         for button, act in (
             (ui.redoButton, self._list),
             (ui.sendBackButton, self._send_back),
@@ -57,7 +58,7 @@ class RoundsView(LeadPage[RoundsWork]):
             (ui.rereadAssignButton, self._record),
             (ui.driftButton, self._drift),
         ):
-            button.connect("clicked()", act)
+            connect(button, "clicked()", act)
         self.forget()
 
     def forget(self) -> None:

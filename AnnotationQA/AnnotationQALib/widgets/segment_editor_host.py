@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 
 from AnnotationQALib.logic.masking import MaskingRules, apply_masking
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["SegmentEditorHost"]
 
@@ -113,7 +114,7 @@ class SegmentEditorHost:
         editor.setSwitchToSegmentationsButtonVisible(False)
         editor.setSpecifyGeometryButtonVisible(False)
         editor.setAutoShowSourceVolumeNode(False)
-        editor.connect("currentSegmentIDChanged(QString)", self._selected)
+        connect(editor, "currentSegmentIDChanged(QString)", self._selected)
         self._layout.addWidget(editor)
         return editor
 

@@ -12,6 +12,7 @@ from AnnotationQACore.errors import AnnotationQAError, InputError
 from AnnotationQACore.project import identities
 from AnnotationQACore.project.identities import Identity
 from AnnotationQALib.logic.session_header import SessionHeader
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import error_text, told
 
@@ -58,15 +59,15 @@ class SignInView:
         self._on_open = on_open
         self._on_error = on_error
         self._keys = keys or Keys()
-        self.ui.openButton.connect("clicked()", self._open)
-        self.ui.closeButton.connect("clicked()", on_close)
-        self.ui.newIdentityButton.connect("toggled(bool)", self._show_new)
-        self.ui.createIdentityButton.connect("clicked()", self._create)
-        self.ui.copyKeyButton.connect("clicked()", self._copy)
-        self.ui.passphraseEdit.connect("returnPressed()", self._open)
-        self.ui.repeatPassphraseEdit.connect("returnPressed()", self._create)
-        self.ui.projectPathEdit.connect("currentPathChanged(QString)", lambda: self._enable())
-        self.ui.identityCombo.connect("currentIndexChanged(int)", lambda: self._enable())
+        connect(self.ui.openButton, "clicked()", self._open)
+        connect(self.ui.closeButton, "clicked()", on_close)
+        connect(self.ui.newIdentityButton, "toggled(bool)", self._show_new)
+        connect(self.ui.createIdentityButton, "clicked()", self._create)
+        connect(self.ui.copyKeyButton, "clicked()", self._copy)
+        connect(self.ui.passphraseEdit, "returnPressed()", self._open)
+        connect(self.ui.repeatPassphraseEdit, "returnPressed()", self._create)
+        connect(self.ui.projectPathEdit, "currentPathChanged(QString)", lambda: self._enable())
+        connect(self.ui.identityCombo, "currentIndexChanged(int)", lambda: self._enable())
         self.ui.projectPathEdit.retrieveHistory()
         self.show_identities(str(qt.QSettings().value(LAST_READER) or ""))
 

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQALib.logic.scene_starts import other_segmentations
 from AnnotationQALib.logic.starting_points import StartKind, StartOffer
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.model_modules import ModelModule, installed_models
 
@@ -46,7 +47,7 @@ class StartMenu:
         self._offers: tuple[StartOffer, ...] = ()
         self.menu = qt.QMenu()
         self.menu.toolTipsVisible = True
-        self.menu.connect("aboutToShow()", self.fill)
+        connect(self.menu, "aboutToShow()", self.fill)
 
     @property
     def has_offers(self) -> bool:
@@ -72,7 +73,7 @@ class StartMenu:
         self.menu.clear()
         for offer in self._offers:
             action = add_action(self.menu, offer_text(offer))
-            action.connect("triggered()", lambda offer=offer: self._on_offer(offer))
+            connect(action, "triggered()", lambda offer=offer: self._on_offer(offer))
         if not self._takes_models:
             return
         if self._offers:
@@ -81,11 +82,11 @@ class StartMenu:
         for found in other_segmentations(node.GetScene()) if node is not None else ():
             action = add_action(self.menu, _("Segmentation '{name}' of the scene").format(name=found.GetName()))
             action.toolTip = _("Take over its segments that the protocol asks for; how many voxels you change is kept.")
-            action.connect("triggered()", lambda found=found: self._on_node(found))
+            connect(action, "triggered()", lambda found=found: self._on_node(found))
         for model in installed_models():
             action = add_action(self.menu, _("Open {model}...").format(model=model.title))
             action.toolTip = _("Run the model on this case; its segmentation is offered here afterwards.")
-            action.connect("triggered()", lambda model=model: self._on_model(model))
+            connect(action, "triggered()", lambda model=model: self._on_model(model))
         if self.menu.isEmpty():
             add_action(self.menu, _("There is no segmentation to start from")).enabled = False
 

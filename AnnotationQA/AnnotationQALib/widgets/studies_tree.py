@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.errors import InputError
 from AnnotationQALib.logic.database_cases import Database, DatabaseStudy, list_studies, roles_of_series
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.wordings import error_text
 
 __all__ = ["StudiesTree"]
@@ -31,7 +32,7 @@ class StudiesTree:
         header = tree.header()
         header.setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
-        search.connect("textChanged(QString)", lambda: self._filter())
+        connect(search, "textChanged(QString)", lambda: self._filter())
 
     @property
     def checked(self) -> tuple[DatabaseStudy, ...]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import qt
 
+from AnnotationQALib.widgets.guard import connect
+
 __all__ = ["fit_to_page"]
 
 
@@ -25,7 +27,7 @@ def fit_to_page(tabs: Any) -> None:
         tabs.insertTab(place, holder, title)
         tabs.setTabToolTip(place, tip)
     tabs.currentIndex = 0
-    tabs.connect("currentChanged(int)", lambda current: _show(pages, current))
+    connect(tabs, "currentChanged(int)", lambda current: _show(pages, current))
     _show(pages, tabs.currentIndex)
 
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.project.answers import TextValue, Value
 from AnnotationQACore.protocol.model import TextAnswer
+from AnnotationQALib.widgets.guard import connect
 
 __all__ = ["TextEditor"]
 
@@ -35,11 +36,11 @@ class TextEditor:
             self.edit.acceptRichText = False
             self.edit.tabChangesFocus = True
             self.edit.maximumHeight = 90
-            self.edit.connect("textChanged()", self._written)
+            connect(self.edit, "textChanged()", self._written)
         else:
             if item.max_length:
                 self.edit.maxLength = item.max_length
-            self.edit.connect("textChanged(QString)", lambda: self._written())
+            connect(self.edit, "textChanged(QString)", lambda: self._written())
         layout.addWidget(self.edit)
         self._left = qt.QLabel()
         self._left.alignment = qt.Qt.AlignRight

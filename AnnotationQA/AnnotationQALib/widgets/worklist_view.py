@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from AnnotationQACore.project.state import TaskStatus
 from AnnotationQACore.project.worklists import WorkItem
 from AnnotationQALib.logic.reader_worklist import WorklistRow
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["WorklistView"]
@@ -54,15 +55,15 @@ class WorklistView:
         header.setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(2, qt.QHeaderView.ResizeToContents)
-        table.connect("cellDoubleClicked(int,int)", lambda: self._open())
-        table.connect("itemSelectionChanged()", self._enable)
-        self.ui.openButton.connect("clicked()", self._open)
-        self.ui.nextButton.connect("clicked()", on_next)
-        self.ui.filterCombo.connect("currentIndexChanged(int)", lambda: on_filter())
-        self.ui.searchBox.connect("textChanged(QString)", lambda: self._fill())
+        connect(table, "cellDoubleClicked(int,int)", lambda: self._open())
+        connect(table, "itemSelectionChanged()", self._enable)
+        connect(self.ui.openButton, "clicked()", self._open)
+        connect(self.ui.nextButton, "clicked()", on_next)
+        connect(self.ui.filterCombo, "currentIndexChanged(int)", lambda: on_filter())
+        connect(self.ui.searchBox, "textChanged(QString)", lambda: self._fill())
         self._enter = qt.QShortcut(qt.QKeySequence("Return"), table)
         self._enter.setContext(qt.Qt.WidgetShortcut)
-        self._enter.connect("activated()", self._open)
+        connect(self._enter, "activated()", self._open)
         self.show((), None)
 
     @property

@@ -30,6 +30,7 @@ from AnnotationQALib.review.agreement_plots import (
     add_table,
 )
 from AnnotationQALib.review.widgets.cells import figure_text, figure_title, share_text, short_title
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import error_text
@@ -78,7 +79,7 @@ class AgreementView:
         self._units: Mapping[str, str] = {}
         self._titles: Mapping[str, str] = {}
         ui = self.ui
-        ui.itemCombo.connect("currentIndexChanged(int)", lambda _index: self._item_chosen())
+        connect(ui.itemCombo, "currentIndexChanged(int)", lambda _index: self._item_chosen())
         for button, act in (
             (ui.pairTableButton, self._pair_table),
             (ui.distributionButton, self._distribution),
@@ -87,10 +88,10 @@ class AgreementView:
             (ui.biasButton, self._bias),
             (ui.driftButton, self._drift),
         ):
-            button.connect("clicked()", lambda act=act: self._attempt(act))
-        ui.watchedButton.connect("clicked()", on_watched)
-        ui.reportButton.connect("clicked()", lambda: on_report(str(ui.reportEdit.currentPath).strip()))
-        ui.reportEdit.connect("currentPathChanged(QString)", lambda _path: self._enable())
+            connect(button, "clicked()", lambda act=act: self._attempt(act))
+        connect(ui.watchedButton, "clicked()", on_watched)
+        connect(ui.reportButton, "clicked()", lambda: on_report(str(ui.reportEdit.currentPath).strip()))
+        connect(ui.reportEdit, "currentPathChanged(QString)", lambda _path: self._enable())
         ui.reportEdit.retrieveHistory()
         ui.resultTable.visible = False
         self._enable()

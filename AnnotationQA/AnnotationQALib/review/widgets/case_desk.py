@@ -28,6 +28,7 @@ from AnnotationQALib.review.widgets.review_context import ReviewContext
 from AnnotationQALib.review.widgets.signing import Signing
 from AnnotationQALib.review.widgets.structure_editing import StructureEditing
 from AnnotationQALib.review.widgets.walk_view import WalkView
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tab_pages import fit_to_page
 from AnnotationQALib.widgets.ui_files import load_ui
 from AnnotationQALib.widgets.wordings import told
@@ -124,9 +125,9 @@ class CaseDesk:
         ):
             place.layout().addWidget(view.widget)
         fit_to_page(self.ui.tabs)
-        self.ui.closeButton.connect("clicked()", self._close_clicked)
-        self.ui.tabs.connect("currentChanged(int)", lambda _tab: self._show_tab())
-        self.ui.reasonEdit.connect("textChanged(QString)", lambda _text: self._show_signature())
+        connect(self.ui.closeButton, "clicked()", self._close_clicked)
+        connect(self.ui.tabs, "currentChanged(int)", lambda _tab: self._show_tab())
+        connect(self.ui.reasonEdit, "textChanged(QString)", lambda _text: self._show_signature())
 
     @property
     def is_open(self) -> bool:

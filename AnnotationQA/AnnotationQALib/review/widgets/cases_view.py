@@ -20,6 +20,7 @@ from AnnotationQALib.review.widgets.cells import (
     kind_text,
     threshold_text,
 )
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.texts import case_status_text
 from AnnotationQALib.widgets.ui_files import load_ui
@@ -63,24 +64,24 @@ class CasesView:
         self._needs_reason = False
         prepare(self.ui.itemsTable, 0)
         for combo in (self.ui.itemCombo, self.ui.readerCombo, self.ui.kindCombo, self.ui.stateCombo):
-            combo.connect("currentIndexChanged(int)", lambda _index: self._fill())
+            connect(combo, "currentIndexChanged(int)", lambda _index: self._fill())
         fill_combo(self.ui.kindCombo, _("All disagreements"), [(kind_text(kind), kind.value) for kind in Kind])
         fill_combo(self.ui.stateCombo, _("All states"), [(_status(status), status.value) for status in CaseStatus])
         self.ui.legendLabel.text = _("✓ agreed   ≈ just missed   ✗ different   ? undefined   1 one reader")
         self.ui.legendLabel.enabled = False
         table = self.ui.casesTable
         table.verticalHeader().setVisible(False)
-        table.connect("itemSelectionChanged()", self._selected)
-        table.connect("cellDoubleClicked(int,int)", lambda _row, _column: self._open())
+        connect(table, "itemSelectionChanged()", self._selected)
+        connect(table, "cellDoubleClicked(int,int)", lambda _row, _column: self._open())
         self._enter = qt.QShortcut(qt.QKeySequence("Return"), table)
         self._enter.setContext(qt.Qt.WidgetShortcut)
-        self._enter.connect("activated()", self._open)
-        self.ui.openButton.connect("clicked()", self._open)
-        self.ui.nextButton.connect("clicked()", on_next)
-        self.ui.refreshButton.connect("clicked()", on_refresh)
-        self.ui.acceptProposedButton.connect("clicked()", self._accept)
-        self.ui.proposalReasonEdit.connect("textChanged(QString)", lambda _text: self._enable_acceptance())
-        self.ui.proposalsList.connect("itemChanged(QListWidgetItem*)", lambda _item: self._enable_acceptance())
+        connect(self._enter, "activated()", self._open)
+        connect(self.ui.openButton, "clicked()", self._open)
+        connect(self.ui.nextButton, "clicked()", on_next)
+        connect(self.ui.refreshButton, "clicked()", on_refresh)
+        connect(self.ui.acceptProposedButton, "clicked()", self._accept)
+        connect(self.ui.proposalReasonEdit, "textChanged(QString)", lambda _text: self._enable_acceptance())
+        connect(self.ui.proposalsList, "itemChanged(QListWidgetItem*)", lambda _item: self._enable_acceptance())
 
     def show(self, rows: Sequence[CaseRow], protocol: Protocol, may_review: bool) -> None:
         """Show cases, the worst first, as they are given; the selected case stays selected."""

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQACore.review.revisions import AFTER, BEFORE, Changes
 from AnnotationQALib.review.widgets.cells import kind_text, volume_text
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -42,8 +43,8 @@ class ChangesView:
         prepare(self.ui.answersTable, 0)
         prepare(self.ui.segmentsTable, 0)
         prepare(self.ui.regionsTable, 0)
-        self.ui.readerCombo.connect("currentIndexChanged(int)", lambda _index: on_reader(chosen(self.ui.readerCombo)))
-        self.ui.regionsTable.connect("itemSelectionChanged()", self._selected)
+        connect(self.ui.readerCombo, "currentIndexChanged(int)", lambda _index: on_reader(chosen(self.ui.readerCombo)))
+        connect(self.ui.regionsTable, "itemSelectionChanged()", self._selected)
 
     def show_readers(self, revisions: Mapping[str, int], names: Mapping[str, str], titles: Mapping[str, str]) -> None:
         """Offer the readers who have a second revision or a later one."""

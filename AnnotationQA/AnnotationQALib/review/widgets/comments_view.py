@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnnotationQACore.review.sending_back import Pin
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -54,19 +55,19 @@ class CommentsView:
         self._may_review = False
         ui = self.ui
         prepare(ui.commentsTable, 0)
-        ui.textEdit.connect("textChanged(QString)", lambda _text: self._enable())
-        ui.textEdit.connect("returnPressed()", lambda: self._add("none"))
+        connect(ui.textEdit, "textChanged(QString)", lambda _text: self._enable())
+        connect(ui.textEdit, "returnPressed()", lambda: self._add("none"))
         for button, how in (
             (ui.addButton, "none"),
             (ui.pinButton, "here"),
             (ui.pointButton, "point"),
             (ui.arrowButton, "arrow"),
         ):
-            button.connect("clicked()", lambda how=how: self._add(how))
-        ui.commentsTable.connect("itemSelectionChanged()", self._selected)
-        ui.removeButton.connect("clicked()", lambda: actions.remove(selected_row(ui.commentsTable)))
-        ui.readersList.connect("itemChanged(QListWidgetItem*)", lambda _item: self._enable())
-        ui.sendButton.connect("clicked()", lambda: actions.send(self.ticked))
+            connect(button, "clicked()", lambda how=how: self._add(how))
+        connect(ui.commentsTable, "itemSelectionChanged()", self._selected)
+        connect(ui.removeButton, "clicked()", lambda: actions.remove(selected_row(ui.commentsTable)))
+        connect(ui.readersList, "itemChanged(QListWidgetItem*)", lambda _item: self._enable())
+        connect(ui.sendButton, "clicked()", lambda: actions.send(self.ticked))
 
     def show(
         self, names: Mapping[str, str], submitted: Sequence[str], items: Sequence[tuple[str, str]], may_review: bool

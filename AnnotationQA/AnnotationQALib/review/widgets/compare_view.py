@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from AnnotationQALib.review.reading_nodes import READ_ONLY
 from AnnotationQALib.review.result_node import RESULT_NAME
 from AnnotationQALib.review.time_points import volume_of
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["CompareView"]
@@ -41,10 +42,10 @@ class CompareView:
         self._volume_chosen = False
         self._proposing = False
         self.ui.volumeCombo.setMRMLScene(scene)
-        self.ui.volumeCombo.connect("currentNodeChanged(vtkMRMLNode*)", self._volume_was_chosen)
-        self.ui.segmentationList.connect("itemChanged(QListWidgetItem*)", lambda _item: self._ticked())
-        self.ui.ownImagesCheck.connect("toggled(bool)", lambda _on: self._enable())
-        self.ui.compareNowButton.connect("clicked()", self._compare)
+        connect(self.ui.volumeCombo, "currentNodeChanged(vtkMRMLNode*)", self._volume_was_chosen)
+        connect(self.ui.segmentationList, "itemChanged(QListWidgetItem*)", lambda _item: self._ticked())
+        connect(self.ui.ownImagesCheck, "toggled(bool)", lambda _on: self._enable())
+        connect(self.ui.compareNowButton, "clicked()", self._compare)
         self.refresh()
 
     def refresh(self) -> None:

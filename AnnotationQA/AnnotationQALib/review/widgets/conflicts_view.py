@@ -12,6 +12,7 @@ from AnnotationQACore.review.conflicts import Conflict
 from AnnotationQALib.review.widgets.cells import time_text
 from AnnotationQALib.review.widgets.on_desk import OnDesk
 from AnnotationQALib.review.widgets.review_context import ReviewContext
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import cell, fill, prepare, selected_row
 
 __all__ = ["ConflictsView"]
@@ -37,9 +38,9 @@ class ConflictsView:
         self._recorded = recorded
         self._conflicts: tuple[Conflict, ...] = ()
         prepare(ui.conflictTable, 3)
-        ui.keepButton.connect("clicked()", self._keep)
-        ui.conflictTable.connect("itemSelectionChanged()", self._enable)
-        ui.conflictReasonEdit.connect("textChanged(QString)", lambda _text: self._enable())
+        connect(ui.keepButton, "clicked()", self._keep)
+        connect(ui.conflictTable, "itemSelectionChanged()", self._enable)
+        connect(ui.conflictReasonEdit, "textChanged(QString)", lambda _text: self._enable())
 
     def hide(self) -> None:
         """What is on the desk has no decisions."""

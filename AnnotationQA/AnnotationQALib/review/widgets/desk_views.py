@@ -13,6 +13,7 @@ from AnnotationQALib.review.layouts import LAYOUT_ID
 from AnnotationQALib.review.widgets.display_view import DisplayView
 from AnnotationQALib.review.widgets.on_desk import OnDesk
 from AnnotationQALib.review.widgets.review_context import ReviewContext
+from AnnotationQALib.widgets.guard import guarded
 
 __all__ = ["DeskViews"]
 
@@ -100,7 +101,7 @@ class DeskViews:
         self._show_crosshair()
         self._fit_and_go_back()
         if self._layout_manager is not None:
-            qt.QTimer.singleShot(0, self._fit_and_go_back)  # new views get their size in the event loop only
+            qt.QTimer.singleShot(0, guarded(self._fit_and_go_back))  # new views get their size in the event loop only
 
     def put_layout_back(self) -> None:
         """Show the layout that there was before the first review."""

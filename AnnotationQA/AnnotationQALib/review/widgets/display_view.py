@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnnotationQALib.review.case_review import MOST_SHOWN
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import chosen, fill_combo
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -60,14 +61,14 @@ class DisplayView:
         maps = ((_("Readers who differ"), "readers"), (_("Distance in mm"), "distance"))
         fill_combo(ui.heatCombo, _("No heat map"), maps)
         for combo in (ui.planesCombo, ui.threeDCombo):
-            combo.connect("currentIndexChanged(int)", lambda _index: on_layout())
-        ui.resultCheck.connect("toggled(bool)", lambda _on: on_layout())
-        ui.styleCombo.connect("currentIndexChanged(int)", lambda _index: on_style())
-        ui.heatCombo.connect("currentIndexChanged(int)", lambda _index: on_heat_map())
-        ui.opacitySlider.connect("valueChanged(int)", lambda _value: on_opacity())
-        ui.crosshairCheck.connect("toggled(bool)", lambda _on: on_crosshair())
-        ui.windowCombo.connect("activated(int)", lambda _index: on_window(chosen(ui.windowCombo)))
-        ui.besideCombo.connect("currentIndexChanged(int)", lambda _index: on_beside(chosen(ui.besideCombo)))
+            connect(combo, "currentIndexChanged(int)", lambda _index: on_layout())
+        connect(ui.resultCheck, "toggled(bool)", lambda _on: on_layout())
+        connect(ui.styleCombo, "currentIndexChanged(int)", lambda _index: on_style())
+        connect(ui.heatCombo, "currentIndexChanged(int)", lambda _index: on_heat_map())
+        connect(ui.opacitySlider, "valueChanged(int)", lambda _value: on_opacity())
+        connect(ui.crosshairCheck, "toggled(bool)", lambda _on: on_crosshair())
+        connect(ui.windowCombo, "activated(int)", lambda _index: on_window(chosen(ui.windowCombo)))
+        connect(ui.besideCombo, "currentIndexChanged(int)", lambda _index: on_beside(chosen(ui.besideCombo)))
 
     @property
     def planes(self) -> Literal[1, 3]:
@@ -130,7 +131,7 @@ class DisplayView:
             action = self._menu.addAction(name)
             action.checkable = True
             action.checked = reader in shown
-            action.connect("toggled(bool)", lambda on, reader=reader: self._toggled(reader, on))
+            connect(action, "toggled(bool)", lambda on, reader=reader: self._toggled(reader, on))
             self._readers[reader] = action
         self.ui.readersButton.visible = is_review and len(names) > 1
         self._count()

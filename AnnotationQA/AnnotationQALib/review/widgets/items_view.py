@@ -12,6 +12,7 @@ from AnnotationQACore.review.consensus_choices import METHODS, ConsensusChoice
 from AnnotationQACore.review.painting import CONSENSUS
 from AnnotationQALib.review.deciding import METHOD_TITLES, Deciding, DecisionRow
 from AnnotationQALib.review.widgets.cells import share_text
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -70,17 +71,17 @@ class ItemsView:
         ui = self.ui
         prepare(ui.itemsTable, 1)
         prepare(ui.consensusTable, 0)
-        ui.itemsTable.connect("itemSelectionChanged()", self._selected)
-        ui.consensusTable.connect("itemSelectionChanged()", self._enable)
-        ui.segmentCombo.connect("currentIndexChanged(int)", lambda _index: self.show_consensus_figures())
-        ui.acceptButton.connect("clicked()", self._accept)
-        ui.acceptAllButton.connect("clicked()", lambda: actions.accept_all(chosen(ui.sourceCombo)))
-        ui.editButton.connect("clicked()", self._edit)
-        ui.copyButton.connect("clicked()", lambda: actions.copy(chosen(ui.sourceCombo)))
-        ui.takeEditButton.connect("clicked()", actions.take_edited)
-        ui.discardEditButton.connect("clicked()", actions.discard_edit)
-        ui.showConsensusButton.connect("clicked()", lambda: actions.show_consensus(self._selected_method()))
-        ui.tableButton.connect("clicked()", actions.table)
+        connect(ui.itemsTable, "itemSelectionChanged()", self._selected)
+        connect(ui.consensusTable, "itemSelectionChanged()", self._enable)
+        connect(ui.segmentCombo, "currentIndexChanged(int)", lambda _index: self.show_consensus_figures())
+        connect(ui.acceptButton, "clicked()", self._accept)
+        connect(ui.acceptAllButton, "clicked()", lambda: actions.accept_all(chosen(ui.sourceCombo)))
+        connect(ui.editButton, "clicked()", self._edit)
+        connect(ui.copyButton, "clicked()", lambda: actions.copy(chosen(ui.sourceCombo)))
+        connect(ui.takeEditButton, "clicked()", actions.take_edited)
+        connect(ui.discardEditButton, "clicked()", actions.discard_edit)
+        connect(ui.showConsensusButton, "clicked()", lambda: actions.show_consensus(self._selected_method()))
+        connect(ui.tableButton, "clicked()", actions.table)
 
     def show(self, deciding: Deciding | None, titles: dict[str, str]) -> None:
         """Show the items of a case; None while the regions are not found."""

@@ -8,6 +8,7 @@ from typing import Any
 import qt
 import slicer
 
+from AnnotationQALib.widgets.guard import guarded
 from AnnotationQALib.widgets.placing import Placing
 
 __all__ = ["PinPlacing"]
@@ -38,7 +39,7 @@ class PinPlacing:
         self._node.SetSaveWithScene(False)
         self._node.CreateDefaultDisplayNodes()
         self._observer = self._node.AddObserver(
-            slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, lambda *_: self._defined(points, done)
+            slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, guarded(lambda *_: self._defined(points, done))
         )
         self._placing.start(self._node, persistent=False)
 
@@ -58,7 +59,7 @@ class PinPlacing:
         """The node is still at work in its own event, so that it is taken away only afterwards."""
         node = self._node
         if node is not None and node.GetNumberOfDefinedControlPoints() >= points:
-            qt.QTimer.singleShot(0, lambda: self._take(node, points, done))
+            qt.QTimer.singleShot(0, guarded(lambda: self._take(node, points, done)))
 
     def _take(self, node: Any, points: int, done: Callable[[Points], None]) -> None:
         if node is not self._node:

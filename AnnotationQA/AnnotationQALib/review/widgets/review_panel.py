@@ -23,6 +23,7 @@ from AnnotationQALib.review.widgets.desk_opener import DeskOpener
 from AnnotationQALib.review.widgets.node_views import NodeViews
 from AnnotationQALib.review.widgets.review_context import ReviewContext
 from AnnotationQALib.review.widgets.review_project import ReviewProject, StartSession
+from AnnotationQALib.widgets.guard import connect, guarded
 from AnnotationQALib.widgets.keys import PanelKeys
 from AnnotationQALib.widgets.sign_in_view import Keys, SignInView
 from AnnotationQALib.widgets.ui_files import load_ui
@@ -148,11 +149,11 @@ class ReviewPanel:
         page.wordWrap = True
         page.toolTip = _("The keys of this module")
         self.ui.helpButton.layout().addWidget(page)
-        self.ui.cancelButton.connect("clicked()", self.cancel)
+        connect(self.ui.cancelButton, "clicked()", self.cancel)
         self._keys = self._make_keys()
         events = (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent)
-        self._observers = [scene.AddObserver(event, lambda *_: self._mark_scene()) for event in events]
-        context.timer.connect("timeout()", self.tick)
+        self._observers = [scene.AddObserver(event, guarded(lambda *_: self._mark_scene())) for event in events]
+        connect(context.timer, "timeout()", self.tick)
         self._show_state()
         self.projects.show()
 

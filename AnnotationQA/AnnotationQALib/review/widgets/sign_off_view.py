@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from slicer.i18n import tr as _
 
 from AnnotationQALib.review.deciding import DecisionRow
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.ui_files import load_ui
 
 __all__ = ["SignOffView"]
@@ -28,9 +29,9 @@ class SignOffView:
 
     def __init__(self, on_sign: Callable[[], None], on_keep: Callable[[], None]) -> None:
         self.widget, self.ui = load_ui("ReviewSignOff.ui")
-        self.ui.signButton.connect("clicked()", on_sign)
-        self.ui.copyResultButton.connect("clicked()", on_keep)
-        self.ui.segCheck.connect("toggled(bool)", lambda _on: self._show_export())
+        connect(self.ui.signButton, "clicked()", on_sign)
+        connect(self.ui.copyResultButton, "clicked()", on_keep)
+        connect(self.ui.segCheck, "toggled(bool)", lambda _on: self._show_export())
         self.ui.folderEdit.retrieveHistory()
         self._show_export()
 

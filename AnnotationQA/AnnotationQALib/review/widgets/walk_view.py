@@ -15,6 +15,7 @@ from AnnotationQACore.review.walk import Stop, Walk, WalkFilter
 from AnnotationQALib.review.deciding import METHOD_TITLES, Deciding
 from AnnotationQALib.review.widgets import review_keys as keys
 from AnnotationQALib.review.widgets.cells import distance_text, kind_text, volume_text
+from AnnotationQALib.widgets.guard import connect
 from AnnotationQALib.widgets.tables import ROW_HEIGHT, cell, chosen, fill, fill_combo, prepare, selected_row
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -59,12 +60,12 @@ class WalkView:
         orders = ((_("By volume"), "volume"), (_("By distance"), "distance"))
         fill_combo(self.ui.orderCombo, "", orders)
         for combo in (self.ui.kindCombo, self.ui.itemCombo, self.ui.readerCombo, self.ui.orderCombo):
-            combo.connect("currentIndexChanged(int)", lambda _index: self._filter())
-        self.ui.minimumSpin.connect("valueChanged(int)", lambda _value: self._filter())
-        self.ui.walkTable.connect("itemSelectionChanged()", self._selected)
-        self.ui.previousButton.connect("clicked()", self.previous)
-        self.ui.nextButton.connect("clicked()", self.next)
-        self.ui.moreButton.connect("clicked()", self._more)
+            connect(combo, "currentIndexChanged(int)", lambda _index: self._filter())
+        connect(self.ui.minimumSpin, "valueChanged(int)", lambda _value: self._filter())
+        connect(self.ui.walkTable, "itemSelectionChanged()", self._selected)
+        connect(self.ui.previousButton, "clicked()", self.previous)
+        connect(self.ui.nextButton, "clicked()", self.next)
+        connect(self.ui.moreButton, "clicked()", self._more)
 
     def show_waiting(self) -> None:
         """The regions are not found yet."""
@@ -195,7 +196,7 @@ class WalkView:
             button = qt.QPushButton(_("Take"))
             key = f" ({keys.TAKE[number]})" if number < len(keys.TAKE) else ""
             button.toolTip = _("Take what this reader has here{key}").format(key=key)
-            button.connect("clicked()", lambda reader=reader: self._on_take(reader))
+            connect(button, "clicked()", lambda reader=reader: self._on_take(reader))
             table.setCellWidget(number, BUTTON, button)
             self._buttons[reader] = button
         if with_consensus:
@@ -207,7 +208,7 @@ class WalkView:
             table.setCellWidget(len(self._names), 1, self._consensus)
             button = qt.QPushButton(_("Take"))
             button.toolTip = _("Take what this consensus has here ({key})").format(key=keys.CONSENSUS)
-            button.connect("clicked()", self.take_consensus)
+            connect(button, "clicked()", self.take_consensus)
             table.setCellWidget(len(self._names), BUTTON, button)
             self._buttons[CONSENSUS] = button
         height = ROW_HEIGHT * min(table.rowCount, 8) + table.horizontalHeader().height + 8
