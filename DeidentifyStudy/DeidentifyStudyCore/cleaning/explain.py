@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from DeidentifyStudyCore.cleaning.deciding import Decider
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
 from DeidentifyStudyCore.dicom.dictionary import keyword_of
 from DeidentifyStudyCore.dicom.source import opened
@@ -113,7 +114,7 @@ def _shown(value: bytes, vr: str, length: int, codecs: tuple[str, ...]) -> str:
     if vr in _TEXT_VRS:
         text = decoded(value, codecs).rstrip(" \0")
         return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return f"{length} bytes"
+    return count_of(length, "byte")
 
 
 def _tag(tag: int) -> str:

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from DeidentifyStudyCore.pixels.redaction import Area
     from DeidentifyStudyCore.pixels.step import PixelStep
 
-__all__ = ["ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
+__all__ = ["SEARCHES", "ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
+
+SEARCHES = ("written_files", "pixels", "text_recognition")
+"""Search of written files for what identifies (``headers``, ``whole files``), of pixels for text (`search.METHODS`),
+and the text recognition that took part."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,18 @@ class FileResult:
 
 @dataclass(slots=True)
 class ChunkResult:
-    """What became of a chunk."""
+    """What became of a chunk.
+
+    Attributes
+    ----------
+    searched : set of (str, str)
+        One of `SEARCHES`, and a way in which it was done.
+    """
 
     files: list[FileResult] = field(default_factory=list)
     tally: Counter[TallyKey] = field(default_factory=Counter)
     retained: set[tuple[int, str]] = field(default_factory=set)
+    searched: set[tuple[str, str]] = field(default_factory=set)
 
 
 def packed(job: Job, subject: Subject) -> bytes:
@@ -182,8 +193,20 @@ class _Writer:
                 result.tally[key] += count
         result.retained = set(self.engine.retained)
         self.engine.retained.clear()
+        result.searched = self._searched(result)
         flush_files(self._job.destination / done.output for done in result.files if done.output)
         return result
+
+    def _searched(self, result: ChunkResult) -> set[tuple[str, str]]:
+        files, pixels, recognition = SEARCHES
+        found = set()
+        if any(done.output for done in result.files):
+            found.add((files, "whole files" if self._job.whole_bytes else "headers"))
+        if self._pixels is not None and self._pixels.has_searched:
+            found.add((pixels, self._pixels.method))
+            if self._pixels.recognition:
+                found.add((recognition, self._pixels.recognition))
+        return found
 
     def write(self, task: Task, uses: list[list[Uses]]) -> FileResult:
         path = f"{self._source}/{task.facts.path}"

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from DeidentifyStudyCore.cli.main import CLEAN
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.pixels.device_rules import DeviceRule, load_device_rules, shipped_device_rules
 
 __all__ = ["add_arguments", "run"]
@@ -22,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     rules = load_device_rules(arguments.file) if arguments.file else shipped_device_rules()
     for rule in rules:
         _show(rule)
-    print(f"{len(rules)} rules")
+    print(count_of(len(rules), "rule"))
     return CLEAN
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.pixels.pictures import frame_size, picture_names
 from DeidentifyStudyCore.pixels.review_page import review_page
@@ -19,6 +20,7 @@ from DeidentifyStudyCore.review import DECISIONS, QueueEntry, ReviewQueue
 __all__ = ["add_arguments", "run"]
 
 _BOX = ("row", "column", "height", "width")
+_EVERY_FRAME = -1
 _DECISION = {"accept": "accepted", "reject": "rejected", "reopen": "pending"}
 
 
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     added.add_argument("object", metavar="OBJECT")
     for name in _BOX:
         added.add_argument(name, type=int, metavar=name.upper(), help="in pixels, counted from 0")
-    added.add_argument("--frame", type=int, default=-1, metavar="N", help="counted from 0 (default: every frame)")
+    added.add_argument("--frame", type=int, metavar="N", help="counted from 1 (default: every frame)")
     removed = actions.add_parser("remove", help="take a box out, so that it is not filled")
     removed.add_argument("object", metavar="OBJECT")
     removed.add_argument("number", type=int, metavar="NUMBER", help="as 'show' counts")
@@ -71,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show(queue, digest, entry)
         return CLEAN
     if arguments.action == "add":
-        _add(queue, digest, entry, [arguments.frame, *(getattr(arguments, name) for name in _BOX)])
+        _add(queue, digest, entry, arguments.frame, [getattr(arguments, name) for name in _BOX])
     else:
         if not 1 <= arguments.number <= len(entry.boxes):
             raise InputError(f"there is no box {arguments.number}; 'show' counts them from 1.")
@@ -84,10 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(queue: ReviewQueue, decision: str | None) -> int:
     for digest, entry in sorted(queue.entries.items()):
         if decision in {None, entry.decision}:
-            what = "    face " if entry.is_face else f"{len(entry.boxes):3} boxes"
-            print(f"{digest[:12]}  {entry.decision:8}  {what}  {', '.join(entry.risks)}")
+            what = "face" if entry.is_face else count_of(len(entry.boxes), "box", "boxes")
+            print(f"{digest[:12]}  {entry.decision:8}  {what:>9}  {', '.join(entry.risks)}")
     waiting = len(queue.decided("pending"))
-    print(f"{len(queue.entries)} objects, {waiting} wait for a decision")
+    print(f"{count_of(len(queue.entries), 'object')}, {count_of(waiting, 'waits', 'wait')} for a decision")
     return SOME_QUARANTINED if waiting else CLEAN
 
 
@@ -98,10 +100,10 @@ def _decide(queue: ReviewQueue, names: list[str], decision: str, confirmed_by: s
     for digest in sorted(digests):
         queue.decide(digest, decision, confirmed_by)
     queue.save()
-    print(f"{'1 object' if len(digests) == 1 else f'{len(digests)} objects'} {decision}; run again to apply")
+    print(f"{count_of(len(digests), 'object')} {decision}; run again to apply")
     faces = len(queue.decided("pending") - queue.pending_texts())
     if faces and "all-pending" in names:
-        print(f"{faces} {'face waits' if faces == 1 else 'faces wait'}: look at each, and decide on it by its digest")
+        print(f"{count_of(faces, 'face waits', 'faces wait')}: look at each, and decide on it by its digest")
     return CLEAN
 
 
@@ -111,24 +113,26 @@ def _show(queue: ReviewQueue, digest: str, entry: QueueEntry) -> None:
         print(f"confirmed by {entry.confirmed_by}")
     sources = {tuple(box): source for box, source in zip(entry.found, entry.sources, strict=True)}
     for number, box in enumerate(entry.boxes, 1):
-        frame = "every frame" if box[0] < 0 else f"frame {box[0]}"
+        frame = "every frame" if box[0] < 0 else f"frame {box[0] + 1}"
         place = f"row {box[1]}, column {box[2]}, {box[3]} x {box[4]}"
         print(f"{number:4}  {frame}, {place}  ({sources.get(tuple(box), 'added by a person')})")
     for name in picture_names(queue.pictures, digest):
         print(queue.pictures / name)
 
 
-def _add(queue: ReviewQueue, digest: str, entry: QueueEntry, box: list[int]) -> None:
+def _add(queue: ReviewQueue, digest: str, entry: QueueEntry, frame: int | None, box: list[int]) -> None:
     if entry.is_face:
         raise InputError("a face has no boxes; accept or reject it.")
-    frame, row, column, height, width = box
-    if frame < -1 or row < 0 or column < 0 or height < 1 or width < 1:
+    row, column, height, width = box
+    if frame is not None and frame < 1:
+        raise InputError("frames are counted from 1; leave --frame away for every frame.")
+    if row < 0 or column < 0 or height < 1 or width < 1:
         raise InputError("a box needs a row and a column from 0, a height and a width from 1.")
     for name in picture_names(queue.pictures, digest)[:1]:
         rows, columns = frame_size(queue.pictures / name)
         if row >= rows or column >= columns:
             raise InputError(f"the box lies outside the frame of {rows} x {columns} pixels.")
-    entry.boxes.append(box)
+    entry.boxes.append([_EVERY_FRAME if frame is None else frame - 1, *box])
 
 
 def _page(queue: ReviewQueue, output: Path | None) -> int:

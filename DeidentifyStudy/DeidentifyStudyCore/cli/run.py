@@ -23,6 +23,7 @@ from DeidentifyStudyCore.cli.console import (
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.errors import Cancelled
 from DeidentifyStudyCore.pixels.device_rules import load_device_rules
 from DeidentifyStudyCore.profile import Profile, load_profile
@@ -105,9 +106,11 @@ def run(arguments: argparse.Namespace) -> int:
     judged = _judged(outcome, arguments)
     path = write_report(build_report(outcome, profile, secret, judged), report_folder)
     written = sum(bool(result.output) for result in outcome.files)
-    objects = "1 object" if written == 1 else f"{written} objects"
     page = path.with_suffix(".html")
-    print(f"{objects} written and verified, {outcome.quarantined} quarantined; report: {page} (signed: {path.name})")
+    print(
+        f"{count_of(written, 'object')} written and verified, {outcome.quarantined} quarantined; report: {page} "
+        f"(signed: {path.name})"
+    )
     for line in _why_quarantined(outcome, queue, profile):
         print(line)
     return SOME_QUARANTINED if outcome.quarantined else CLEAN
@@ -120,7 +123,8 @@ def _why_quarantined(outcome: Outcome, queue: ReviewQueue | None, profile: Profi
     waiting = len(queue.decided("pending")) if queue else 0
     if queue and waiting:
         folder = queue.path.parent if queue.path.name == "queue.json" else queue.path
-        yield f"{waiting} wait for a decision: deidentify-study review {folder} page, then accept or reject."
+        they = count_of(waiting, "waits", "wait")
+        yield f"{they} for a decision: deidentify-study review {folder} page, then accept or reject."
         again = "into a new folder, since the key is gone" if profile.ephemeral else "as before"
         yield f"Run again {again}, with the same --review, to write what was accepted."
     if "burned-in-risk" in counts:

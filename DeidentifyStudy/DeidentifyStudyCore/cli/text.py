@@ -19,6 +19,7 @@ from DeidentifyStudyCore.cli.console import (
 )
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.cli.places import require_folder_place
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.profile import load_profile
 from DeidentifyStudyCore.runs.report_files import REPORT_REASONS, clean_reports
 
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     written = sum(bool(result.output) for result in results)
-    print(f"{written} of {len(results)} reports written")
+    print(f"{written} of {count_of(len(results), 'report')} written")
     left = [result for result in results if result.reason]
     for result in left:
         print(f"file {result.number} by name: {result.reason}, it {REPORT_REASONS[result.reason]}")

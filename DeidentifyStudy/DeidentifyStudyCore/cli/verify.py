@@ -8,6 +8,7 @@ from pathlib import Path
 
 from DeidentifyStudyCore.cli.console import add_key_arguments, add_work_arguments, progress_of, secret_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.reporting.report import check_page, check_report, read_report
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     problems = check_report(report, data, secret, progress_of(arguments)) + check_page(report, folder)
     for problem in problems:
         print(problem)
-    print(f"{report['counts']['written']} files checked, {len(problems)} problems")
+    print(f"{count_of(report['counts']['written'], 'file')} checked, {count_of(len(problems), 'problem')}")
     if secret is None:
         print("With --key FILE it is also checked that the report was signed with that key.")
     return SOME_QUARANTINED if problems else CLEAN

@@ -9,6 +9,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,7 +21,7 @@ from scipy import ndimage
 from DeidentifyStudyCore.errors import MissingExtra
 from DeidentifyStudyCore.pixels.boxes import Box, tiles
 
-__all__ = ["TILE", "Reading", "is_installed", "read_along", "read_boxes", "read_lines"]
+__all__ = ["TILE", "Reading", "is_installed", "read_along", "read_boxes", "read_lines", "version"]
 
 ENLARGED, _ENLARGED_AGAIN = 2, 3
 """Small print is read far better at twice its size, and far worse in larger tiles; strips are read larger still."""
@@ -51,6 +52,14 @@ class Reading:
 def is_installed() -> bool:
     """Whether the extra is there."""
     return find_spec("rapidocr") is not None and find_spec("onnxruntime") is not None
+
+
+def version() -> str:
+    """Name and version of what reads, for reports."""
+    try:
+        return f"rapidocr {metadata.version('rapidocr')}"
+    except metadata.PackageNotFoundError:  # it was put beside the program without being installed
+        return "rapidocr"
 
 
 def read_lines(image: _Rgb) -> list[Reading]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels import get_encoder
 
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, encapsulated_plan, plan_pixels
 from DeidentifyStudyCore.dicom.source import text_of
@@ -195,7 +196,7 @@ class _Fills:
     def changes(self) -> frozenset[str]:
         """Say what was done."""
         count = sum(map(len, self.boxes.values()))
-        changes = {f"{count} {'box' if count == 1 else 'boxes'} filled"} if count else set()
+        changes = {f"{count_of(count, 'box', 'boxes')} filled"} if count else set()
         if self.areas:
             count = len(self.areas)
             changes.add(f"facial surface filled in {count} {'frame' if count == 1 else 'frames'}")

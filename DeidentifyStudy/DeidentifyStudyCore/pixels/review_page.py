@@ -7,6 +7,7 @@ beside the queue.
 import re
 from html import escape
 
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES
 from DeidentifyStudyCore.pixels.pictures import frame_size, picture_names
 from DeidentifyStudyCore.pixels.risk import RISKS
@@ -33,9 +34,9 @@ def review_page(queue: ReviewQueue) -> str:
     entries = sorted(queue.entries.items(), key=lambda item: (item[1].decision != "pending", item[0]))
     waiting = sum(entry.decision == "pending" for _, entry in entries)
     parts = [
-        f"<h1>Review of burned-in text and faces</h1><p>{len(entries)} objects, {waiting} wait for a decision. Red "
-        "boxes will be filled in the result; dashed ones will not. This page and its pictures are as confidential as "
-        "the source.</p>"
+        f"<h1>Review of burned-in text and faces</h1><p>{count_of(len(entries), 'object')}, "
+        f"{count_of(waiting, 'waits', 'wait')} for a decision. Red boxes will be filled in the result; dashed ones "
+        "will not. Frames are counted from 1. This page and its pictures are as confidential as the source.</p>"
     ]
     parts += [_section(queue, digest, entry) for digest, entry in entries]
     return (
@@ -72,7 +73,7 @@ def _figure(queue: ReviewQueue, name: str, entry: QueueEntry) -> str:
     number = int(match[1]) if match else None
     rectangles = [_rectangle(box, "dropped") for box in _shown(entry.found, number) if box not in entry.boxes]
     rectangles += [_rectangle(box, "kept") for box in _shown(entry.boxes, number)]
-    caption = "brightest values of all frames" if number is None else f"frame {number}"
+    caption = "brightest values of all frames" if number is None else f"frame {number + 1}"
     return (
         f'<figure><svg viewBox="0 0 {columns} {rows}" role="img" aria-label="{caption}">'
         f'<image href="{escape(queue.pictures.name)}/{escape(name)}" width="{columns}" height="{rows}" '

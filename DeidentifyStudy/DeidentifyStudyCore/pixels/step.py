@@ -19,8 +19,9 @@ from dataclasses import replace
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.pixels import ocr
 from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, covered
-from DeidentifyStudyCore.pixels.cine import Placed, search_frames
+from DeidentifyStudyCore.pixels.cine import Placed, SearchResult, search_frames
 from DeidentifyStudyCore.pixels.device_rules import matching_rules
 from DeidentifyStudyCore.pixels.frames import UNDECODABLE, Frames, frames_of, source_value
 from DeidentifyStudyCore.pixels.pictures import save_pictures
@@ -51,13 +52,22 @@ _ONE_BIT = (1, 0x100)
 
 
 class PixelStep:
-    """Takes objects through the ladder."""
+    """Takes objects through the ladder.
+
+    Attributes
+    ----------
+    method : str
+        How frames are searched, see `search.METHODS`.
+    has_searched : bool
+        Whether any was.
+    """
 
     def __init__(self, policy: PixelPolicy) -> None:
         self._policy = policy
-        self._method = policy.method or best_method()
+        self.method = policy.method or best_method()
+        self.has_searched = False
         # strokes alone mislead too often to fill what they suggest without a person
-        self._reads = self._method == "union"
+        self._reads = self.method == "union"
         self._review = policy.review or (policy.clean and not self._reads)
 
     def prepare(
@@ -113,7 +123,7 @@ class PixelStep:
             return self._unchanged(source, digest, risks)
         frames = frames_of(source)
         placed, steps = self._known(source, frames)
-        found = search_frames(frames, self._method)
+        found = self._search(frames)
         if policy.review:
             self._wait_by_rung(source, frames, digest, risks, placed, found.placed)
         elif found.placed and not self._reads:
@@ -130,7 +140,7 @@ class PixelStep:
         try:
             frames = frames_of(source)
             known, _ = self._known(source, frames)
-            found = search_frames(frames, self._method, first_only=self._policy.pictures is None)
+            found = self._search(frames, first_only=self._policy.pictures is None)
         except Quarantined as error:
             if error.reason != UNDECODABLE:
                 raise
@@ -205,11 +215,7 @@ class PixelStep:
         if searched == []:
             return None
         cleaned.searched_again = True
-        finds = [
-            place
-            for place in search_frames(after, self._method, searched).placed
-            if not self._is_known(place, cleaned, count)
-        ]
+        finds = [place for place in self._search(after, searched).placed if not self._is_known(place, cleaned, count)]
         if not finds:
             return None
         if self._review or cleaned.reviewed:
@@ -221,6 +227,15 @@ class PixelStep:
             boxes.setdefault(frame, []).extend(own)
         cleaned.boxes, cleaned.rounds = boxes, cleaned.rounds + 1
         return self._planned(before, cleaned)
+
+    def _search(self, frames: Frames, numbers: list[int] | None = None, *, first_only: bool = False) -> SearchResult:
+        self.has_searched = True
+        return search_frames(frames, self.method, numbers, first_only=first_only)
+
+    @property
+    def recognition(self) -> str:
+        """Name and version of the text recognition that takes part; empty where none does."""
+        return ocr.version() if self._reads else ""
 
     @staticmethod
     def _is_known(place: Placed, cleaned: Cleaned, count: int, share: float = _KNOWN) -> bool:

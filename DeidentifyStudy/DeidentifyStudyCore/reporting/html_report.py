@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.reporting.choices import choices_of
 from DeidentifyStudyCore.reporting.picture_sections import face_section, redaction_section, risk_section
 
@@ -26,15 +27,17 @@ details summary { cursor: pointer; margin: 0.5rem 0; }
 """
 
 
+_SEARCHED_FILES = {"headers": "headers", "whole files": "whole files, pixel data included (--search-pixels)"}
+_SEARCHED_PIXELS = {
+    "union": "by text recognition and by strokes",
+    "classical": "by strokes alone, since text recognition was not installed",
+}
+
+
 def as_html(report: dict[str, Any]) -> str:
     """Render a report; what a person must look at comes first."""
     profile, counts, index = report["profile"], report["counts"], report["index"]
-    verdict = (
-        f'<p class="good">All {counts["written"]} objects were written and verified.</p>'
-        if not counts["quarantined"]
-        else f'<p class="bad">{counts["written"]} objects were written and verified; {counts["quarantined"]} files '
-        "were not written, for the reasons below.</p>"
-    )
+    verdict = _verdict(counts["written"], counts["quarantined"])
     parts = [
         f"<h1>De-identification report</h1>{verdict}",
         "<p>After writing, every file was read again, and its header was searched for the original identifiers. Pixels "
@@ -58,6 +61,7 @@ def as_html(report: dict[str, Any]) -> str:
                     "References between objects",
                     f"{counts['references_kept']} kept, {counts['references_removed_by_rule']} removed by a rule",
                 ),
+                *_searches(report["search"]),
                 ("Conformance (dciodvfy)", _conformance(report["conformance"])),
             ],
         ),
@@ -85,14 +89,14 @@ def as_html(report: dict[str, Any]) -> str:
         for row in report["attributes"]
     ]
     parts.append(
-        f"<h2>What happened to each attribute</h2><details><summary>{len(attributes)} attributes</summary>"
+        f"<h2>What happened to each attribute</h2><details><summary>{count_of(len(attributes), 'attribute')}</summary>"
         + _table(("Tag", "Attribute", "Action", "Rule", "Elements"), attributes)
         + "</details>"
     )
     parts.append("<h2>Rules</h2>" + _table(("Rule", "What it does"), list(report["rules"].items())))
     files = [
         (
-            row["number"],
+            row["number"] + 1,
             row["output"] or row["reason"],
             row["input_header_sha256"],
             row["output_header_sha256"],
@@ -102,7 +106,7 @@ def as_html(report: dict[str, Any]) -> str:
         for row in report["files"]
     ]
     parts.append(
-        f"<h2>Files</h2><details><summary>{len(files)} files</summary>"
+        f"<h2>Files</h2><details><summary>{count_of(len(files), 'file')}</summary>"
         + _table(
             ("No.", "Written as, or reason", "Input, header", "Output, header", "Output, pixels", "Pixel data"), files
         )
@@ -119,19 +123,46 @@ def as_html(report: dict[str, Any]) -> str:
     )
 
 
+def _verdict(written: int, left_out: int) -> str:
+    if not left_out:
+        said = "The only object was" if written == 1 else f"All {written} objects were"
+        return f'<p class="good">{said} written and verified.</p>'
+    return (
+        f'<p class="bad">{count_of(written, "object was", "objects were")} written and verified; '
+        f"{count_of(left_out, 'file was', 'files were')} not written, for the reasons below.</p>"
+    )
+
+
 def _how_many(strings: list[Any], counts: dict[str, Any]) -> str:
     total = counts["texts_that_stayed"]
-    return f"{total} different texts" if total == len(strings) else f"the first {len(strings)} of {total} texts"
+    if total != len(strings):
+        return f"the first {len(strings)} of {total} texts"
+    return count_of(total, "text", "different texts")
 
 
 def _when(moment: str) -> str:
     return moment.replace("T", " ").replace("+00:00", " UTC")
 
 
+def _searches(search: dict[str, Any]) -> list[tuple[str, str]]:
+    """How written files were searched for what identifies, and pixels for text; a resumed run may have several ways."""
+    files = " or ".join(_SEARCHED_FILES[way] for way in search["written_files"]) or "none was written"
+    if "whole files" not in search["written_files"]:
+        files += "; whole files were searched on request (--search-pixels) only"
+    pixels = " or ".join(_SEARCHED_PIXELS[way] for way in search["pixels"]) or "of no object"
+    if search["text_recognition"]:
+        pixels += f" ({', '.join(search['text_recognition'])})"
+    return [
+        ("Search of written files for names, numbers and dates", files),
+        ("Search of pixels for text", pixels),
+    ]
+
+
 def _conformance(conformance: dict[str, Any]) -> str:
     if not conformance["checked"]:
         return "not checked (dciodvfy is not installed, or was switched off)"
-    return f"{conformance['checked']} objects, {len(conformance['new_errors'])} errors that their sources do not have"
+    errors = count_of(len(conformance["new_errors"]), "error")
+    return f"{count_of(conformance['checked'], 'object')}, {errors} that their sources do not have"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from html import escape
 from typing import Any
 
+from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.pixels.risk import RISKS
 from DeidentifyStudyCore.report_pictures import PICTURES
 
@@ -39,15 +40,17 @@ def redaction_section(files: list[dict[str, Any]]) -> str:
     figures = "".join(
         _figure(
             row["picture_sha256"],
-            f"object {row['number']}",
-            f"No. {row['number']}: {'; '.join(row['pixels'])}",
+            f"object {row['number'] + 1}",
+            f"No. {row['number'] + 1}: {'; '.join(row['pixels'])}",
         )
         for row in rows
     )
+    written = "Picture of 1 object as it was" if len(rows) == 1 else f"Pictures of {len(rows)} objects as they were"
     return (
-        f"<h2>What was redacted in pixels</h2><p>Pictures of {len(rows)} objects as they were written, one frame each. "
+        f"<h2>What was redacted in pixels</h2><p>{written} written, one frame each. "
         "Outlines show where text was filled; what was there is in no picture.</p>"
-        f'<details open><summary>{len(rows)} pictures</summary><div class="figures">{figures}</div></details>'
+        f"<details open><summary>{count_of(len(rows), 'picture')}</summary>"
+        f'<div class="figures">{figures}</div></details>'
     )
 
 
@@ -59,7 +62,7 @@ def face_section(examined: list[dict[str, Any]] | None) -> str:
     if not examined:
         parts.append("<p>No images that may show a face were among the objects.</p>")
     for number, row in enumerate(examined, 1):
-        parts.append(f"<h3>Frame of reference {number}: {row['files']} objects {escape(row['done'])}</h3>")
+        parts.append(f"<h3>Frame of reference {number}: {count_of(row['files'], 'object')} {escape(row['done'])}</h3>")
         parts.append(f"<p>{escape(_said(row))}</p>")
         if row["picture_sha256"]:
             caption = "Surface after the alteration, from the front, the left and the right"

@@ -51,6 +51,7 @@ def build_report(outcome: Outcome, profile: Profile, secret: Secret, conformance
         "attributes": _attributes(outcome.journal.tally),
         "rules": _rules(profile),
         "retained_strings": _strings(outcome.journal.retained),
+        "search": {"whole_files_asked_for": outcome.whole_files, **outcome.journal.searches()},
         "conformance": conformance,
         "directory_sha256": outcome.directory,
     }

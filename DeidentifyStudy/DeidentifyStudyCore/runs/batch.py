@@ -80,6 +80,8 @@ class Outcome:
     ----------
     directory : str
         SHA-256 of the DICOMDIR; empty where none was written.
+    whole_files : bool
+        Whether whole files were to be searched (`BatchOptions.whole_bytes`).
     """
 
     files: list[FileResult]
@@ -89,6 +91,7 @@ class Outcome:
     finished: str
     faces: "FaceSurvey | None" = None
     directory: str = ""
+    whole_files: bool = False
 
     @property
     def quarantined(self) -> int:
@@ -144,7 +147,7 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
         directory = write_dicomdir(destination, [result.output for result in results if result.output], pseudonyms)
     if queue is not None:
         _fill(queue, results)
-    return Outcome(results, journal, index, started, _now(), faces, directory)
+    return Outcome(results, journal, index, started, _now(), faces, directory, options.whole_bytes)
 
 
 def _survey(source: Path, index: Index, profile: Profile, options: BatchOptions) -> "FaceSurvey | None":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from DeidentifyStudyCore.atomic import write_text
-from DeidentifyStudyCore.cleaning.writing import ChunkResult, FileResult
+from DeidentifyStudyCore.cleaning.writing import SEARCHES, ChunkResult, FileResult
 from DeidentifyStudyCore.errors import DestinationError
 
 __all__ = ["Journal"]
@@ -27,6 +27,7 @@ class Journal:
         self.done: dict[str, FileResult] = {}
         self.tally: Counter[tuple[tuple[int, ...], int, str, str]] = Counter()
         self.retained: set[tuple[int, str]] = set()
+        self.searched: set[tuple[str, str]] = set()
         self.resumed = path.exists()
         if self.resumed:
             self._read(header)
@@ -64,6 +65,11 @@ class Journal:
         for path, tag, rule, action, count in chunk["tally"]:
             self.tally[(tuple(path), tag, rule, action)] += count
         self.retained.update((tag, text) for tag, text in chunk["retained"])
+        self.searched.update((kind, way) for kind, way in chunk.get("searched", ()))  # older ones do not tell
+
+    def searches(self) -> dict[str, list[str]]:
+        """How written files and pixels were searched: the ways of all runs that had a part in it, by `SEARCHES`."""
+        return {name: sorted(way for kind, way in self.searched if kind == name) for name in SEARCHES}
 
     def add(self, keys: list[str], chunk: ChunkResult) -> None:
         """Record a finished chunk; `keys` name its files. It is on the disk when this returns."""
@@ -71,6 +77,7 @@ class Journal:
             "files": dict(zip(keys, map(_as_row, chunk.files), strict=True)),
             "tally": [[list(key[0]), *key[1:], count] for key, count in chunk.tally.items()],
             "retained": sorted(chunk.retained - self.retained),
+            "searched": sorted(chunk.searched - self.searched),
         }
         try:
             with self._path.open("a", encoding="utf-8") as file:
@@ -83,6 +90,7 @@ class Journal:
         self.done.update(zip(keys, chunk.files, strict=True))
         self.tally.update(chunk.tally)
         self.retained |= chunk.retained
+        self.searched |= chunk.searched
 
 
 _FIELDS = tuple(field.name for field in fields(FileResult))

@@ -51,11 +51,7 @@ class TextsView:
             refused = self._sign_off is not None and text in self._sign_off.refused
             item.setCheckState(qt.Qt.Unchecked if refused else qt.Qt.Checked)
         table.blockSignals(blocked)
-        self.ui.textsSummary.text = (
-            _("There is no result yet.")
-            if outcome is None
-            else _("{count} different texts stayed. Untick what must not stay, then sign.").format(count=len(texts))
-        )
+        self.ui.textsSummary.text = _("There is no result yet.") if outcome is None else _summary(len(texts))
         self._say_signed()
         self._check_can_sign()
 
@@ -108,6 +104,14 @@ class TextsView:
         private = sum(not text.is_standard for text in texts)
         said = _("The profile removes their attributes now: choose a new folder for the result, and start.")
         if private:
-            said += " " + _("{count} are of private elements: untick Keep safe private elements.").format(count=private)
+            said += " " + _("Untick Keep safe private elements for those of private elements ({count}).").format(
+                count=private
+            )
         self.ui.signLabel.text = said
         self.ui.refuseButton.visible = False
+
+
+def _summary(count: int) -> str:
+    if count == 1:
+        return _("One text stayed. Untick it if it must not stay, then sign.")
+    return _("{count} different texts stayed. Untick what must not stay, then sign.").format(count=count)

@@ -78,7 +78,7 @@ def test_who_waits_for_a_person_is_told_how_to_decide(recognizes, folder, make_d
     assert run(*options, "--review", "queue") == 3
     out = capsys.readouterr().out
     assert "--review QUEUE" not in out
-    assert "1 wait for a decision: deidentify-study review queue page" in out
+    assert "1 waits for a decision: deidentify-study review queue page" in out
     assert "Run again as before" in out
     assert run("--profile", "gdpr-anonymous", "--report", "other-report", "--review", "queue") == 2  # not empty
     capsys.readouterr()

@@ -163,10 +163,11 @@ def test_the_folder_is_for_its_owner_only(waiting, queue_path):
 def test_the_page_shows_boxes_over_the_pictures(waiting, queue_path, capsys):
     digest, entry = only(queue_path)
     main(["review", str(queue_path), "remove", digest, "1"])
-    main(["review", str(queue_path), "add", digest, "1", "2", "3", "4", "--frame", "0"])
+    main(["review", str(queue_path), "add", digest, "1", "2", "3", "4", "--frame", "1"])
     main(["review", str(queue_path), "page"])
     page = (queue_path / "queue.html").read_text()
     assert f'href="queue-pictures/{digest}-frame-0.png"' in page
+    assert "<figcaption>frame 1</figcaption>" in page
     assert '<rect class="kept" x="2" y="1" width="4" height="3"/>' in page
     _, row, column, height, width = entry.found[0]
     assert f'<rect class="dropped" x="{column}" y="{row}" width="{width}" height="{height}"/>' in page
