@@ -301,11 +301,38 @@ def test_explain_says_what_and_why_and_shows_values_only_when_asked(folder, caps
     assert "not-dicom" in capsys.readouterr().out
 
 
-def test_index_prints_numbers_only(folder, capsys):
+def test_index_prints_numbers_only(folder, make_dataset, encode, capsys):
+    capture = make_dataset(sop_class="1.2.840.10008.5.1.4.1.1.7", number=7, Modality="OT", ConversionType="DV")
+    (folder / "Zyxwarth_Quillon" / "capture").write_bytes(encode(capture))
+    (folder / "Zyxwarth_Quillon" / "own").write_bytes(encode(make_dataset(sop_class="1.2.276.0.7230010.3.1.0.1")))
+    assert main(["index", "Zyxwarth_Quillon", "--json"]) == 3  # the private one has the UID of another
+    text = capsys.readouterr().out
+    counts = json.loads(text)
+    assert (counts["objects"], counts["risks"], counts["reasons"]) == (
+        3,
+        {"secondary-capture": 1},
+        {"duplicate-uid": 1},
+    )
+    assert main(["index", "Zyxwarth_Quillon"]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "      4  files\n      1  patient\n      1  study\n      1  series\n      3  objects that can"
+    )
+    assert "Kinds of objects:\n      2  CT Image Storage\n      1  Secondary Capture Image Storage\n" in out
+    assert "several reasons:\n      1  secondary-capture: a secondary capture or a screen shot\n" in out
+    assert out.endswith(f"need not be:\n      1  duplicate-uid: {REASONS['duplicate-uid']}\n")
+    assert not [word for word in SECRET_WORDS if word in text + out]
+
+
+def test_index_does_not_mind_copies_and_names_no_private_class(folder, make_dataset, encode, capsys):
+    own = encode(make_dataset(sop_class="1.2.276.0.7230010.3.1.0.1", number=3))
+    for name in ("own", "copy"):
+        (folder / "Zyxwarth_Quillon" / name).write_bytes(own)
     assert main(["index", "Zyxwarth_Quillon"]) == 0
     out = capsys.readouterr().out
-    assert json.loads(out)["objects"] == 2
-    assert not [word for word in SECRET_WORDS if word in out]
+    assert "      1  private or unknown kind\n" in out
+    assert "      1  duplicate-copy: the same bytes as another file; copies are left out\n" in out
+    assert "1.2.276" not in out
 
 
 def test_commands_are_listed_and_unknown_ones_refused(capsys):
