@@ -30,6 +30,8 @@ _SHORTEST_SUBSTRING = 5
 _SHORTEST_NUMBER = 3
 _SHORTEST_SPOKEN, _LONGEST_SPOKEN = 5, 30
 _SHORTEST_DATE = 8
+_BEGINNING = 5
+"""Characters of a date's spelling, fewer than any has, that few other texts begin with."""
 _SHORTEST_JOINED_DIGITS, _LONGEST_JOINED = 6, 64
 _MANY_WORDS = 20000
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss"})
@@ -143,6 +145,22 @@ class Echo:
         return frozenset(spelling for date in self.dates for spelling in spellings(date))
 
     @cached_property
+    def _beginnings(self) -> dict[str, tuple[str, ...]]:
+        """Spellings of dates by their first characters: a patient of many years has thousands."""
+        found: dict[str, list[str]] = {}
+        for spelling in self._dates:
+            found.setdefault(spelling[:_BEGINNING], []).append(spelling)
+        return {beginning: tuple(spellings) for beginning, spellings in found.items()}
+
+    def _tells_date(self, plain: str) -> bool:
+        beginnings = self._beginnings
+        return any(
+            plain.startswith(beginnings[beginning], place)
+            for place in range(len(plain))
+            if (beginning := plain[place : place + _BEGINNING]) in beginnings
+        )
+
+    @cached_property
     def _plain(self) -> re.Pattern[bytes] | None:
         """Pattern of the words and dates in ASCII, in small letters."""
         texts = {word for word in self.words if word.isascii() and _is_long(word)}
@@ -170,7 +188,7 @@ class Echo:
             return True
         if self._inside is not None and (self._inside.search(plain) or self._inside.search("".join(found))):
             return True
-        if self._dates and re.search(r"\d", plain) and any(spelling in plain for spelling in self._dates):
+        if self._dates and re.search(r"\d", plain) and self._tells_date(plain):
             return True
         return any(self._is_inside(raw) for raw in unwrapped(text))
 
