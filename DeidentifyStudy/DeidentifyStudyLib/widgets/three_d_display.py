@@ -6,7 +6,7 @@ import slicer
 
 __all__ = ["ThreeDDisplay"]
 
-_ANTERIOR = 3  # vtkMRMLCameraNode.Anterior
+_FROM_THE_FRONT = 3  # of the axes -R, R, -A, A, -S, S
 
 
 class ThreeDDisplay:
@@ -29,9 +29,10 @@ class ThreeDDisplay:
             manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUp3DView)
             self._camera = _Camera(manager.threeDWidget(0).threeDView().cameraNode())
         view = manager.threeDWidget(0).threeDView()
-        view.rotateToViewAxis(_ANTERIOR)
-        view.resetFocalPoint()
-        view.resetCamera()
+        view.forceRender()  # only now a new model is in the view, and what the camera is set by
+        view.resetFocalPoint()  # turns the camera
+        view.rotateToViewAxis(_FROM_THE_FRONT)
+        view.resetCamera(False, True, True)  # not the rotation: it would go by where the scanner has its origin
 
     def give_back(self) -> None:
         """Show what was shown before."""

@@ -22,6 +22,7 @@ from DeidentifyStudyCore.profile import OPTIONS
 from DeidentifyStudyCore.review import ReviewQueue
 from DeidentifyStudyLib.logic.head_scene import HeadScene, surface_of
 from DeidentifyStudyLib.logic.run import RunState
+from DeidentifyStudyLib.widgets.three_d_display import ThreeDDisplay
 from pythonqt.application import process
 from pythonqt.wrapping import native_of
 
@@ -160,3 +161,25 @@ def test_the_altered_head_lacks_what_the_mask_has() -> None:
     assert altered[:, 0].min() > before[:, 0].max()  # beside each other
     scene.clear()
     assert not models()
+
+
+@pytest.mark.parametrize("table", [0.0, -1200.0, 900.0])
+def test_a_head_is_seen_from_the_front_wherever_the_scanner_has_its_origin(table: float) -> None:
+    """Tables of scanners stand far from the origin, along the patient's axis more than in front of him."""
+    head = np.zeros((30, 30, 30), np.bool_)
+    head[4:26, 4:26, 4:26] = True
+    affine = np.array([[0, 0, 8.0, -120], [0, 8.0, 0, -150], [8.0, 0, 0, table], [0, 0, 0, 1]])
+    scene, display = HeadScene(slicer.mrmlScene), ThreeDDisplay()
+    camera = slicer.app.layoutManager().threeDWidget(0).threeDView().cameraNode()
+    camera.SetPosition(300, 300, 300)
+    scene.show(StoredFace(head, np.zeros_like(head), affine), original=False)
+    display.show()
+    position, focus = np.array(camera.GetPosition()), np.array(camera.GetFocalPoint())
+    distance = np.linalg.norm(position - focus)
+    assert np.allclose((position - focus) / distance, (0, 1, 0), atol=1e-6), "the camera stands in front"
+    assert np.allclose(camera.GetViewUp(), (0, 0, 1), atol=1e-6)
+    low, high = (np.array(scene.models[0].GetPolyData().GetBounds())[side::2] for side in (0, 1))
+    assert np.allclose(focus, (low + high) / 2, atol=1)
+    assert distance > np.linalg.norm(high - low), "the whole head is seen"
+    display.give_back()
+    scene.clear()

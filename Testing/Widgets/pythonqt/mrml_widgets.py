@@ -595,12 +595,15 @@ class qMRMLSliceWidget(_SceneWidget):
 
 
 class qMRMLThreeDView(_SceneWidget):
-    """The place where a 3D view would be drawn."""
+    """A 3D view with a real camera node. As in Slicer, models are in it only after it has rendered."""
+
+    _AXES = ("Left", "Right", "Posterior", "Anterior", "Inferior", "Superior")  # -x, +x, -y, +y, -z, +z
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._node: Any = None
         self._camera: Any = None
+        self._renderer = vtk.vtkRenderer()  # without a window: it knows where things are, and draws nothing
 
     def mrmlViewNode(self) -> Any:
         return self._node
@@ -611,16 +614,27 @@ class qMRMLThreeDView(_SceneWidget):
         return self._camera
 
     def forceRender(self) -> None:
-        """Nothing is drawn."""
+        self._renderer.RemoveAllViewProps()
+        for number in range(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLModelNode")):
+            model = slicer.mrmlScene.GetNthNodeByClass(number, "vtkMRMLModelNode")
+            if model.GetDisplayVisibility() and model.GetPolyData() is not None:
+                mapper, actor = vtk.vtkPolyDataMapper(), vtk.vtkActor()
+                mapper.SetInputData(model.GetPolyData())
+                actor.SetMapper(mapper)
+                self._renderer.AddActor(actor)
 
     def resetFocalPoint(self) -> None:
-        """Nothing is drawn."""
+        """The camera looks at the middle from where it is, so that it is turned."""
+        bounds = self._renderer.ComputeVisiblePropBounds()
+        self.cameraNode().SetFocalPoint([(bounds[axis] + bounds[axis + 1]) / 2 for axis in (0, 2, 4)])
 
-    def resetCamera(self) -> None:
-        """Nothing is drawn."""
+    def resetCamera(self, rotation: bool = True, translation: bool = True, distance: bool = True) -> None:
+        """A reset of the rotation takes the axis along which the camera lies farthest from the origin."""
+        self.cameraNode().Reset(rotation, translation, distance, self._renderer)
 
     def rotateToViewAxis(self, axis: int) -> None:
-        """Nothing is drawn."""
+        camera = self.cameraNode()
+        camera.RotateTo(getattr(slicer.vtkMRMLCameraNode, self._AXES[axis]))
 
 
 class qMRMLThreeDWidget(_SceneWidget):
