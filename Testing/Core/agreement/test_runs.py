@@ -64,18 +64,6 @@ def test_patterns_count_what_occurs_together(combinations, maps):
 
 
 @FEW
-@given(label_maps(), st.integers(1, 3))
-def test_decision_patterns_count_who_gave_the_label(maps, label):
-    runs = joint_runs(maps)
-    decisions, counts, of_run = runs.decision_patterns(label)
-    voxels = np.stack([array.reshape(-1) == label for array in maps], axis=1)
-    expected, expected_counts = np.unique(voxels, axis=0, return_counts=True)
-    np.testing.assert_array_equal(decisions, expected)
-    np.testing.assert_array_equal(counts, expected_counts)
-    np.testing.assert_array_equal(decisions[runs.paint(of_run).reshape(-1)], voxels)
-
-
-@FEW
 @given(label_maps())
 def test_extents_of_a_label_are_its_bounding_box(maps):
     runs = joint_runs(maps)

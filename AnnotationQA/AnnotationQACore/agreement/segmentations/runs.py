@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from AnnotationQACore.errors import InputError
-from AnnotationQACore.segmentation import BoolArray, LabelArray
+from AnnotationQACore.segmentation import LabelArray
 
 __all__ = ["Box", "JointRuns", "grouped", "joint_runs", "ranked"]
 
@@ -103,13 +103,6 @@ class JointRuns:
         found = counts.nonzero()[0]
         place = (counts > 0).cumsum() - 1
         return np.array(np.unravel_index(found, sizes)).T, counts.take(found), place.take(codes)
-
-    def decision_patterns(self, label: int) -> tuple[BoolArray, NDArray[np.int64], NDArray[np.int64]]:
-        """Which readers gave `label` together: as `patterns`, with True where the reader's value is `label`."""
-        patterns, _, of_run = self.patterns()
-        decisions, merged = np.unique(patterns == label, axis=0, return_inverse=True)
-        of_run = merged.reshape(-1)[of_run]
-        return decisions, self.count(of_run, len(decisions)), of_run
 
     def count(self, categories: NDArray[np.integer], n: int) -> NDArray[np.int64]:
         """Voxels of each category 0 to n - 1 (or to the last that occurs), given the category of each run."""
