@@ -2,6 +2,7 @@
 
 from DeidentifyStudyCore.dicom.charset import codecs_of
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
+from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.standard import attribute_types
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Encoding, Span
@@ -73,6 +74,11 @@ class Decider:
         content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
         element = Element(tag, vr, content or (b"+" if stop > value else b""), encoding.big and not unknown)
         return rule.apply(element, context), rule
+
+    def plain_action(self, plain: Plain, value: bytes, encoding: Encoding, context: Context) -> tuple[Action, Rule]:
+        """Decide on an element of the standard that has nothing but a value, as `action` does."""
+        rule = self._book.rule_for(plain.tag, plain.vr)
+        return rule.apply(Element(plain.tag, plain.vr, value, encoding.big), context), rule
 
     def _private_action(
         self, buffer: Buffer, span: Span, encoding: Encoding, context: Context, private: PrivateBlock

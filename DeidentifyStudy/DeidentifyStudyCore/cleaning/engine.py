@@ -10,10 +10,11 @@ from itertools import chain, compress
 from types import MappingProxyType
 
 from DeidentifyStudyCore.cleaning.deciding import Decider
-from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern, PatternKey, Uses, uses_of
+from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern, PatternKey, TallyKey, Uses, uses_of
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
+from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.object_classes import WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
 from DeidentifyStudyCore.dicom.source import Source, text_of
@@ -33,7 +34,7 @@ from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.markers import file_meta, marker_elements
-from DeidentifyStudyCore.rules.model import Context, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.model import Action, Context, Kind, Mode, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock
 
 __all__ = ["Engine", "Rewritten"]
@@ -86,6 +87,7 @@ class Engine:
         self._decider = Decider(book, pseudonyms, subject)
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, Decision]] = {}
         self._patterns: dict[PatternKey, Pattern] = {}
+        self._uses: dict[tuple[TallyKey, ...], Uses] = {}
         self._marked: dict[tuple[Encoding, tuple[str, ...]], tuple[tuple[int, bytes], ...]] = {}
         self.retained = self._decider.retained
 
@@ -178,14 +180,17 @@ class Engine:
             if pattern.places[index] == pattern.pixels:
                 continue
             tag, raw = layout.tags[index], elements[index]
-            if is_private_creator(tag) or tag == _MIME:
+            if tag == _MIME or (tag & 0x10000 and is_private_creator(tag)):
                 return None
-            remembered = not tag & 0x10000 and len(raw) <= LONGEST_REMEMBERED
-            decision = memo.get(raw) if remembered else None
+            decision = None if tag & 0x10000 else memo.get(raw)
             if decision is None:
-                span = layout.span(index, raw)
-                decision = self._decide(raw, span, layout.encoding, context, pattern.private, 0)
-                if remembered:
+                plain = layout.plain[index]
+                if plain is None or tag & 0x10000:
+                    span = layout.span(index, raw)
+                    decision = self._decide(raw, span, layout.encoding, context, pattern.private, 0)
+                else:
+                    decision = self._decide_plain(raw, plain, layout.vrs[index], layout.encoding, context)
+                if not tag & 0x10000 and len(raw) <= LONGEST_REMEMBERED:
                     memo[raw] = decision
             decisions[index] = decision
         pattern.exchange(elements, decisions)
@@ -288,23 +293,32 @@ class Engine:
         tag, vr = span[0], span[1]
         action, rule = self._decider.action(buffer, span, encoding, context, private)
         key = (context.path, tag, rule.name, action.told(empty=span[4] == span[3]))
-        if action.kind is Kind.KEEP:
-            return None, Uses((key,))
-        if action.kind is Kind.REMOVE:
-            return b"", Uses((key,))
-        if action.kind is Kind.REPLACE:
-            value = action.value
-            if len(value) % 2:
-                value += b"\0" if (dictionary_vr(tag) if vr == b"UN" else vr) in _NUL_PADDED else b" "
-            return encoding.element(tag, vr, value), Uses((key,))
-        used = [Uses((key,))]
+        if action.kind is not Kind.ITEMS:
+            return _new_element(tag, vr, action, encoding), self._used((key,))
+        used: list[tuple[TallyKey, ...]] = [(key,)]
         try:
             new = self._sequence(buffer, span, encoding, context, action.mode, depth, used)
         except MalformedFile:
             if vr != b"UN" and not tag & 0x10000:
                 raise
-            return b"", Uses(((context.path, tag, "unreadable sequence", Kind.REMOVE.value),))
-        return new, Uses(chain.from_iterable(used))
+            return b"", self._used(((context.path, tag, "unreadable sequence", Kind.REMOVE),))
+        return new, self._used(tuple(chain.from_iterable(used)))
+
+    def _decide_plain(self, raw: bytes, plain: Plain, vr: bytes, encoding: Encoding, context: Context) -> Decision:
+        """Decide as `_decide` does on an element at the top, of the standard, that has nothing but a value."""
+        value = raw[plain.inside]
+        action, rule = self._decider.plain_action(plain, value, encoding, context)
+        key = ((), plain.tag, rule.name, action.told(empty=not value))
+        return _new_element(plain.tag, vr, action, encoding), self._used((key,))
+
+    def _used(self, keys: tuple[TallyKey, ...]) -> Uses:
+        """One object for what counts the same."""
+        uses = self._uses.get(keys)
+        if uses is None:
+            if len(self._uses) > _MOST_REMEMBERED:
+                self._uses.clear()
+            uses = self._uses[keys] = Uses(keys)
+        return uses
 
     def _sequence(
         self,
@@ -314,7 +328,7 @@ class Engine:
         context: Context,
         mode: Mode,
         depth: int,
-        used: list[Uses],
+        used: list[tuple[TallyKey, ...]],
     ) -> bytes | None:
         """Encode a sequence anew, or None when nothing in it changes."""
         tag, vr, _, _, stop, end = span
@@ -343,6 +357,18 @@ class Engine:
         if stop != end:
             return encoding.header(tag, vr, UNDEFINED) + body + inner.header(SEQUENCE_END, b"", 0)
         return encoding.header(tag, vr, len(body)) + body
+
+
+def _new_element(tag: int, vr: bytes, action: Action, encoding: Encoding) -> bytes | None:
+    """Encode an element as an action that opens no sequence leaves it, see `Decision`."""
+    if action.kind is Kind.KEEP:
+        return None
+    if action.kind is Kind.REMOVE:
+        return b""
+    value = action.value
+    if len(value) % 2:
+        value += b"\0" if (dictionary_vr(tag) if vr == b"UN" else vr) in _NUL_PADDED else b" "
+    return encoding.element(tag, vr, value)
 
 
 def _moves_tables(source: Source, plan: PixelPlan | None) -> bool:

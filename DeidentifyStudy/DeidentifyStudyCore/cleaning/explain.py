@@ -6,7 +6,7 @@ from pathlib import Path
 
 from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.counting import count_of
-from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
+from DeidentifyStudyCore.dicom.charset import codecs_of, text_in
 from DeidentifyStudyCore.dicom.dictionary import keyword_of
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
@@ -112,7 +112,7 @@ def _shown(value: bytes, vr: str, length: int, codecs: tuple[str, ...]) -> str:
     if vr == "SQ":
         return "items"
     if vr in _TEXT_VRS:
-        text = decoded(value, codecs).rstrip(" \0")
+        text = text_in(value, codecs)
         return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return count_of(length, "byte")
 

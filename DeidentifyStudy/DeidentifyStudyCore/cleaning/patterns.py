@@ -91,9 +91,9 @@ class Pattern:
 
     def exchange(self, elements: tuple[bytes, ...], decisions: dict[int, Decision]) -> None:
         """Take another object's elements; `decisions` has those that differ, once all of them are decided on."""
-        for index, decision in decisions.items():
-            self.uses[index] = decision[1]
-            self.parts[self.places[index]] = _part(decision, elements[index])
+        parts, places, uses = self.parts, self.places, self.uses
+        for index, (new, uses[index]) in decisions.items():
+            parts[places[index]] = elements[index] if new is None else new
         self.elements = elements
 
     def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:

@@ -8,7 +8,7 @@ from itertools import compress
 
 from DeidentifyStudyCore.cleaning.engine import Rewritten
 from DeidentifyStudyCore.cleaning.stream import copied_ranges
-from DeidentifyStudyCore.dicom.charset import codecs_of
+from DeidentifyStudyCore.dicom.charset import codecs_of, text_in
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
@@ -25,15 +25,16 @@ from DeidentifyStudyCore.rules.text import vocabulary
 
 __all__ = ["Verifier"]
 
-_TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"})
 _NUMBER_VRS = frozenset({"DS", "IS"})
-_SEARCHED_BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
+_READ_VRS = _NUMBER_VRS | {"UI", "CS", "LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"}
+_BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN", *BINARY_NUMBERS})
 _SHORTEST_SEARCHED = 3
 _UID_IN_BYTES = re.compile(rb"\d+(?:\.\d+){4,}")
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
 _MOST_REMEMBERED = 20000
 _COMPARED = 1 << 18
+_CHARACTER_SET, _METHOD_CODES = 0x00080005, 0x00120064
 _IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
 _REFERENCED_INSTANCE = 0x00081155
 
@@ -89,12 +90,13 @@ class Verifier:
 
     def leaks(self, output: Source) -> list[Leaf]:
         """Leaves of an object that repeat an identifier."""
-        codecs = codecs_of(output.value(0x00080005))
+        codecs = codecs_of(output.value(_CHARACTER_SET))
         return [leaf for number in range(len(output.elements)) for leaf in self._leaks_of(output, number, codecs)]
 
     def _search(self, output: Source) -> None:
-        codecs = codecs_of(output.value(0x00080005))
-        read_as = output.transfer_syntax, codecs
+        layout, big = output.layout, output.encoding.big
+        codecs = codecs_of(output.value(_CHARACTER_SET))
+        read_as = layout.transfer_syntax, codecs
         clean = self._clean.setdefault(read_as, {b""})
         if len(clean) > _MOST_REMEMBERED:
             clean.clear()
@@ -105,13 +107,20 @@ class Verifier:
         if len(last) == len(elements):  # most are equal then, and were searched
             changed = compress(changed, map(operator.ne, elements, last))
         for number in changed:
-            if elements[number] not in clean:
-                if self._leaks_of(output, number, codecs):
-                    raise Quarantined("verification-failed")
-                if len(elements[number]) <= LONGEST_REMEMBERED:
-                    clean.add(elements[number])
+            element = elements[number]
+            if element in clean:
+                continue
+            plain = layout.plain[number]
+            if plain is None:
+                leaks = bool(self._leaks_of(output, number, codecs))
+            else:
+                leaks = self._repeats((), plain.tag, plain.vr, element[plain.inside], codecs, big)
+            if leaks:
+                raise Quarantined("verification-failed")
+            if len(element) <= LONGEST_REMEMBERED:
+                clean.add(element)
         self._last[read_as] = elements
-        if any(self._leaks_of(output, number, codecs) for number in output.layout.long):
+        if any(self._leaks_of(output, number, codecs) for number in layout.long):
             raise Quarantined("verification-failed")
         if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(output.buffer))):
             raise Quarantined("verification-failed")
@@ -128,28 +137,34 @@ class Verifier:
         return [leaf for leaf in found if self._is_leak(leaf, buffer, big)]
 
     def _is_leak(self, leaf: Leaf, buffer: Buffer, big: bool) -> bool:
-        if leaf.start == leaf.stop or leaf.tag in MARKERS or leaf.path[:1] == (0x00120064,):
+        if leaf.vr in _BYTES and leaf.stop - leaf.start > _LARGEST_SEARCHED:
+            return False
+        value = bytes(buffer[leaf.start : leaf.stop])
+        return self._repeats(leaf.path, leaf.tag, leaf.vr, value, leaf.codecs, big)
+
+    def _repeats(
+        self, path: tuple[int, ...], tag: int, vr: str, value: bytes, codecs: tuple[str, ...], big: bool
+    ) -> bool:
+        """Whether a value repeats an identifier."""
+        if not value or tag in MARKERS or path[:1] == (_METHOD_CODES,):
             return False
         echo = self._subject.echo
-        if leaf.vr in _SEARCHED_BYTES or leaf.vr in BINARY_NUMBERS:
-            if leaf.stop - leaf.start > _LARGEST_SEARCHED:
+        if vr in _BYTES:
+            if tag == ENCAPSULATED_DOCUMENT and is_replacement(value, echo):
                 return False
-            value = bytes(buffer[leaf.start : leaf.stop])
-            if leaf.tag == ENCAPSULATED_DOCUMENT and is_replacement(value, echo):
-                return False
-            if leaf.vr in BINARY_NUMBERS and echo.is_in_numbers(leaf.vr, value, big=big):
+            if vr in BINARY_NUMBERS and echo.is_in_numbers(vr, value, big=big):
                 return True
             return len(value) > _SHORTEST_SEARCHED and echo.is_in_bytes(value)
-        if leaf.vr == "UI":
-            return self._is_uid_leak(leaf.text(buffer))
-        if leaf.vr in _NUMBER_VRS:
-            return any(echo.is_number(part) for part in leaf.text(buffer).split("\\"))
-        if leaf.vr == "CS":
-            return self._is_term_leak(leaf.text(buffer))
-        if leaf.vr not in _TEXT_VRS:
+        if vr not in _READ_VRS:
             return False
-        text = leaf.text(buffer)
-        if text == self._subject.pseudonym or (is_private_creator(leaf.tag) and text in safe_private()):
+        text = text_in(value, codecs)
+        if vr == "UI":
+            return self._is_uid_leak(text)
+        if vr in _NUMBER_VRS:
+            return any(map(echo.is_number, text.split("\\")))
+        if vr == "CS":
+            return self._is_term_leak(text)
+        if text == self._subject.pseudonym or (is_private_creator(tag) and text in safe_private()):
             return False
         return echo.is_in(text) or any(uid in echo.uids for uid in _UID_IN_TEXT.findall(text))
 
@@ -169,7 +184,7 @@ class Verifier:
     def _references(self, output: Source) -> list[str]:
         """SOP Instance UIDs that an object refers to, in file order; those of equal sequences are read once."""
         found: list[str] = []
-        codecs = codecs_of(output.value(0x00080005))
+        codecs = codecs_of(output.value(_CHARACTER_SET))
         for number in output.layout.sequences:
             element = output.elements[number]
             references = self._referenced.get((output.transfer_syntax, element)) if element else None

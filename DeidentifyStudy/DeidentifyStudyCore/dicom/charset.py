@@ -4,7 +4,7 @@ import contextlib
 import warnings
 from functools import lru_cache
 
-__all__ = ["codecs_of", "decoded", "encoded", "search_forms"]
+__all__ = ["codecs_of", "decoded", "encoded", "search_forms", "text_in"]
 
 _PLAIN = {
     "": "ascii",
@@ -61,7 +61,7 @@ def _codec(term: str) -> str:
 def decoded(value: bytes, codecs: tuple[str, ...]) -> str:
     """Decode a value; what the character set does not have becomes U+FFFD, which no rule ever keeps."""
     escaped = _ESCAPE in value
-    if value.isascii() and not escaped:
+    if not escaped and value.isascii():
         return value.decode("ascii")
     if codecs == ("ascii",) or (codecs[0] in _PLAIN_CODECS and not escaped):
         return value.decode(codecs[0], "replace")
@@ -73,6 +73,11 @@ def decoded(value: bytes, codecs: tuple[str, ...]) -> str:
             return str(decode_bytes(value, list(codecs), _DELIMITERS))
         except (LookupError, UnicodeError, ValueError):
             return value.decode("ascii", "replace")
+
+
+def text_in(value: bytes, codecs: tuple[str, ...]) -> str:
+    """Decode a value, without its padding."""
+    return decoded(value, codecs).rstrip(" \0")
 
 
 def encoded(text: str, codecs: tuple[str, ...]) -> bytes:

@@ -5,10 +5,12 @@ included, and the transfer syntax. Elements that have another length in other fi
 compressed pixels, divide a file into stretches: their length is read, and what follows is expected as much further on.
 """
 
+import operator
 import struct
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,41 +37,41 @@ TRANSFER_SYNTAX = 0x00020010
 
 
 class _Stretch(NamedTuple):
-    """From the end of one varying element to the value of the next, or to the end of the file.
+    """From the end of one varying element to the value of the next.
 
     Attributes
     ----------
     size : int
         Bytes.
     header : int
-        Bytes of the header of the varying element, the last ones of the stretch; 0 where none follows.
+        Bytes of the header of the varying element, the last ones of the stretch.
     width : int
         Bytes of its length, the last ones of its header; 0 where the length is undefined.
-    order : "big" or "little"
-        Of these bytes.
+    length_at : callable or None
+        Reads these bytes; None where the length is undefined.
     least, most : int
         Bytes that its value may have, so that it is long (`is_long`) in all files of the layout or in none.
     long : bool
     """
 
     size: int
-    header: int = 0
-    width: int = 0
-    order: Literal["big", "little"] = "little"
-    least: int = 0
-    most: int = 0
-    long: bool = False
+    header: int
+    width: int
+    length_at: Callable[[Buffer, int], tuple[int]] | None
+    least: int
+    most: int
+    long: bool
 
     @classmethod
     def before(cls, span: Span, begin: int, encoding: Encoding) -> "_Stretch":
         tag, vr, start, value, stop, end = span
         header, long = value - start, is_long(span)
         short = not encoding.implicit and vr not in LONG_VRS
-        width = 0 if stop != end else 2 if short else 4
-        order: Literal["big", "little"] = "big" if encoding.big else "little"
+        form = "" if stop != end else "H" if short else "I"
+        length = struct.Struct((">" if encoding.big else "<") + form)
         least = LONGEST_ELEMENT - header + 1 if long and tag != PIXEL_DATA else 0
         most = sys.maxsize if long else LONGEST_ELEMENT - header
-        return cls(value - begin, header, width, order, least, most, long)
+        return cls(value - begin, header, length.size, length.unpack_from if form else None, least, most, long)
 
 
 class Passage(NamedTuple):
@@ -78,7 +80,7 @@ class Passage(NamedTuple):
     Attributes
     ----------
     begins : list of int
-        Where each stretch begins, and where the file ends.
+        Where each stretch begins, and the rest behind the last.
     elements : tuple of bytes
         The elements of the data set, empty for long ones.
     """
@@ -97,28 +99,34 @@ class Course:
         Of the data set.
     stretches : list of _Stretch
         In order.
+    rest : int
+        Bytes that follow the last varying element.
     varying : list of int
         Numbers of the elements that they end with; negative in the file meta information.
     mask : array of uint8
-        255 where the bytes of the stretches, joined, are compared; 0 elsewhere.
+        255 where the bytes of the stretches and of the rest, joined, are compared; 0 elsewhere.
     expected : bytes
         What is there then.
     fixed : struct.Struct
         Reads the elements of the data set that do not vary out of these bytes.
+    ordered : callable
+        Puts them and those that vary into the order of the file.
     begins : list of int
-        Where the stretches begin in the file that was learned from, as in `Passage`.
+        Where the stretches and the rest begin in the file that was learned from, as in `Passage`.
     spans : list of Span
         The data set's in that file.
     stretch_of : list of int
-        Number of the stretch in which each of them begins.
+        Number of the stretch, or of the rest, in which each of them begins.
     """
 
     encoding: Encoding
     stretches: list[_Stretch]
+    rest: int
     varying: list[int]
     mask: NDArray[np.uint8]
     expected: bytes
     fixed: struct.Struct
+    ordered: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
     begins: list[int]
     spans: list[Span]
     stretch_of: list[int]
@@ -138,6 +146,7 @@ class Course:
         numbers: list[int] = []
         begins, stretch_of = [PREAMBLE], []
         masks, form = [b"\xff" * len(b"DICM")], f"{len(b'DICM')}x"
+        fixed: list[int] = []
         for number, span in enumerate([*meta, *spans], -len(meta)):
             _, _, start, _, _, end = span
             if number >= 0:
@@ -153,48 +162,69 @@ class Course:
                 compared = _compared(span)
                 masks += [b"\xff" * compared, bytes(end - start - compared)]
                 form += f"{end - start}{'s' if number >= 0 else 'x'}"
-        if begins[-1] < len(buffer):
-            stretches.append(_Stretch(len(buffer) - begins[-1]))
-            begins.append(len(buffer))
+                if number >= 0:
+                    fixed.append(number)
         mask = np.frombuffer(b"".join(masks), np.uint8)
-        joined = b"".join(buffer[begin : begin + s.size] for begin, s in zip(begins, stretches, strict=False))
+        passed = [buffer[begin : begin + s.size] for begin, s in zip(begins, stretches, strict=False)]
+        joined = b"".join([*passed, buffer[begins[-1] :]])
         expected = (np.frombuffer(joined, np.uint8) & mask).tobytes()
-        fixed = struct.Struct("=" + form)
-        return cls(encoding, stretches, numbers, mask, expected, fixed, begins, spans, stretch_of)
+        reader, ordered = struct.Struct("=" + form), _order([*fixed, *numbers], len(spans))
+        return cls(
+            encoding, stretches, len(buffer) - begins[-1], numbers, mask, expected, reader, ordered, begins, spans,
+            stretch_of,
+        )  # fmt: skip
 
-    def follow(self, buffer: Buffer) -> Passage | None:
-        """Go through a file; None where it has other elements."""
+    @property
+    def header(self) -> int:
+        """Bytes before the value of the last varying element, in the file that was learned from."""
+        return self.begins[-2] + self.stretches[-1].size if self.stretches else self.begins[-1]
+
+    def follow(self, buffer: Buffer, size: int, ending: bytes = b"") -> Passage | None:
+        """Go through a file; None where it has other elements.
+
+        Parameters
+        ----------
+        buffer : bytes or mmap
+            The file, or its beginning, which will do where the last varying element is long.
+        size : int
+            Bytes of the file.
+        ending : bytes
+            Its last bytes, where `buffer` has only its beginning.
+        """
         at = PREAMBLE
         begins = [at]
         passed: list[bytes] = []
         read: list[bytes] = []
-        number_of = int.from_bytes
-        for size, header, width, order, least, most, long in self.stretches:
-            stop = at + size
-            passed.append(buffer[at:stop])
-            if width:
-                at = stop + number_of(buffer[stop - width : stop], order)
-            elif header:
-                at = self._end_of_undefined(buffer, stop, self.varying[len(read)])
-            else:
-                at = stop
-            if not least <= at - stop <= most:
-                return None
-            begins.append(at)
-            if header:
+        long = False
+        try:
+            for length, header, width, length_at, least, most, long in self.stretches:
+                stop = at + length
+                passed.append(buffer[at:stop])
+                if length_at is not None:
+                    at = stop + length_at(buffer, stop - width)[0]
+                else:
+                    at = self._end_of_undefined(buffer, stop, len(read))
+                if not least <= at - stop <= most:
+                    return None
+                begins.append(at)
                 read.append(b"" if long else buffer[stop - header : at])
-        if at != len(buffer):
+        except struct.error:  # a length lies behind the end
             return None
+        if at + self.rest != size:
+            return None
+        if size == len(buffer):
+            passed.append(buffer[at:])
+        elif long:
+            passed.append(ending[len(ending) - self.rest :])
+        else:
+            return None  # the beginning does not reach far enough
         joined = b"".join(passed)
         if len(joined) != len(self.mask) or (np.frombuffer(joined, np.uint8) & self.mask).tobytes() != self.expected:
             return None
-        elements = [*self.fixed.unpack(joined)]
-        for number, element in zip(self.varying, read, strict=True):
-            if number >= 0:
-                elements.insert(number, element)
-        return Passage(begins, tuple(elements))
+        return Passage(begins, self.ordered((*self.fixed.unpack(joined), *read)))
 
-    def _end_of_undefined(self, buffer: Buffer, value: int, number: int) -> int:
+    def _end_of_undefined(self, buffer: Buffer, value: int, stretch: int) -> int:
+        number = self.varying[stretch]
         tag, vr, *_ = self.spans[number]
         try:
             return end_of_undefined(buffer, value, len(buffer), tag, vr, self.encoding, 0)[1]
@@ -209,6 +239,14 @@ class Course:
         if stretch == len(self.varying) or self.varying[stretch] != number:
             return tag, vr, start + shift, value + shift, stop + shift, end + shift
         return tag, vr, start + shift, value + shift, begins[stretch + 1] - (end - stop), begins[stretch + 1]
+
+
+def _order(numbers: list[int], count: int) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
+    """Function that puts elements with these numbers, and others in between, into the order of the first `count`."""
+    places = {number: place for place, number in enumerate(numbers)}
+    if count == 1:
+        return lambda elements: elements[places[0] :][:1]  # an itemgetter of one number makes no tuple
+    return operator.itemgetter(*(places[number] for number in range(count)))
 
 
 def is_long(span: Span) -> bool:

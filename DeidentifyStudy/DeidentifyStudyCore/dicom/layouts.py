@@ -5,14 +5,16 @@ length of an element differs from that in the files before, the course is learne
 varies: a few files of a series are scanned, and then no more.
 """
 
+import operator
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from DeidentifyStudyCore.dicom.courses import TRANSFER_SYNTAX, Course, is_long
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span
 
-__all__ = ["OPENED", "Layout", "Places", "learned", "recognized"]
+__all__ = ["OPENED", "Layout", "Places", "Plain", "expected_ends", "learned", "recognized"]
 
 _MOST_LAYOUTS = 64
 _MOST_TRIED = 16
@@ -21,8 +23,45 @@ _MOST_ELEMENTS = 1000
 _LONGEST_MASKED = 1 << 8
 _LONGEST_NESTED = 1 << 12
 _LARGEST_COMPARED = 1 << 16
+_MORE_HEADER = 1 << 10
+"""Bytes by which a header may be longer than the one its layout was learned from."""
 OPENED = frozenset({b"SQ", b"UN"})
 """VRs of elements that are or may hold sequences."""
+
+
+class Plain(NamedTuple):
+    """An element that has nothing but a value: no sequence, nothing that may be one, and not long.
+
+    Attributes
+    ----------
+    inside : slice
+        Where the value lies in its bytes.
+    """
+
+    tag: int
+    vr: str
+    inside: slice
+
+
+class _Reader:
+    """Reads the values of some elements, which are mostly those of the file before."""
+
+    __slots__ = ("_fetch", "_last", "_slices")
+
+    def __init__(self, places: list[tuple[int, slice] | None]) -> None:
+        self._slices = [place[1] if place else slice(0) for place in places]
+        numbers = [place[0] if place else 0 for place in places]
+        # twice, since it makes no tuple of a single one
+        self._fetch: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = operator.itemgetter(*numbers, numbers[-1])
+        self._last: tuple[tuple[bytes, ...], tuple[bytes, ...]] = (), ()
+
+    def values(self, elements: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        fetched = self._fetch(elements)
+        before, values = self._last
+        if fetched != before:
+            values = tuple([element[inside] for element, inside in zip(fetched, self._slices, strict=False)])
+            self._last = fetched, values
+        return values
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +83,8 @@ class Layout:
         Numbers of the groups that there are.
     sequences, long : tuple of int
         Numbers of the elements that are or may hold sequences, and of the long ones (`is_long`).
+    plain : list of Plain or None
+        The elements that are neither.
     met : bool
         More than one file had it.
     """
@@ -57,23 +98,29 @@ class Layout:
     groups: frozenset[int]
     sequences: tuple[int, ...]
     long: tuple[int, ...]
+    plain: list[Plain | None]
     met: bool = False
-    _readers: dict[tuple[int, ...], list[tuple[int, slice] | None]] = field(default_factory=dict, init=False)
+    _readers: dict[tuple[int, ...], _Reader] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, spans: list[Span], encoding: Encoding, transfer_syntax: str) -> Self:
         """Layout of a data set with these elements."""
         first = {span[0]: number for number, span in reversed([*enumerate(spans)])}
+        inside = [slice(span[3] - span[2], span[4] - span[5] or None) for span in spans]
         return cls(
             encoding,
             transfer_syntax,
             tags=[span[0] for span in spans],
             vrs=[span[1] for span in spans],
-            inside=[slice(span[3] - span[2], span[4] - span[5] or None) for span in spans],
+            inside=inside,
             first=first,
             groups=frozenset(tag >> 16 for tag in first),
             sequences=tuple(number for number, span in enumerate(spans) if span[1] in OPENED),
             long=tuple(number for number, span in enumerate(spans) if is_long(span)),
+            plain=[
+                None if span[1] in OPENED or is_long(span) else Plain(span[0], span[1].decode("ascii"), place)
+                for span, place in zip(spans, inside, strict=True)
+            ],
         )
 
     def span(self, number: int, element: bytes) -> Span:
@@ -88,11 +135,14 @@ class Layout:
 
     def values(self, elements: tuple[bytes, ...], tags: tuple[int, ...]) -> tuple[bytes, ...]:
         """Values of the first elements with these tags, padding included; empty where they are absent or long."""
+        if not elements:
+            return (b"",) * len(tags)
         reader = self._readers.get(tags)
         if reader is None:
-            reader = [(self.first[tag], self.inside[self.first[tag]]) if tag in self.first else None for tag in tags]
+            first, inside = self.first, self.inside
+            reader = _Reader([(first[tag], inside[first[tag]]) if tag in first else None for tag in tags])
             self._readers[tags] = reader
-        return tuple([elements[place[0]][place[1]] if place else b"" for place in reader])
+        return reader.values(elements)
 
 
 @dataclass(slots=True, eq=False)
@@ -158,9 +208,9 @@ class _Known:
     recent: dict[tuple[int, ...], Places] = field(default_factory=dict)
     next: "_Known | None" = None
 
-    def find(self, buffer: Buffer) -> tuple[Places, tuple[bytes, ...]] | None:
+    def find(self, buffer: Buffer, size: int, ending: bytes) -> tuple[Places, tuple[bytes, ...]] | None:
         course, recent = self.course, self.recent
-        passage = course.follow(buffer)
+        passage = course.follow(buffer, size, ending)
         if passage is None:
             return None
         key = tuple(passage.begins)
@@ -189,15 +239,30 @@ _latest: tuple[_Known, ...] = ()
 """Those that are tried, last met first; exchanged as a whole, since threads may open files at the same time."""
 
 
-def recognized(buffer: Buffer) -> tuple[Places, tuple[bytes, ...]] | None:
+def expected_ends() -> tuple[int, int]:
+    """Bytes at the beginning of the next file, and at its end, that should hold everything but its pixels; 0 where
+    nothing is known."""
+    latest = _latest
+    if not latest:
+        return 0, 0
+    course = (latest[0].next or latest[0]).course
+    return course.header + _MORE_HEADER, course.rest
+
+
+def recognized(buffer: Buffer, size: int, ending: bytes = b"") -> tuple[Places, tuple[bytes, ...]] | None:
     """Find and read the elements of a file by a layout that was met before; None where there is none.
 
     Sources and what is written alternate: what came after a file of the last layout the time before is tried first.
+
+    Parameters
+    ----------
+    buffer : bytes or mmap
+        The file of `size` bytes, or its beginning, and then its `ending`, see `Course.follow`.
     """
     latest = _latest
     expected = latest[0].next if latest else None
     for known in latest if expected is None else (expected, *latest):
-        found = known.find(buffer)
+        found = known.find(buffer, size, ending)
         if found is not None:
             known.layout.met = True
             _try_first(known)

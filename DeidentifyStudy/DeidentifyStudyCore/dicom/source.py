@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
-from DeidentifyStudyCore.dicom.layouts import OPENED, Layout, Places, learned, recognized
+from DeidentifyStudyCore.dicom.layouts import OPENED, Layout, Places, expected_ends, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -48,8 +48,6 @@ class Source:
 
     Attributes
     ----------
-    buffer : bytes or mmap
-        The file, or the inflated data set; spans count from its start.
     file : binary file
         What `buffer` shows, for copies made by the kernel.
     places : Places
@@ -64,7 +62,7 @@ class Source:
         What is closed with the source, last first.
     """
 
-    buffer: Buffer
+    _buffer: Buffer | None
     file: BinaryIO
     places: Places
     elements: tuple[bytes, ...]
@@ -78,6 +76,14 @@ class Source:
 
     def __exit__(self, *exception: object) -> None:
         _close(self.held)
+
+    @property
+    def buffer(self) -> Buffer:
+        """The file, or the inflated data set; spans count from its start. Mapped when it is asked for, where its
+        beginning told what elements there are."""
+        if self._buffer is None:
+            self._buffer = _mapped(self.file, self.size, self.held)
+        return self._buffer
 
     @property
     def layout(self) -> Layout:
@@ -153,7 +159,7 @@ class Source:
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
-        if hasattr(os, "pread") and not isinstance(self.buffer, bytes):
+        if hasattr(os, "pread") and not isinstance(self._buffer, bytes):
             return os.pread(self.file.fileno(), stop - start, start)
         return self.buffer[start:stop]
 
@@ -183,10 +189,15 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
     small = SHORT_RANGE if whole else _READ_WHOLE
     try:
         size = os.fstat(file.fileno()).st_size
+        if size > small:
+            found = recognized(*_ends(file, size))
+            if found is not None:
+                return Source(None, file, *found, 0, size, held)
+        buffer = _buffer(file, size, small, held)
+        size = len(buffer)
         if size == 0:
             raise Quarantined("empty-file")
-        buffer = _buffer(file, size, small, held)
-        found = recognized(buffer)
+        found = recognized(buffer, size)
         if found is not None:
             return Source(buffer, file, *found, 0, size, held)
         meta = _file_meta(buffer)
@@ -223,8 +234,18 @@ def _guessed(encoding: Encoding) -> str:
 
 
 def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buffer:
-    if size <= small:
-        return file.read(size)
+    return file.read(size) if size <= small else _mapped(file, size, held)
+
+
+def _ends(file: BinaryIO, size: int) -> tuple[bytes, int, bytes]:
+    """Read where the elements of a large file should be: its beginning, and its last bytes."""
+    header, rest = expected_ends()
+    beginning = file.read(min(header, _READ_WHOLE))
+    file.seek(size - min(rest, _READ_WHOLE))
+    return beginning, size, file.read(_READ_WHOLE) if rest else b""
+
+
+def _mapped(file: BinaryIO, size: int, held: list[Closable]) -> mmap.mmap:
     mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
     held.append(mapped)
     return mapped

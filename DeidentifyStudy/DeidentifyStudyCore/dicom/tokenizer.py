@@ -13,8 +13,7 @@ the work is linear in the size times the depth of nesting, which is limited.
 import mmap
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
 from DeidentifyStudyCore.errors import MalformedFile
@@ -50,11 +49,15 @@ LARGEST_SLACK = 1 << 20
 
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_HEADERS = {
+    big: tuple(struct.Struct((">" if big else "<") + form) for form in ("HH2sH", "HH2sHI", "HHI"))
+    for big in (False, True)
+}
+"""By byte order: explicit VR with a short and with a long length, implicit VR."""
 _HEADER_SIZE = dict.fromkeys(SHORT_VRS, 8) | dict.fromkeys(LONG_VRS, 12)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
+class Encoding(NamedTuple):
     """How headers of elements are written: VR explicit or implicit, bytes little or big endian."""
 
     implicit: bool
@@ -62,12 +65,12 @@ class Encoding:
 
     def header(self, tag: int, vr: bytes, length: int) -> bytes:
         """Encode the header of an element; items and delimiters have no VR in any encoding."""
-        order = ">" if self.big else "<"
+        short, long, implicit = _HEADERS[self.big]
         if self.implicit or tag >> 16 == 0xFFFE:
-            return struct.pack(order + "HHI", tag >> 16, tag & 0xFFFF, length)
+            return implicit.pack(tag >> 16, tag & 0xFFFF, length)
         if vr in LONG_VRS:
-            return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, vr, 0, length)
-        return struct.pack(order + "HH2sH", tag >> 16, tag & 0xFFFF, vr, length)
+            return long.pack(tag >> 16, tag & 0xFFFF, vr, 0, length)
+        return short.pack(tag >> 16, tag & 0xFFFF, vr, length)
 
     def element(self, tag: int, vr: bytes, value: bytes) -> bytes:
         """Encode an element whose value is already padded to an even length."""
@@ -79,12 +82,8 @@ EXPLICIT_BIG = Encoding(implicit=False, big=True)
 IMPLICIT_LITTLE = Encoding(implicit=True, big=False)
 
 _Unpack = Callable[[Buffer, int], tuple[Any, ...]]
-_EXPLICIT: dict[bool, _Unpack] = {
-    big: struct.Struct((">" if big else "<") + "HH2sH").unpack_from for big in (False, True)
-}
-_IMPLICIT: dict[bool, _Unpack] = {
-    big: struct.Struct((">" if big else "<") + "HHI").unpack_from for big in (False, True)
-}
+_EXPLICIT: dict[bool, _Unpack] = {big: _HEADERS[big][0].unpack_from for big in (False, True)}
+_IMPLICIT: dict[bool, _Unpack] = {big: _HEADERS[big][2].unpack_from for big in (False, True)}
 _LENGTH: dict[bool, _Unpack] = {big: struct.Struct((">" if big else "<") + "I").unpack_from for big in (False, True)}
 
 

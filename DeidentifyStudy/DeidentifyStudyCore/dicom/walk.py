@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
+from DeidentifyStudyCore.dicom.charset import codecs_of, text_in
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
 from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
 from DeidentifyStudyCore.errors import MalformedFile
@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
 
     def text(self, buffer: Buffer) -> str:
         """Decode the value, without padding."""
-        return decoded(bytes(buffer[self.start : self.stop]), self.codecs).rstrip(" \0")
+        return text_in(bytes(buffer[self.start : self.stop]), self.codecs)
 
 
 def leaves(

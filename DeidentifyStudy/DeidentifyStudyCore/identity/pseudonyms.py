@@ -3,7 +3,6 @@ pseudonym."""
 
 import hashlib
 import hmac
-import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -69,4 +68,4 @@ def _keyed_uid(key: bytes, uid: str) -> str:
     digest = bytearray(hmac.digest(key, uid.encode(), hashlib.sha256)[:16])
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
-    return f"2.25.{uuid.UUID(bytes=bytes(digest)).int}"
+    return f"2.25.{int.from_bytes(digest, 'big')}"

@@ -5,17 +5,17 @@ import operator
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import compress
 from pathlib import Path
 
-from DeidentifyStudyCore.dicom.charset import codecs_of, decoded
+from DeidentifyStudyCore.dicom.charset import codecs_of, decoded, text_in
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.object_classes import INVENTORY, WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
-from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding
-from DeidentifyStudyCore.dicom.walk import Leaf
+from DeidentifyStudyCore.dicom.tokenizer import Encoding
 from DeidentifyStudyCore.errors import InputError, MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.pixels.risk import burned_in_risks
@@ -33,6 +33,10 @@ _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _VOICE = frozenset({"1.2.840.10008.5.1.4.1.1.9.4.1", "1.2.840.10008.5.1.4.1.1.9.4.2"})
 """Audio waveforms: speech names people, and a voice is itself an identifier (45 CFR 164.514(b)(2)(i)(P))."""
 _REFERENCED_INSTANCE = 0x00081155
+_OF_SERIES = (0x00100020, 0x00100021, 0x00100010, 0x00100030, 0x0020000D, 0x0020000E, 0x00080016, 0x00080005)
+"""What objects of a series have in common: number, issuer, name and birth date of the patient, UIDs of study, series
+and class, and the character set."""
+_INSTANCE = (0x00080018,)
 _UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
 _MOST_LAYOUTS = 256
 _MOST_REMEMBERED = 20000
@@ -175,8 +179,9 @@ class _Indexer:
             seen.clear()
         codecs = codecs_of(character_set)
         key = source.layout, patient, character_set
+        vrs = source.layout.vrs
         for number in self._changed(source, self._last.get(key)):
-            if source.layout.vrs[number] not in _UNINTERESTING:
+            if vrs[number] not in _UNINTERESTING:
                 self._collect(source, number, codecs, seen, builder)
         if len(self._last) > _MOST_LAYOUTS:
             self._last.clear()
@@ -202,9 +207,14 @@ class _Indexer:
         element = source.elements[number]
         if element in seen:
             return
-        buffer, found = source.leaves(number, codecs)
-        for leaf in found:
-            self._add(buffer, leaf, builder)
+        plain = source.layout.plain[number]
+        if plain is not None:
+            self._add(plain.tag, plain.vr, element[plain.inside], codecs, builder)
+        else:
+            buffer, found = source.leaves(number, codecs)
+            for leaf in found:
+                if leaf.stop - leaf.start <= _LARGEST_TEXT:
+                    self._add(leaf.tag, leaf.vr, bytes(buffer[leaf.start : leaf.stop]), leaf.codecs, builder)
         if 0 < len(element) <= LONGEST_REMEMBERED:
             seen.add(element)
 
@@ -219,43 +229,42 @@ class _Indexer:
                 self._referenced[(source.encoding, element)] = found
         return found
 
-    def _add(self, buffer: Buffer, leaf: Leaf, builder: EchoBuilder) -> None:
-        if leaf.stop - leaf.start > _LARGEST_TEXT or leaf.stop == leaf.start:
+    def _add(self, tag: int, vr: str, value: bytes, codecs: tuple[str, ...], builder: EchoBuilder) -> None:
+        if not value or len(value) > _LARGEST_TEXT:
             return
-        if leaf.vr == "UI":
-            if leaf.tag not in CLASS_UIDS and self._book.uids_are_secret:
-                values = (part.strip(" \0") for part in leaf.text(buffer).split("\\"))
-                builder.uids.update(uid for uid in values if uid and not is_well_known(uid))
-        elif leaf.vr == "PN":
-            builder.add_name(leaf.text(buffer))
-        elif leaf.vr in {"DA", "DT"}:
-            if self._book.is_secret_date(leaf.tag, leaf.vr):
-                for part in leaf.text(buffer).split("\\"):
-                    builder.add_date(part, of_birth=leaf.tag == 0x00100030)
-        elif self._book.is_identity(leaf.tag, leaf.vr):
-            for part in leaf.text(buffer).split("\\"):
+        if vr == "UI":
+            if tag not in CLASS_UIDS and self._book.uids_are_secret:
+                uids = (part.strip(" \0") for part in decoded(value, codecs).split("\\"))
+                builder.uids.update(uid for uid in uids if uid and not is_well_known(uid))
+        elif vr == "PN":
+            builder.add_name(text_in(value, codecs))
+        elif vr in {"DA", "DT"}:
+            if self._book.is_secret_date(tag, vr):
+                for part in text_in(value, codecs).split("\\"):
+                    builder.add_date(part, of_birth=tag == 0x00100030)
+        elif self._book.is_identity(tag, vr):
+            for part in text_in(value, codecs).split("\\"):
                 builder.add_identifier(part)
 
 
 def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:
-    def value(tag: int) -> bytes:
-        return source.value(tag).lstrip(b" ")
+    patient, study, series, sop_class, character_set = _of_series(source.values(_OF_SERIES))
+    return patient, study, series, text_of(source.values(_INSTANCE)[0]), sop_class, character_set
 
-    study, character_set = text_of(value(0x0020000D)), value(0x00080005)
-    number = value(0x00100020)
+
+@lru_cache(maxsize=_MOST_LAYOUTS)
+def _of_series(values: tuple[bytes, ...]) -> tuple[str, str, str, str, bytes]:
+    number, issuer, name, birth, study, series, sop_class, character_set = (value.strip(b" \0") for value in values)
     if number:
-        parts = [b"id", number, value(0x00100021)]
-    elif value(0x00100010):
-        parts = [b"name", value(0x00100010), value(0x00100030)]
+        parts = [b"id", number, issuer]
+    elif name:
+        parts = [b"name", name, birth]
     elif study:
-        parts = [b"study", study.encode()]
+        parts = [b"study", text_of(study).encode()]
     else:
         parts = [NO_PATIENT.encode()]
     patient = "\0".join(_distinct(part, character_set) for part in parts)
-    return (
-        patient, study, text_of(value(0x0020000E)), text_of(value(0x00080018)),
-        text_of(value(0x00080016)), character_set,
-    )  # fmt: skip
+    return patient, text_of(study), text_of(series), text_of(sop_class), character_set
 
 
 def _distinct(value: bytes, character_set: bytes) -> str:

@@ -32,7 +32,7 @@ _WHOLE = 1024
 """Larger frames are looked at in parts, see `search.TILE`."""
 _MOST_DECODED = 32
 _MODALITY = 0x00080060
-_BLOCK = 1 << 14
+_BLOCK = 1 << 12
 
 
 def has_peak_print(source: Source, *, decode: bool = False) -> bool:
@@ -136,4 +136,5 @@ def _count_of_brightest(cells: NDArray[Any], inverted: bool) -> int:
     starts = np.arange(0, len(cells), _BLOCK)
     peaks = brighter.reduceat(cells, starts)
     peak = brighter.reduce(peaks)
-    return sum(int(np.count_nonzero(cells[start : start + _BLOCK] == peak)) for start in starts[peaks == peak])
+    found = starts[peaks == peak].tolist()
+    return sum([int(np.count_nonzero(cells[start : start + _BLOCK] == peak)) for start in found])

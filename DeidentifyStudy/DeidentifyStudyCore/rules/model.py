@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from DeidentifyStudyCore.dicom.charset import decoded
+from DeidentifyStudyCore.dicom.charset import text_in
 from DeidentifyStudyCore.dicom.standard import AttributeTypes
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
@@ -13,7 +13,7 @@ from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 __all__ = ["KEEP", "REMOVE", "Action", "Context", "Element", "Kind", "Mode", "Rule", "Subject", "opened", "replaced"]
 
 
-class Kind(enum.Enum):
+class Kind(enum.StrEnum):
     """What is done to an element."""
 
     KEEP = "kept"
@@ -34,8 +34,7 @@ class Mode(enum.Enum):
     RETAIN = "retain"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """What a rule decided; `value` is the new, unpadded value of a replaced element."""
 
     kind: Kind
@@ -48,7 +47,7 @@ class Action:
             return "kept empty"
         if self.kind is Kind.REPLACE and not self.value:
             return "emptied"
-        return self.kind.value
+        return self.kind
 
 
 KEEP = Action(Kind.KEEP)
@@ -123,7 +122,7 @@ class Context:
 
     def text(self, element: Element) -> str:
         """Decode an element's value, without padding."""
-        return decoded(element.value, self.codecs).rstrip(" \0")
+        return text_in(element.value, self.codecs)
 
     def type_of(self, tag: int) -> str:
         """Type of an attribute in this place: 1, 2 or 3."""

@@ -49,12 +49,13 @@ def _each(element: Element, context: Context, choice: str, days: int) -> Action:
     if not text.strip():
         return KEEP
     births = context.subject.echo.births
-    if element.vr in {"DA", "DT"} and any(parse_date(part[:8]) in births for part in text.split("\\")):
+    parts = text.split("\\")
+    if element.vr in {"DA", "DT"} and any(parse_date(part[:8]) in births for part in parts):
         return RemoveByType(choice).apply(element, context)
-    values = [_moved(element.vr, part, days) for part in text.split("\\")]
-    if any(value is None for value in values):
+    values = [value for part in parts if (value := _moved(element.vr, part, days)) is not None]
+    if len(values) < len(parts):
         return RemoveByType(choice).apply(element, context)
-    new = "\\".join(str(value) for value in values)
+    new = "\\".join(values)
     return KEEP if new == text.strip() or days == 0 else replaced(new.encode())
 
 

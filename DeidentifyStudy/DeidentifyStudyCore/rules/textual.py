@@ -93,6 +93,11 @@ _CODE_VALUE = re.compile(rb"(?:\x08\x00\x00\x01|\x00\x08\x01\x00).{4}([!-~]{1,16
 """(0008,0100) in any encoding: all have eight bytes before the value."""
 _INTEGER = re.compile(r" *[+-]?\d{1,12} *")
 _DECIMAL = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
+_SHORT_NUMBERS = {
+    vr: re.compile(rf"(?:{number})?(?:\\(?:{number})?)*")
+    for vr, number in (("IS", r" *[+-]?[0-9]{1,4} *"), ("DS", r" *[+-]?[0-9]{1,4}(?:\.[0-9]*)? *"))
+}
+"""Values with at most four digits before the point: as most are, and no number of a person is."""
 _LARGEST_PLAIN = 1_000_000
 _LARGEST_WITH_UNIT = 100_000_000  # a body has so many cubic millimetres
 _MILLISECONDS_OF_A_DAY = 86_400_000
@@ -343,13 +348,16 @@ class NumberString:
         if element.vr in BINARY_NUMBERS:
             value = element.value
             hidden = len(value) > _SHORTEST_BYTES and holds_text(value, element.vr, big=element.big)
-            text = hidden or (len(value) > _SHORTEST_BYTES and echo.is_in_bytes(value))
+            readable = hidden or (len(value) > _SHORTEST_BYTES and echo.is_in_bytes(value))
             ours = echo.is_in_numbers(element.vr, value, big=element.big)
-            if text or ours or tells_long_number(element.tag, element.vr, value, big=element.big):
+            if readable or ours or tells_long_number(element.tag, element.vr, value, big=element.big):
                 return RemoveByType("X").apply(element, context)
             return KEEP
+        text = context.text(element)
+        if _SHORT_NUMBERS[element.vr].fullmatch(text):
+            return KEEP
         pattern = _INTEGER if element.vr == "IS" else _DECIMAL
-        parts = context.text(element).split("\\")
+        parts = text.split("\\")
         new = [self._part(part, element, context, pattern) for part in parts]
         if None in new:
             # required in every measured value (PS3.3, C.18.1), which the types of the IOD's own level do not tell

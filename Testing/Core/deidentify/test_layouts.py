@@ -155,6 +155,54 @@ def test_files_that_differ_in_lengths_are_of_one_layout(said, read, syntax, file
     assert len({id(read(data)) for data in written}) == len(are_long)
 
 
+def _large(syntax: str, text: bytes = b"CT CHEST", padding: int = 30, pixels: int = 70000) -> bytes:
+    """Pixels that a short element follows, as scanners of one maker write them."""
+    whole = _file(syntax, text=text)
+    encoding = ENCODINGS[syntax]
+    before = whole[: -len(encoding.element(0x7FE00010, b"OW", bytes(40)))]
+    padded = encoding.element(0xFFFCFFFC, b"OB", bytes(padding)) if padding else b""
+    return before + encoding.element(0x7FE00010, b"OW", bytes(pixels)) + padded
+
+
+@pytest.mark.parametrize("syntax", ENCODINGS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    padding=st.sampled_from([0, 2, 30]),
+    text=st.binary(max_size=40).filter(lambda text: len(text) % 2 == 0),
+    pixels=st.sampled_from([70000, 70002, 140000]),
+    changes=st.lists(st.tuples(st.integers(0, 400), st.booleans(), st.integers(0, 255)), max_size=2),
+    cut=st.sampled_from([0, 0, 0, 1, 2, 30, 50, 70000]),
+)
+def test_the_ends_of_a_large_file_tell_what_all_of_it_does(said, read, syntax, padding, text, pixels, changes, cut):
+    data = bytearray(_large(syntax, text, padding, pixels))
+    for at, early, value in changes:
+        data[128 + at if early else len(data) - 1 - at % 50] = value
+    data = data[: len(data) - cut]
+    forget()
+    expected = said(bytes(data))
+    forget()
+    for known in (b"CT CHEST", b"CT ABDOMEN", b"MR"):
+        read(_large(syntax, known))
+    assert said(bytes(data)) == expected
+
+
+def test_a_large_file_that_is_recognized_is_mapped_only_when_it_is_asked_for(folder):
+    forget()
+    for text in (b"CT CHEST", b"CT ABDOMEN"):
+        (folder / "file").write_bytes(_large(EXPLICIT, text))
+        opened(folder / "file").__exit__()
+    data = _large(EXPLICIT, b"MR")
+    (folder / "file").write_bytes(data)
+    with opened(folder / "file") as source:
+        assert source.value(0x00081030) == b"MR"
+        assert len(source.held) == 1
+        assert source.read(0, 200) == data[:200]
+        assert len(source.held) == 1
+        assert source.buffer[:] == data
+        assert len(source.held) == 2
+    assert source.held == []
+
+
 def test_another_transfer_syntax_of_the_same_length_is_another_layout(read):
     data = _file(EXPLICIT)
     read(data)
@@ -238,8 +286,9 @@ def test_a_large_file_of_another_layout_is_not_read_into_memory(read):
     for text in (b"CT CHEST", b"CT ABDOMEN"):
         read(_file(IMPLICIT, text=text))
     other = _Watched(_file(IMPLICIT, text=bytes(10**6)))
-    assert layouts.recognized(other) is None
-    assert layouts.recognized(_Watched(_file(IMPLICIT, text=b"MR"))) is not None
+    assert layouts.recognized(other, len(other)) is None
+    known = _Watched(_file(IMPLICIT, text=b"MR"))
+    assert layouts.recognized(known, len(known)) is not None
     assert 0 < _Watched.most < 1000
 
 

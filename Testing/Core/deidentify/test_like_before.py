@@ -165,14 +165,15 @@ def test_an_object_that_is_refused_half_way_leaves_nothing_in_the_next(
     parts, make_dataset, encode, tmp_path, monkeypatch
 ):
     """The fourth is refused for an element that is decided on after another one of it was."""
-    engine, decide = Engine(*parts), Decider.action
+    engine, decide, refused = Engine(*parts), Decider.plain_action, []
 
-    def refusing(self, buffer, span, *arguments):
-        if buffer[span[3] : span[4]] == b"1e9 ":
+    def refusing(self, plain, value, *arguments):
+        if value == b"1e9 ":
+            refused.append(value)
             raise Quarantined("invalid-value")
-        return decide(self, buffer, span, *arguments)
+        return decide(self, plain, value, *arguments)
 
-    monkeypatch.setattr(Decider, "action", refusing)
+    monkeypatch.setattr(Decider, "plain_action", refusing)
     written = []
     for description, kvp in [("CHEST PA", "120 ")] * 3 + [("CHEST AP", "1e9 "), ("CHEST PA", "120 ")]:
         (tmp_path / "in").write_bytes(encode(make_dataset(SeriesDescription=description, KVP=kvp)))
@@ -180,6 +181,7 @@ def test_an_object_that_is_refused_half_way_leaves_nothing_in_the_next(
             write_object(source, engine.rewrite(source), tmp_path / "out")
             written.append(pydicom.dcmread(tmp_path / "out").SeriesDescription)
     assert written == ["CHEST PA"] * 4
+    assert refused
 
 
 def test_a_malformed_file_hides_no_name_that_the_next_repeats(make_dataset, encode, tmp_path):
