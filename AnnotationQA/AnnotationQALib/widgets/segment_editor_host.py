@@ -93,8 +93,8 @@ class SegmentEditorHost:
         if self.editor is not None:
             self.leave()
             self._showing = True
+            self.editor.setSourceVolumeNode(None)  # first: without a segmentation the editor keeps it
             self.editor.setSegmentationNode(None)
-            self.editor.setSourceVolumeNode(None)
             self._showing = False
             self.editor.setVisible(False)
 

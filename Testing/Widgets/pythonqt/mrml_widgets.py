@@ -10,7 +10,7 @@ import shiboken6
 import slicer
 import vtk
 from PySide6 import QtWidgets
-from PySide6.QtCore import Property, QObject, Qt, Signal
+from PySide6.QtCore import Property, QObject, Qt, Signal, qCritical
 from PySide6.QtWidgets import QWidget
 
 __all__ = ["NATIVES"]
@@ -276,7 +276,7 @@ class qMRMLSegmentSelectorWidget(_SceneWidget):
 
 
 class qMRMLSegmentEditorWidget(_SceneWidget):
-    """The Segment Editor without effects: keeps its nodes, the current segment and the name of the active effect."""
+    """The Segment Editor without effects: all that it is told stands in its parameter node, as in Slicer."""
 
     currentSegmentIDChanged = Signal(str)
     segmentationNodeChanged = Signal(object)
@@ -300,10 +300,6 @@ class qMRMLSegmentEditorWidget(_SceneWidget):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._editor_node: Any = None
-        self._segmentation: Any = None
-        self._source: Any = None
-        self._segment = ""
-        self._effect = ""
         self._order: list[str] = []
         self._columns = 2
         self._undo_states = 10
@@ -317,49 +313,68 @@ class qMRMLSegmentEditorWidget(_SceneWidget):
         self._editor_node = node
 
     def segmentationNode(self) -> Any:
-        return self._segmentation
+        return self._editor_node.GetSegmentationNode() if self._editor_node is not None else None
 
     def segmentationNodeID(self) -> str:
-        return self._segmentation.GetID() if self._segmentation else ""
+        return self.segmentationNode().GetID() if self.segmentationNode() is not None else ""
 
     def setSegmentationNode(self, node: Any) -> None:
-        if node is not self._segmentation:
-            self._segmentation = node
+        if self._editor_node is None:
+            if node is not None:
+                qCritical("SetSegmentationNode: need to set segment editor node first")
+        elif node is not self.segmentationNode():
+            self._editor_node.SetAndObserveSegmentationNode(node)
+            self.setActiveEffect(None)
             self.segmentationNodeChanged.emit(node)
-            if self._editor_node is not None:
-                self._editor_node.SetAndObserveSegmentationNode(node)
 
     def sourceVolumeNode(self) -> Any:
-        return self._source
+        return self._editor_node.GetSourceVolumeNode() if self._editor_node is not None else None
 
     def sourceVolumeNodeID(self) -> str:
-        return self._source.GetID() if self._source else ""
+        return self.sourceVolumeNode().GetID() if self.sourceVolumeNode() is not None else ""
 
     def setSourceVolumeNode(self, node: Any) -> None:
-        if node is not self._source:
-            self._source = node
+        """Without a segmentation nothing is set, not even None."""
+        if self.segmentationNode() is None:
+            if node is not None:
+                qCritical("SetSourceVolumeNode: need to set segment editor and segmentation nodes first")
+        elif node is not self.sourceVolumeNode():
+            self._editor_node.SetAndObserveSourceVolumeNode(node)
             self.sourceVolumeNodeChanged.emit(node)
-            if self._editor_node is not None:
-                self._editor_node.SetAndObserveSourceVolumeNode(node)
 
     def currentSegmentID(self) -> str:
-        return self._segment
+        return (self._editor_node.GetSelectedSegmentID() or "") if self._editor_node is not None else ""
 
     def setCurrentSegmentID(self, segment: str) -> None:
-        if segment != self._segment:
-            self._segment = segment
+        """Nobody is told: the signal comes when a person selects a row, as by `select_segment`."""
+        if self._editor_node is not None:
+            self._editor_node.SetSelectedSegmentID(segment)
+
+    def select_segment(self, segment: str) -> None:
+        """As a person who clicks on a segment in the editor's table; no method of Slicer's."""
+        if segment != self.currentSegmentID():
+            self.setCurrentSegmentID(segment)
             self.currentSegmentIDChanged.emit(segment)
-            if self._editor_node is not None:
-                self._editor_node.SetSelectedSegmentID(segment)
+
+    @property
+    def _effect(self) -> str:
+        """Name of the active effect."""
+        return (self._editor_node.GetActiveEffectName() or "") if self._editor_node is not None else ""
 
     def activeEffect(self) -> None:
         return None
 
     def setActiveEffect(self, effect: Any) -> None:
-        self._effect = ""
+        self.setActiveEffectByName("")
 
     def setActiveEffectByName(self, name: str) -> None:
-        self._effect = name
+        if self._editor_node is not None:
+            self._editor_node.SetActiveEffectName(name)
+        elif name:
+            qCritical("setActiveEffect: Invalid segment editor parameter set node")
+
+    def updateEffectList(self) -> None:
+        """Nothing to update."""
 
     def setEffectNameOrder(self, names: list[str]) -> None:
         self._order = list(names)
@@ -369,9 +384,6 @@ class qMRMLSegmentEditorWidget(_SceneWidget):
 
     def availableEffectNames(self) -> list[str]:
         return self._order
-
-    def updateEffectList(self) -> None:
-        """Nothing to update."""
 
     def setEffectColumnCount(self, count: int) -> None:
         self._columns = count

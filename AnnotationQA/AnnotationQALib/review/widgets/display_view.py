@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from AnnotationQALib.review.case_review import MOST_SHOWN
 from AnnotationQALib.widgets.guard import connect
+from AnnotationQALib.widgets.menus import add_action
 from AnnotationQALib.widgets.tables import chosen, fill_combo
 from AnnotationQALib.widgets.ui_files import load_ui
 
@@ -128,7 +129,7 @@ class DisplayView:
         self._menu.clear()
         self._readers = {}
         for reader, name in names.items():
-            action = self._menu.addAction(name)
+            action = add_action(self._menu, name)
             action.checkable = True
             action.checked = reader in shown
             connect(action, "toggled(bool)", lambda on, reader=reader: self._toggled(reader, on))
