@@ -13,7 +13,7 @@ from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern, PatternKey, TallyKey, Uses, uses_of
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
-from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
+from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator, is_well_known
 from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.object_classes import WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
@@ -34,13 +34,14 @@ from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.markers import file_meta, marker_elements
-from DeidentifyStudyCore.rules.model import Action, Context, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.model import Action, Context, Element, Kind, Mode, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock
 
 __all__ = ["Engine", "Rewritten"]
 
 _CHARACTER_SET = 0x00080005
-_IDENTIFIERS = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
+_SOP_CLASS = 0x00080016
+_IDENTIFIERS = (_SOP_CLASS, 0x00080018, 0x0020000D, 0x0020000E)
 _MIME = 0x00420012
 _MOST_REMEMBERED = 20000
 _MOST_PATTERNS = 256
@@ -143,9 +144,16 @@ class Engine:
         else:
             uses = list(pattern.uses)
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
-        meta = file_meta(sop_class, self._pseudonyms.uid(instance), syntax)
+        meta = file_meta(self._class_uid(sop_class, context), self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
         return Rewritten(meta, pieces, uses, changed)
+
+    def _class_uid(self, sop_class: str, context: Context) -> str:
+        """SOP Class UID as the data set of the new object has it: one that nobody registered may be anything."""
+        if is_well_known(sop_class):
+            return sop_class
+        rule = self._book.rule_for(_SOP_CLASS, "UI")
+        return rule.apply(Element(_SOP_CLASS, "UI", sop_class.encode()), context).value.decode() or sop_class
 
     def _markers(self, encoding: Encoding, claims: tuple[str, ...]) -> tuple[tuple[int, bytes], ...]:
         known = self._marked.get((encoding, claims))

@@ -15,6 +15,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import convert_color_space, get_decoder
 from pydicom.uid import UID
 
+from DeidentifyStudyCore.dicom.codestream import begins_image
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Span, fragments
 from DeidentifyStudyCore.errors import Quarantined
@@ -210,6 +211,10 @@ def _grouped(source: Source, table: tuple[int, int], parts: list[tuple[int, int]
         if len(offsets) == frames and set(offsets) <= set(starts) and offsets[0] == 0:
             borders = [*(starts.index(offset) for offset in offsets), len(parts)]
             return [list(range(low, high)) for low, high in itertools.pairwise(borders)]
+    # without a table, or with one that is wrong, the code streams tell where each begins
+    begun = [number for number, (start, stop) in enumerate(parts) if begins_image(source.buffer, start, stop)]
+    if len(begun) == frames and begun[0] == 0:
+        return [list(range(low, high)) for low, high in itertools.pairwise([*begun, len(parts)])]
     raise Quarantined(UNDECODABLE)
 
 

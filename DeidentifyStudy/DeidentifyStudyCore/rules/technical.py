@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection
 
 from DeidentifyStudyCore.dicom.dictionary import tags_of
+from DeidentifyStudyCore.rules.text import is_term
 
 __all__ = ["TECHNICAL_TEXT", "VERSIONS", "is_version", "tells_date"]
 
@@ -102,13 +103,23 @@ VERSIONS = tags_of({"SoftwareVersions", "AlgorithmVersion", "SecondaryCaptureDev
 """Tags of versions, which look like dates (22.1.14) and network addresses (5.1.10.2)."""
 
 _NUMBERS_OF_DATE = 3
-_VERSION = re.compile(r"(?!.*\b(?:19|20)\d\d\b)[vVrR]?(?:\d{1,3}(?:\.\d{1,4}){1,2}|(?!1\.[23]\.)\d(?:\.\d{1,4}){3})")
+_NUMBERS = re.compile(
+    r"(?:(?P<label>[A-Za-z]{2,12}\d?)[: ])?(?!.*\b(?:19|20)\d\d\b)"
+    r"[vVrR]?(?:\d{1,3}(?:\.\d{1,4}){1,2}|(?!1\.[23]\.)\d(?:\.\d{1,4}){3})"
+)
+_RELEASE = re.compile(r"MR Software release:(?:[A-Z]{2}|PROFILEHD)\d{0,2}\.\d_[A-Z]\d{1,2}_\d{4}\.[a-z]")
+"""As GE's MR scanners write it: DV26.0_R01_1725.a."""
 
 
 def is_version(text: str) -> bool:
     """Whether a text is the numbers of a version and nothing else: up to three without a year, or four that begin with
-    one digit, as hardly any network address does, and are no UID."""
-    return _VERSION.fullmatch(text.strip()) is not None
+    one digit, as hardly any network address does, and are no UID. A term may name what they are the version of
+    (Filter:1.0.4.3)."""
+    text = text.strip()
+    found = _NUMBERS.fullmatch(text)
+    if found is None:
+        return _RELEASE.fullmatch(text) is not None
+    return found["label"] is None or is_term(found["label"].lower())
 
 
 def tells_date(version: str, dates: Collection[datetime.date]) -> bool:

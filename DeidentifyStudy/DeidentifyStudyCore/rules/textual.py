@@ -78,9 +78,15 @@ STANDARD_SCHEMES = frozenset(
         "HGNC",
         "NICIP",
         "PUBCHEM_CID",
+        "99SDM",
     ]
 )
 """Coding schemes of PS3.16, section 8; the others are private: their meanings are free text."""
+
+_PUBLISHED_SCHEMES = frozenset(
+    ["99PMP", "99QIICR", "99SMS_CTMR", "99_OFFIS_DCMTK", "99IHE", "99dcmjs", "CORNERSTONEJS"]
+)
+"""Private schemes of makers and programs whose codes are the same for everybody."""
 
 _SCHEME, _MEANING, _NUMERIC_VALUE = 0x00080102, 0x00080104, 0x0040A30A
 _NAMING_CODES = frozenset({(0x00401101,), (0x00080082,)})
@@ -126,9 +132,12 @@ _DIGITS_KEPT = 6
 _SHORTEST_BYTES = 3
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
 _IMAGE_TYPE, _OTHER = 0x00080008, "OTHER"
+_MODALITY, _ANNOTATION = 0x00080060, "ANN"
+"""A modality that is a given name as well."""
 _NUMBERED = frozenset({0x0040DB00, 0x0008010F})
-"""Template Identifier and Context Identifier: PS3.16 numbers templates and context groups, up to five digits."""
-_NUMBER_OF_STANDARD = re.compile(r"\d{1,5}")
+"""Template Identifier and Context Identifier: PS3.16 numbers templates and context groups, up to five digits; private
+ones begin with 99."""
+_NUMBER_OF_STANDARD = re.compile(r"(?:99_?)?\d{1,5}")
 _STANDARD = re.compile(r"ISO_(?:10918|13818|14495|14496|15444|23008|23090|18181)_\d{1,2}")
 
 
@@ -239,6 +248,8 @@ class CodeString:
         if element.tag in _NUMBERED and _NUMBER_OF_STANDARD.fullmatch(part):
             return not context.subject.echo.is_in(part)
         words = [word for word in re.split(r"[ _]", part.lower()) if word]
+        if element.tag == _MODALITY and part == _ANNOTATION:
+            return not context.subject.echo.is_in(part)
         if all(word in vocabulary() for word in words):
             return True
         if not _CODE_STRING.fullmatch(part.upper()):
@@ -288,7 +299,7 @@ class CodeValue:
         scheme = context.text(Element(_SCHEME, "SH", context.item.get(_SCHEME, b"")))
         meaning = context.item.get(_MEANING, b"").rstrip(b" \0")
         echo = context.subject.echo
-        if scheme.strip() in STANDARD_SCHEMES:
+        if scheme.strip() in STANDARD_SCHEMES | _PUBLISHED_SCHEMES:
             # a real code of a standard scheme is one short token, mostly with digits; a name is none
             if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^:#]{1,64}", text) and not echo.is_in(text):
                 words = re.findall(r"[a-z]{4,}", text.lower())

@@ -139,7 +139,7 @@ def data_dictionary() -> dict[str, object]:
         "attributes": {f"{tag:08X}": [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(DicomDictionary.items())},
         "repeating": {tag: [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(RepeatersDictionary.items())},
         "words": by_first_letter(words),
-        "transfer_syntaxes": sorted(map(str, AllTransferSyntaxes)),
+        "transfer_syntaxes": sorted({*map(str, AllTransferSyntaxes), *RETIRED}),
         "uids": sorted({*UID_dictionary, *SINCE}),
     }
 
@@ -147,6 +147,9 @@ def data_dictionary() -> dict[str, object]:
 def by_first_letter(words: set[str]) -> dict[str, str]:
     return {letter: " ".join(group) for letter, group in groupby(sorted(words), key=lambda word: word[0])}
 
+
+RETIRED = {f"1.2.840.10008.1.2.4.{number}" for number in (52, 53, 54, 55, 56, 58, *range(59, 67))}
+"""Processes of JPEG that PS3.5 retired, and archives still hold."""
 
 SINCE = {f"1.2.840.10008.1.2.{number}" for number in ("4.110", "4.111", "4.112", "8.1")}
 """JPEG XL and Deflated Image Frame Compression (2024), which pydicom's table lacks until pynetdicom adds them."""

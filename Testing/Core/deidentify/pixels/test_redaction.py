@@ -202,6 +202,20 @@ def test_a_frame_of_several_fragments_is_replaced_as_a_whole(make_capture, encod
     assert (after.pixel_array[INSIDE] == frame.min()).all()
 
 
+def test_fragmented_frames_without_a_table_begin_where_their_code_streams_do(make_capture, encode, reviewed):
+    frames = np.random.default_rng(9).integers(10, 250, (3, 40, 60), np.uint8)
+    dataset = make_capture(frames)
+    compress(dataset, JPEGLSLossless)
+    encoded = [*generate_frames(dataset.PixelData, number_of_frames=3)]
+    dataset.PixelData = encapsulate(encoded, fragments_per_frame=2, has_bot=False)
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    after = reviewed(encode(dataset, JPEGLSLossless), [[1, *BOX[1:]]])
+    mask = outside(frames[0].shape)
+    np.testing.assert_array_equal(after.pixel_array[[0, 2]], frames[[0, 2]])
+    np.testing.assert_array_equal(after.pixel_array[1][mask], frames[1][mask])
+    assert (after.pixel_array[1][INSIDE] == frames[1].min()).all()
+
+
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"])
 def test_lossless_jpeg_is_redacted_with_a_decoder_and_quarantined_without(syntax, encode, reviewed, deidentify):
     """Process 14; the decoder is an extra (python-gdcm), since Slicer's Python has none."""

@@ -1,0 +1,159 @@
+"""What public test data of many makers and programs showed: made anew here in small, with made-up patients."""
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+
+from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.rules.technical import is_version
+from DeidentifyStudyCore.rules.text import Allowed, clean_text, is_term
+
+NOTHING = EchoBuilder().built()
+PRIVATE_CLASS = "2.25.20240229195703127391846"
+
+
+def result_of(dataset, encode, deidentify, profile="research-shifted-dates"):
+    outcome, destination = deidentify({"a": encode(dataset)}, profile)
+    assert [result.reason for result in outcome.files] == [""]
+    (path,) = destination.rglob("*.dcm")
+    return pydicom.dcmread(path)
+
+
+def code(value, scheme, meaning):
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
+
+
+@pytest.mark.parametrize("profile", ["research-shifted-dates", "gdpr-anonymous"])
+def test_a_class_that_nobody_registered_is_replaced_in_the_file_meta_information_too(
+    profile, make_dataset, encode, deidentify
+):
+    after = result_of(make_dataset(PRIVATE_CLASS), encode, deidentify, profile)
+    assert after.SOPClassUID.startswith("2.25.")
+    assert after.SOPClassUID != PRIVATE_CLASS
+    assert after.file_meta.MediaStorageSOPClassUID == after.SOPClassUID
+
+
+def test_a_maker_s_class_stays_in_both(make_dataset, encode, deidentify):
+    after = result_of(make_dataset("1.3.12.2.1107.5.9.1"), encode, deidentify)
+    assert after.SOPClassUID == after.file_meta.MediaStorageSOPClassUID == "1.3.12.2.1107.5.9.1"
+
+
+def test_microscopy_annotations_keep_their_modality(make_dataset, encode, deidentify):
+    assert result_of(make_dataset(Modality="ANN"), encode, deidentify).Modality == "ANN"
+
+
+def test_the_modality_goes_where_it_is_the_patient_s_name(make_dataset, encode, deidentify):
+    assert result_of(make_dataset(Modality="ANN", PatientName="Ann^Quillon"), encode, deidentify).Modality != "ANN"
+
+
+@pytest.mark.parametrize("vr", ["ANN", "Lee"])
+def test_given_names_are_no_terms_elsewhere(vr, make_dataset, encode, deidentify):
+    after = result_of(make_dataset(ScanOptions=["FS", vr]), encode, deidentify)
+    assert vr not in str(after.ScanOptions)
+
+
+@pytest.mark.parametrize(
+    ("value", "scheme", "meaning"),
+    [
+        ("C17646", "NCIt", "Edema"),
+        ("F-10450", "99SDM", "recumbent"),
+        ("250145", "99PMP", "Percentile Value"),
+        ("PP-20", "99SMS_CTMR", "Repetition Time"),
+        ("mrad", "UCUM", "milliradian"),
+    ],
+)
+def test_codes_of_published_schemes_stay(value, scheme, meaning, make_dataset, encode, deidentify):
+    image = make_dataset(AcquisitionContextSequence=Sequence([code(value, scheme, meaning)]))
+    item = result_of(image, encode, deidentify).AcquisitionContextSequence[0]
+    assert (item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning) == (value, scheme, meaning)
+
+
+def test_codes_of_a_hospital_go(make_dataset, encode, deidentify):
+    image = make_dataset(AcquisitionContextSequence=Sequence([code("QUELMTHORP", "ZYXHIS", "Quelmthorp")]))
+    item = result_of(image, encode, deidentify).AcquisitionContextSequence[0]
+    assert not {"QUELMTHORP", "ZYXHIS", "Quelmthorp"} & {item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning}
+
+
+def test_a_private_template_keeps_its_number_and_who_made_it(make_dataset, encode, deidentify):
+    item = Dataset()
+    item.MappingResource, item.TemplateIdentifier = "99SMS_CTMR", "99_3000"
+    after = result_of(make_dataset(ContentTemplateSequence=Sequence([item])), encode, deidentify)
+    assert after.ContentTemplateSequence[0].MappingResource == "99SMS_CTMR"
+    assert after.ContentTemplateSequence[0].TemplateIdentifier == "99_3000"
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("MR Software release:DV26.0_R01_1725.a", True),
+        ("MR Software release:PROFILEHD.0_M4_0736.a", True),
+        ("MR Software release:Quillon", False),
+        ("Filter:1.0.4.3", True),
+        ("Xper 7.2.7", True),
+        ("Zyxwarth 7.2.7", False),
+        ("Zyxwarth:1.0.4.3", False),
+        ("AWS 12.03.1957", False),
+        ("host 10.14.7.91", False),
+    ],
+)
+def test_versions_may_say_of_what_they_are(text, version):
+    assert is_version(text) == version
+
+
+def test_releases_of_scanners_stay_whole(make_dataset, encode, deidentify):
+    versions = ["27", "LX", "MR Software release:DV26.0_R01_1725.a"]
+    assert list(result_of(make_dataset(SoftwareVersions=versions), encode, deidentify).SoftwareVersions) == versions
+
+
+def test_image_types_and_options_of_makers_stay(make_dataset, encode, deidentify):
+    kind = ["ORIGINAL", "PRIMARY", "M", "NORM", "DIS2D", "MFSPLIT"]
+    options = ["SAT_GEMS", "EPI_GEMS", "HYPERBAND_GEMS", "FS"]
+    after = result_of(make_dataset(ImageType=kind, ScanOptions=options), encode, deidentify)
+    assert list(after.ImageType) == kind
+    assert list(after.ScanOptions) == options
+
+
+def test_a_region_stays_though_the_patient_s_number_has_its_name(make_dataset, encode, deidentify):
+    image = make_dataset(PatientID="QZN-HEADNECK-01-0024", BodyPartExamined="HEADNECK")
+    assert result_of(image, encode, deidentify).BodyPartExamined == "HEADNECK"
+
+
+@pytest.mark.parametrize(
+    "text", ["Tumor Bed Block", "Areola", "B2_photons_MLC", "nuclei", "MRT Oberbauch", "CT THORACO-ABDOMINAL", "RGB"]
+)
+def test_words_of_labels_and_descriptions_stay(text):
+    assert clean_text(text, NOTHING) == text
+
+
+@pytest.mark.parametrize("text", ["8HRBRAIN", "HD TRknee PA", "32ch Head SPDR", "EIS_eCoil", "TxRx_Head"])
+def test_names_of_coils_stay(text):
+    assert clean_text(text, NOTHING, Allowed.TERMS) == text
+
+
+@pytest.mark.parametrize("word", ["phoenix", "novo", "concha", "quelmthorp"])
+def test_places_and_names_are_no_words_of_the_field(word):
+    assert clean_text(f"CT {word.title()}", NOTHING) == "CT"
+
+
+@pytest.mark.parametrize("process", [53, 55, 66])
+def test_retired_processes_of_jpeg_are_parsed(process, make_dataset, encode, deidentify):
+    syntax = f"1.2.840.10008.1.2.4.{process}"
+    image = make_dataset(BitsAllocated=8, BitsStored=8, HighBit=7)
+    del image[0x7FE00010]
+    frame = b"\xff\xd8\xff\xfe\x00\x0aZYXWARTH\xff\xda\x00\x02\x01\x02\x03\xff\xd9"
+    image.PixelData = encapsulate([frame])
+    image["PixelData"].VR, image["PixelData"].is_undefined_length = "OB", True
+    outcome, destination = deidentify({"a": encode(image, syntax)})
+    assert [result.reason for result in outcome.files] == [""]
+    (path,) = destination.rglob("*.dcm")
+    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == syntax
+    assert b"ZYXWARTH" not in path.read_bytes()
+
+
+def test_terms_of_free_text_are_not_those_of_devices():
+    assert is_term("hyperband")
+    assert clean_text("Hyperband", NOTHING) == ""
