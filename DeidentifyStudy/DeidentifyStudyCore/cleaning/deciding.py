@@ -5,9 +5,11 @@ from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creat
 from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.standard import attribute_types
+from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Encoding, Span
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT
 from DeidentifyStudyCore.rules.model import CONCEPT_NAME, KEEP, REMOVE, Action, Context, Element, Mode, Rule, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
 from DeidentifyStudyCore.rules.removal import Keep, Remove
@@ -20,6 +22,8 @@ _MIME = 0x00420012
 _OF_OBJECTS = (0x00080016, _MIME, _CHARACTER_SET)
 _MEASURED_VALUES = 0x0040A300
 _BULK = 1 << 20
+_LONG_DOCUMENT = 8 << 20
+"""Bytes of an encapsulated document that is read in parts."""
 _BULK_VRS = frozenset({b"OW", b"OF", b"OD", b"OL", b"OV", b"OB"})
 
 _KEPT_BULK = Keep("bulk data")
@@ -71,6 +75,9 @@ class Decider:
         rule = self._book.rule_for(tag, vr)
         if stop - value > _BULK and file_vr in _BULK_VRS and rule.name == "binary":
             return KEEP, _KEPT_BULK
+        if tag == ENCAPSULATED_DOCUMENT and stop - value > _LONG_DOCUMENT:
+            element = Element(tag, vr, b"+", encoding.big and not unknown, Stretch(buffer, value, stop))
+            return rule.apply(element, context), rule
         content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
         element = Element(tag, vr, content or (b"+" if stop > value else b""), encoding.big and not unknown)
         return rule.apply(element, context), rule

@@ -367,13 +367,17 @@ class Engine:
         return encoding.header(tag, vr, len(body)) + body
 
 
-def _new_element(tag: int, vr: bytes, action: Action, encoding: Encoding) -> bytes | None:
+def _new_element(tag: int, vr: bytes, action: Action, encoding: Encoding) -> bytes | Generated | None:
     """Encode an element as an action that opens no sequence leaves it, see `Decision`."""
     if action.kind is Kind.KEEP:
         return None
     if action.kind is Kind.REMOVE:
         return b""
     value = action.value
+    if action.generated is not None:
+        size, chunks = action.generated.size, action.generated.chunks
+        header = encoding.header(tag, vr, size)
+        return Generated(len(header) + size, lambda: chain((header,), chunks()))
     if len(value) % 2:
         value += b"\0" if (dictionary_vr(tag) if vr == b"UN" else vr) in _NUL_PADDED else b" "
     return encoding.element(tag, vr, value)

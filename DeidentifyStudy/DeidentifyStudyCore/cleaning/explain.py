@@ -82,7 +82,8 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
             before = _shown(bytes(source.buffer[value : min(stop, value + 256)]), vr, stop - value, codecs)
             after = {Kind.KEEP: before, Kind.REMOVE: "", Kind.ITEMS: "items"}.get(action.kind)
             if after is None:
-                after = _shown(action.value[:256], vr, len(action.value), codecs)
+                length = action.generated.size if action.generated else len(action.value)
+                after = _shown(action.value[:256], vr, length, codecs)
             rows.append(
                 Explanation(
                     "/".join(_tag(part) for part in above), _tag(tag), keyword_of(tag), vr,

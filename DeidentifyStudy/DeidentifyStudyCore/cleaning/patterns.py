@@ -23,8 +23,8 @@ class Uses(tuple[TallyKey, ...]):
     __eq__ = object.__eq__
 
 
-Decision = tuple[bytes | None, Uses]
-"""New bytes of an element (None: as it is; empty: none) and what to count."""
+Decision = tuple[bytes | Generated | None, Uses]
+"""New bytes of an element (None: as it is; empty: none; `Generated` of long ones only) and what to count."""
 
 HANDED_OVER: Decision = None, Uses(())
 """Stands for an element that no rule decided on: the pixels, and what is planned with them."""
@@ -93,7 +93,7 @@ class Pattern:
         """Take another object's elements; `decisions` has those that differ, once all of them are decided on."""
         parts, places, uses = self.parts, self.places, self.uses
         for index, (new, uses[index]) in decisions.items():
-            parts[places[index]] = elements[index] if new is None else new
+            parts[places[index]] = elements[index] if new is None else new  # type: ignore[assignment]  # none is long
         self.elements = elements
 
     def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:
@@ -110,7 +110,7 @@ def _goes_anyway(tag: int, private: PrivateBlock) -> bool:
 def _part(decision: Decision, raw: bytes) -> bytes:
     if decision is HANDED_OVER:
         return b""
-    return raw if decision[0] is None else decision[0]
+    return raw if decision[0] is None else decision[0]  # type: ignore[return-value]  # as above
 
 
 def uses_of(taken: list[Decision]) -> list[Uses]:

@@ -4,6 +4,7 @@ surfaces the coordinates stay."""
 from dataclasses import dataclass
 from typing import Literal
 
+from DeidentifyStudyCore.dicom.pixeldata import Generated
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.rules.model import REMOVE, Action, Context, Element, replaced
@@ -59,10 +60,10 @@ def _plain(mime: bytes) -> bytes:
     return mime.strip(b" \0").lower()
 
 
-def _document(element: Element, context: Context) -> bytes:
+def _document(element: Element, context: Context) -> bytes | Generated:
     mime = _plain(context.item.get(_MIME, b""))
     if mime in SURFACES and not context.path:
-        return surface_cleaned(mime, element.value, context.subject.echo)
+        return surface_cleaned(mime, element.stretch or element.value, context.subject.echo)
     if mime not in _REPLACEMENTS:
         raise Quarantined("encapsulated-document")
     return _REPLACEMENTS[mime]

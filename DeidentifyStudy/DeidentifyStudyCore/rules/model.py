@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from DeidentifyStudyCore.dicom.charset import text_in
+from DeidentifyStudyCore.dicom.pixeldata import Generated
 from DeidentifyStudyCore.dicom.standard import AttributeTypes
+from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 
@@ -35,17 +37,19 @@ class Mode(enum.Enum):
 
 
 class Action(NamedTuple):
-    """What a rule decided; `value` is the new, unpadded value of a replaced element."""
+    """What a rule decided; `value` is the new, unpadded value of a replaced element, or `generated` makes a long one of
+    an even number of bytes."""
 
     kind: Kind
     value: bytes = b""
     mode: Mode = Mode.NORMAL
+    generated: Generated | None = None
 
     def told(self, *, empty: bool) -> str:
         """Say it in reports; an element without a value (`empty`) has nothing that could be kept."""
         if self.kind is Kind.KEEP and empty:
             return "kept empty"
-        if self.kind is Kind.REPLACE and not self.value:
+        if self.kind is Kind.REPLACE and not self.value and self.generated is None:
             return "emptied"
         return self.kind
 
@@ -54,8 +58,10 @@ KEEP = Action(Kind.KEEP)
 REMOVE = Action(Kind.REMOVE)
 
 
-def replaced(value: bytes) -> Action:
-    """Replace the value."""
+def replaced(value: bytes | Generated) -> Action:
+    """Replace the value, by one that is too long to be held where it is made in parts."""
+    if isinstance(value, Generated):
+        return Action(Kind.REPLACE, generated=value)
     return Action(Kind.REPLACE, value)
 
 
@@ -70,12 +76,13 @@ CONCEPT_NAME = 0x0040A043
 
 class Element(NamedTuple):
     """One element as rules see it: `vr` is the one that counts (the dictionary's where the file has UN), `value` its
-    bytes."""
+    bytes; where these are too long to be held, something of no meaning, and `stretch` is where they lie."""
 
     tag: int
     vr: str
     value: bytes
     big: bool = False
+    stretch: Stretch | None = None
 
 
 @dataclass(frozen=True)

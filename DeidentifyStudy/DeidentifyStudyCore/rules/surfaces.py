@@ -3,15 +3,16 @@
 What is written has the size of what was read, rounded up to an even one: text is filled up with empty lines.
 """
 
-import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from DeidentifyStudyCore.dicom.pixeldata import Generated
+from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.rules.hidden_text import holds_text
@@ -19,7 +20,7 @@ from DeidentifyStudyCore.rules.hidden_text import holds_text
 __all__ = ["LARGEST_SURFACE", "SURFACES", "is_cleaned_text", "surface_cleaned"]
 
 LARGEST_SURFACE = 256 << 20
-"""Bytes of the largest surface that is cleaned: it is held in memory three times over while it is written."""
+"""Bytes of the largest surface that is cleaned: text is read line by line, which takes minutes above."""
 _LARGEST_SEARCHED = 1 << 20  # as of all other values in binary
 _HEADER, _COUNT, _FACET = 80, 84, 50
 _CHUNK = 1 << 14
@@ -30,6 +31,8 @@ _NOT_A_NUMBER = 0x7FC00000
 _SIGN = 0x80000000
 _LONG = 1e4
 _LONGEST_LINE = 1 << 16
+_WRITTEN = 1 << 17
+"""Bytes of text that are handed over together."""
 _NUMBER = re.compile(rb"[+-]?(?:[0-9]{1,24}(?:\.[0-9]{0,24})?|\.[0-9]{1,24})(?:[eE][+-]?[0-9]{1,3})?")
 _NO_NORMAL = frozenset({b"nan", b"-nan", b"+nan"})
 _CORNER = re.compile(rb"(-?[0-9]{1,10})(?:/(-?[0-9]{1,10})?(?:/(-?[0-9]{1,10}))?)?")
@@ -39,21 +42,21 @@ _NAMES = frozenset({b"o", b"g", b"s", b"usemtl", b"mtllib"})
 _NUMBERS_OF = {b"v": (3, 4, 6, 7), b"vt": (1, 2, 3), b"vn": (3,)}
 
 
-def surface_cleaned(mime: bytes, value: bytes, echo: Echo) -> bytes:
+def surface_cleaned(mime: bytes, value: bytes | Stretch, echo: Echo) -> bytes | Generated:
     """Return an STL (binary or ASCII) or OBJ without header, names, comments and attributes.
 
     Parameters
     ----------
     mime : bytes
         Of `SURFACES`.
-    value : bytes
+    value : bytes or Stretch
         The document, padded or not.
 
     Returns
     -------
-    bytes
-        Of the size of `value`, rounded up to an even one. Binary coordinates and normals are the same bit for bit,
-        those in ASCII are spelled the same.
+    bytes or Generated
+        As `value` is: whole, or made anew each time it is written. Of its size, rounded up to an even one. Binary
+        coordinates and normals are the same bit for bit, those in ASCII are spelled the same.
 
     Raises
     ------
@@ -63,7 +66,12 @@ def surface_cleaned(mime: bytes, value: bytes, echo: Echo) -> bytes:
     """
     if len(value) > LARGEST_SURFACE:
         raise _refused()
-    return SURFACES[mime](value, echo)
+    clean = SURFACES[mime]
+    if isinstance(value, bytes):
+        return b"".join(clean(Stretch(value, 0, len(value)), echo))
+    for _ in clean(value, echo):
+        pass
+    return Generated(len(value) + len(value) % 2, lambda: clean(value, None))
 
 
 def is_cleaned_text(value: bytes, echo: Echo) -> bool:
@@ -73,7 +81,7 @@ def is_cleaned_text(value: bytes, echo: Echo) -> bool:
     """
     clean = _stl_in_ascii if value[:5] == b"solid" else _obj
     try:
-        return clean(value, echo) == value
+        return b"".join(clean(Stretch(value, 0, len(value)), echo)) == value
     except Quarantined:
         return False
 
@@ -82,31 +90,35 @@ def _refused() -> Quarantined:
     return Quarantined("encapsulated-document")
 
 
-def _stl(value: bytes, echo: Echo) -> bytes:
-    """Clean an STL; programs that begin the header of a binary one with "solid" are known."""
-    count = int.from_bytes(value[_HEADER:_COUNT], "little")
+def _stl(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+    """Clean an STL; programs that begin the header of a binary one with "solid" are known.
+
+    As in all that follows, `echo` is None for what was checked already, and comes in parts.
+    """
+    count = int.from_bytes(value.read(_HEADER, _COUNT), "little")
     if len(value) >= _COUNT and 0 <= len(value) - (_COUNT + _FACET * count) <= 1:
         return _stl_in_binary(value, count, echo)
     return _stl_in_ascii(value, echo)
 
 
-def _stl_in_binary(value: bytes, count: int, echo: Echo) -> bytes:
-    before = np.frombuffer(value, _FACETS, count, _COUNT)
+def _stl_in_binary(value: Stretch, count: int, echo: Echo | None) -> Iterator[bytes]:
+    end = _COUNT + _FACET * count
+    if echo is not None and len(value) <= _LARGEST_SEARCHED:
+        facets = np.frombuffer(value.read(_COUNT, end), _FACETS)
+        if holds_text(_numbers_of(facets).tobytes(), "OF"):
+            raise _refused()
+    yield bytes(_HEADER) + value.read(_HEADER, _COUNT)
+    before = np.empty(0, _FACETS)
     for start in range(0, count, _CHUNK):
-        _check_facets(before[max(start - _OVERLAP, 0) : start + _CHUNK], echo)
-    if len(value) <= _LARGEST_SEARCHED and holds_text(_numbers_of(before).tobytes(), "OF"):
-        raise _refused()
-    cleaned = io.BytesIO(value)
-    with cleaned.getbuffer() as buffer:
-        buffer[:_HEADER] = bytes(_HEADER)
-        end = _COUNT + _FACET * count
-        buffer[end:] = bytes(len(buffer) - end)
-        after: NDArray[Any] = np.frombuffer(buffer, _FACETS, count, _COUNT)
-        after["attribute"] = 0
-        del after  # it would hold the buffer
-    cleaned.seek(0, io.SEEK_END)
-    cleaned.write(bytes(len(value) % 2))
-    return cleaned.getvalue()
+        read = value.read(_COUNT + _FACET * start, min(_COUNT + _FACET * (start + _CHUNK), end))
+        facets = np.frombuffer(read, _FACETS)
+        if echo is not None:
+            _check_facets(np.concatenate((before, facets)), echo)
+            before = facets[-_OVERLAP:]
+        cleaned = facets.copy()
+        cleaned["attribute"] = 0
+        yield cleaned.tobytes()
+    yield bytes(len(value) + len(value) % 2 - end)
 
 
 def _numbers_of(facets: NDArray[Any]) -> NDArray[np.float32]:
@@ -127,17 +139,23 @@ def _check_facets(facets: NDArray[Any], echo: Echo) -> None:
         raise _refused()
 
 
-def _lines_of(value: bytes) -> io.BytesIO:
-    return io.BytesIO(value.rstrip(_PADDING))
-
-
-def _filled(cleaned: io.BytesIO, size: int) -> bytes:
+def _filled(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Bring text to its size; each line is as long as it was at most, but for the end of the last one."""
-    size += size % 2
-    if cleaned.tell() > size:
-        cleaned.truncate(size)
-    cleaned.write(b"\n" * (size - cleaned.tell()))
-    return cleaned.getvalue()
+    left = size + size % 2
+    waiting: list[bytes] = []
+    length = 0
+    for line in lines:
+        if length > _WRITTEN:
+            yield b"".join(waiting)
+            left -= length
+            waiting, length = [], 0
+        waiting.append(line)
+        length += len(line)
+    yield b"".join(waiting)[:left]
+    left -= length
+    while left > 0:
+        yield b"\n" * min(left, _WRITTEN)
+        left -= _WRITTEN
 
 
 def _words(line: bytes) -> list[bytes]:
@@ -171,14 +189,21 @@ _STL_LINES: dict[str, dict[tuple[bytes, ...], str]] = {
 }
 """What may follow: the words that a line begins with, and where it leads."""
 _NAMED = frozenset({(b"solid",), (b"endsolid",)})
+_OF_TWO_WORDS = frozenset({b"facet", b"outer"})
 
 
-def _stl_in_ascii(value: bytes, echo: Echo) -> bytes:
+def _stl_in_ascii(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+    return _filled(_lines_of_stl(value, echo), len(value))
+
+
+def _lines_of_stl(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
     state, solids = "start", 0
-    cleaned = io.BytesIO()
-    for line in _lines_of(value):
+    for line in value.lines(_PADDING):
         words = _words(line)
         if not words:
+            continue
+        if echo is None:
+            yield _known_line(words)
             continue
         keyword, state = _stl_step(state, words)
         rest = words[len(keyword) :]
@@ -188,10 +213,19 @@ def _stl_in_ascii(value: bytes, echo: Echo) -> bytes:
         elif len(rest) != (3 if keyword in {(b"facet", b"normal"), (b"vertex",)} else 0):
             raise _refused()
         _check_numbers(rest, echo, none=_NO_NORMAL if keyword[0] == b"facet" else frozenset())
-        cleaned.write(b" ".join((*keyword, *rest)) + b"\n")
-    if state != "start" or not solids:
+        yield b" ".join((*keyword, *rest)) + b"\n"
+    if echo is not None and (state != "start" or not solids):
         raise _refused()
-    return _filled(cleaned, len(value))
+
+
+def _known_line(words: list[bytes]) -> bytes:
+    """Line of an STL that follows the grammar, as `_lines_of_stl` leaves it."""
+    first = words[0].lower()
+    if (first,) in _NAMED:
+        return first + b"\n"
+    if first in _OF_TWO_WORDS:
+        return b" ".join((first, words[1].lower(), *words[2:])) + b"\n"
+    return b" ".join((first, *words[1:])) + b"\n"
 
 
 def _stl_step(state: str, words: list[bytes]) -> tuple[tuple[bytes, ...], str]:
@@ -201,28 +235,31 @@ def _stl_step(state: str, words: list[bytes]) -> tuple[tuple[bytes, ...], str]:
     raise _refused()
 
 
-def _obj(value: bytes, echo: Echo) -> bytes:
+def _obj(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+    return _filled(_lines_of_obj(value, echo), len(value))
+
+
+def _lines_of_obj(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
     counts = {b"v": 0, b"vt": 0, b"vn": 0}
     most = [0, 0, 0]
-    cleaned = io.BytesIO()
-    for line in _lines_of(value):
+    for line in value.lines(_PADDING):
         keyword, *rest = _words(line.partition(b"#")[0]) or [b""]
         if not keyword or keyword in _NAMES:
             continue
-        if keyword in _NUMBERS_OF:
-            if len(rest) not in _NUMBERS_OF[keyword]:
+        if echo is not None:
+            if keyword in _NUMBERS_OF and len(rest) in _NUMBERS_OF[keyword]:
+                _check_numbers(rest, echo)
+                counts[keyword] += 1
+            elif keyword == b"f" and len(rest) >= 3:
+                for corner in rest:
+                    _check_corner(corner, list(counts.values()), most)
+            else:
                 raise _refused()
-            _check_numbers(rest, echo)
-            counts[keyword] += 1
-        elif keyword == b"f" and len(rest) >= 3:
-            for corner in rest:
-                _check_corner(corner, list(counts.values()), most)
-        else:
-            raise _refused()
-        cleaned.write(b" ".join((keyword, *rest)) + b"\n")
-    if not counts[b"v"] or any(index > count for index, count in zip(most, counts.values(), strict=True)):
+        yield b" ".join((keyword, *rest)) + b"\n"
+    if echo is not None and (
+        not counts[b"v"] or any(index > count for index, count in zip(most, counts.values(), strict=True))
+    ):
         raise _refused()
-    return _filled(cleaned, len(value))
 
 
 def _check_corner(corner: bytes, counts: list[int], most: list[int]) -> None:
@@ -239,5 +276,5 @@ def _check_corner(corner: bytes, counts: list[int], most: list[int]) -> None:
         most[kind] = max(most[kind], index)
 
 
-SURFACES: dict[bytes, Callable[[bytes, Echo], bytes]] = {b"model/stl": _stl, b"model/obj": _obj}
+SURFACES: dict[bytes, Callable[[Stretch, Echo | None], Iterator[bytes]]] = {b"model/stl": _stl, b"model/obj": _obj}
 """What cleans an encapsulated surface, by its MIME type (PS3.3, A.85)."""

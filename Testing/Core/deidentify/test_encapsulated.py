@@ -1,7 +1,9 @@
 """Encapsulated documents: surfaces keep their numbers and nothing else, PDF and CDA are replaced."""
 
 import json
+import mmap
 import struct
+import tracemalloc
 
 import numpy as np
 import pydicom
@@ -10,7 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from DeidentifyStudyCore.cleaning import deciding
 from DeidentifyStudyCore.cleaning.explain import explain_file
+from DeidentifyStudyCore.dicom import stretch
+from DeidentifyStudyCore.dicom.pixeldata import Generated
+from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.profile import load_profile, parse_profile, shipped_profiles
@@ -125,6 +131,16 @@ def refused(content, mime=b"model/stl"):
     with pytest.raises(Quarantined) as error:
         cleaned(content, mime)
     return error.value.reason == "encapsulated-document"
+
+
+def cleaned_in_parts(content, mime=b"model/stl"):
+    """Clean a stretch that lies between others, twice, as it is written after a fault."""
+    result = surface_cleaned(mime, Stretch(b"before" + content + b"behind", 6, 6 + len(content)), echo_of_the_patient())
+    assert isinstance(result, Generated)
+    parts = b"".join(result.chunks())
+    assert len(parts) == result.size
+    assert b"".join(result.chunks()) == parts
+    return parts
 
 
 def profile_with(**changes):
@@ -328,6 +344,110 @@ def test_text_keeps_its_size_and_cleaning_it_again_changes_nothing(content, mime
     assert len(after) == len(content) + len(content) % 2
     assert cleaned(after, mime) == after
     assert is_replacement(after, echo_of_the_patient())
+
+
+GOOD = {
+    "binary": (binary_stl(np.tile(NUMBERS, (9, 1))), b"model/stl"),
+    "binary with a pad byte": (binary_stl() + b"Z", b"model/stl"),
+    "ascii": (ASCII, b"model/stl"),
+    "padded ascii": (ASCII + b"\0" * 9, b"model/stl"),
+    "ascii without an end of its line": (CLEANED_ASCII[:-1], b"model/stl"),
+    "obj": (MESH, b"model/obj"),
+    "obj with much that goes": (b"# Zyxwarth\n" * 40 + MESH, b"model/obj"),
+}
+
+
+@pytest.mark.parametrize("part", [1, 7, 64, 1 << 20])
+@pytest.mark.parametrize(("content", "mime"), GOOD.values(), ids=GOOD)
+def test_what_is_cleaned_in_parts_is_what_is_cleaned_whole(content, mime, part, monkeypatch):
+    whole = cleaned(content, mime)
+    monkeypatch.setattr(stretch, "_PART", part)
+    monkeypatch.setattr(surfaces, "_WRITTEN", part)
+    monkeypatch.setattr(surfaces, "_CHUNK", min(part, 4))
+    monkeypatch.setattr(surfaces, "_LONGEST_LINE", 1 << 10)
+    assert cleaned_in_parts(content, mime) == whole
+
+
+@pytest.mark.parametrize(
+    ("content", "mime"),
+    [
+        *((content, b"model/stl") for content in BAD_ASCII.values()),
+        *((mesh, b"model/obj") for mesh in BAD_MESH.values()),
+    ],
+)
+def test_what_is_refused_whole_is_refused_in_parts(content, mime):
+    with pytest.raises(Quarantined):
+        cleaned_in_parts(content, mime)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.binary(max_size=80).map(lambda raw: raw.replace(b"\n\n", b"\n")), st.integers(1, 9))
+def test_lines_of_a_stretch_are_those_of_its_bytes(content, part):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stretch, "_PART", part)
+        found = list(Stretch(b"xx" + content + b"yy", 2, 2 + len(content)).lines(b" \0\n"))
+    kept = content.rstrip(b" \0\n")
+    assert found == (kept.split(b"\n") if kept else [])
+
+
+def test_a_line_without_end_is_refused_and_never_held(monkeypatch):
+    monkeypatch.setattr(stretch, "_LONGEST_LINE", 1 << 17)
+    content = b"solid " + b"x" * (1 << 22)
+    assert max(len(line) for line in Stretch(content, 0, len(content)).lines(b"\0")) < 1 << 19
+    with pytest.raises(Quarantined):
+        cleaned_in_parts(content)
+
+
+@pytest.mark.parametrize("document_of", ["binary", "ascii", "obj"])
+def test_long_documents_are_written_like_short_ones(document_of, document, deidentify, monkeypatch):
+    numbers = np.random.default_rng(1).normal(0, 80, (6_000, 12)).astype("<f4")
+    files = {
+        "binary": document(STL, binary_stl(numbers)),
+        "ascii": document(STL, ASCII + (b"\n" + CLEANED_ASCII) * 900, number=2),
+        "obj": document(OBJ, MESH * 4000, number=3),
+    }
+    files = {document_of: files[document_of]}
+    outcome, destination = deidentify(files)
+    short = (destination / outcome.files[0].output).read_bytes()
+    (destination / outcome.files[0].output).unlink()
+    (destination.parent / "report" / "journal.jsonl").unlink()
+    for folder in sorted(destination.rglob("*"), reverse=True):
+        folder.rmdir()
+    monkeypatch.setattr(deciding, "_LONG_DOCUMENT", 0)
+    outcome, destination = deidentify(files)
+    assert outcome.files[0].reason == ""
+    assert (destination / outcome.files[0].output).read_bytes() == short
+
+
+def test_explain_tells_the_size_of_a_long_document(document, secret, tmp_path, monkeypatch):
+    path = tmp_path / "a.dcm"
+    path.write_bytes(document(STL, binary_stl()))
+    monkeypatch.setattr(deciding, "_LONG_DOCUMENT", 0)
+    rows = {row.name: row for row in explain_file(path, load_profile("research-shifted-dates"), secret)}
+    size = len(binary_stl())
+    assert (rows["EncapsulatedDocument"].action, rows["EncapsulatedDocument"].after) == ("replaced", f"{size} bytes")
+
+
+@pytest.mark.parametrize("content", [binary_stl(np.tile(NUMBERS, (15_000, 1))), CLEANED_ASCII * 4_000])
+def test_a_large_surface_is_never_held(content, tmp_path, monkeypatch):
+    """Nor is the map of its file kept open by what will read it again."""
+    path = tmp_path / "surface"
+    path.write_bytes(content)
+    monkeypatch.setattr(stretch, "_PART", 1 << 12)
+    monkeypatch.setattr(surfaces, "_WRITTEN", 1 << 12)
+    monkeypatch.setattr(surfaces, "_CHUNK", 1 << 8)
+    echo = echo_of_the_patient()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        tracemalloc.start()
+        try:
+            result = surface_cleaned(b"model/stl", Stretch(mapped, 0, len(content)), echo)
+            size = sum(len(chunk) for chunk in result.chunks())
+            assert tracemalloc.get_traced_memory()[1] < len(content) / 2
+        finally:
+            tracemalloc.stop()
+        next(result.chunks())
+    assert mapped.closed
+    assert size == len(content) + len(content) % 2
 
 
 def test_only_what_is_clean_passes_for_a_replacement():
