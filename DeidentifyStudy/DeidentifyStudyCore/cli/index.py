@@ -12,6 +12,7 @@ from pathlib import Path
 from DeidentifyStudyCore.cli.console import add_work_arguments, executor_of, progress_of
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.dicom.digests import digests_of_file
+from DeidentifyStudyCore.dicom.object_classes import class_name
 from DeidentifyStudyCore.errors import InputError
 from DeidentifyStudyCore.indexing.folder_index import Index, build_index
 from DeidentifyStudyCore.indexing.index import list_files
@@ -88,11 +89,9 @@ def _rows(counts: Mapping[str, int]) -> Iterator[str]:
 
 def _by_name(classes: Mapping[str, int]) -> dict[str, int]:
     """Counts by the names of SOP classes, most first; private ones are told as such, since UIDs say whose they are."""
-    from pydicom.uid import UID_dictionary  # takes longer to load than a small folder to be looked through
-
     named: Counter[str] = Counter()
     for uid, count in classes.items():
-        named[UID_dictionary[uid][0] if uid in UID_dictionary else "private or unknown kind"] += count
+        named[class_name(uid) or "private or unknown kind"] += count
     return dict(named.most_common())
 
 

@@ -1,6 +1,7 @@
-"""SOP classes of objects that belong to no patient and no study, such as hanging protocols and implant templates."""
+"""SOP classes: what they are called, and those of objects that belong to no patient and no study, such as hanging
+protocols and implant templates."""
 
-__all__ = ["INVENTORY", "WITHOUT_STUDY"]
+__all__ = ["INVENTORY", "WITHOUT_STUDY", "class_name"]
 
 WITHOUT_STUDY = frozenset(
     {
@@ -18,3 +19,10 @@ WITHOUT_STUDY = frozenset(
 
 INVENTORY = "1.2.840.10008.5.1.4.1.1.201.1"
 """Lists the studies of an archive (PS3.3, A.88), and so of as many patients: it belongs to none, and names them all."""
+
+
+def class_name(sop_class: str) -> str:
+    """Name that PS3.6 gives to a class; empty for private and unknown ones."""
+    from pydicom.uid import UID_dictionary  # takes longer to load than a small folder to be looked through
+
+    return UID_dictionary[sop_class][0] if sop_class in UID_dictionary else ""
