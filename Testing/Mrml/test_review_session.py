@@ -39,6 +39,7 @@ from AnnotationQALib.review.case_work import CaseWork
 from AnnotationQALib.review.deciding import REGIONS, Deciding
 from AnnotationQALib.review.loose_readings import LooseReadings
 from AnnotationQALib.review.project_review import ProjectReview
+from AnnotationQALib.review.surfaces import bounds_of
 from AnnotationQALib.review.time_points import TimePoint, TimePointViews, volume_of
 
 GRID = Grid((12, 40, 40), (2.0, 1.0, 1.0), (-20.0, -20.0, -12.0))
@@ -178,6 +179,15 @@ def test_time_points_have_their_own_images_and_give_displays_back(scene: Any, vo
     assert backgrounds == [later.GetID()] * 3 + [volume.GetID()] * 3
     assert all(node.GetHotLinkedControl() for node in views.views.composite_nodes())
     views.set_style("fills")
+    layout = views.open_views(1, "each")
+    cameras = [scene.AddNewNodeByClass("vtkMRMLCameraNode") for _ in nodes]
+    for camera, pane in zip(cameras, (pane for pane in layout.panes if not pane.is_slice), strict=True):
+        camera.SetLayoutName(pane.tag)
+    views.frame()
+    for camera, node in zip(cameras, nodes, strict=True):
+        low, high = np.array(bounds_of(node)).reshape(3, 2).T
+        assert camera.GetFocalPoint() == pytest.approx((low + high) / 2), "each looks at what was drawn then"
+    assert cameras[0].GetFocalPoint() != cameras[1].GetFocalPoint()
     views.close()
     assert not nodes[0].GetDisplayNode().GetViewNodeIDs()
     assert scene.GetNumberOfNodesByClass("vtkMRMLSliceNode") == 0

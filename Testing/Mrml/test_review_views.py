@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+import vtk
 
 from AnnotationQACore.errors import InputError
 from AnnotationQACore.geometry import Grid
@@ -20,6 +21,7 @@ from AnnotationQALib.logic.segmentations import add_segmentation, segmentation_f
 from AnnotationQALib.logic.volumes import add_volume, volume_from_node
 from AnnotationQALib.review.case_review import RESULT, CaseReview
 from AnnotationQALib.review.layouts import LAYOUT_ID, OVERLAID, add_layout, review_layout
+from AnnotationQALib.review.surfaces import bounds_of
 
 GRID = Grid((24, 64, 64), (2.0, 1.0, 1.0), (-30.0, -30.0, -20.0))
 SEGMENTS = (Segment("liver", "Liver", 1, 0, (1.0, 0.0, 0.0)), Segment("cyst", "Cyst", 2, 0, (0.0, 1.0, 0.0)))
@@ -269,22 +271,93 @@ def test_three_dimensions_overlaid_with_transparency(review: CaseReview, render:
 def test_cameras_of_the_3d_views_go_with_them(scene: Any, review: CaseReview) -> None:
     """Slicer makes one for each 3D view when it is shown, and leaves it in the scene."""
 
-    def add_camera(layout_name: str) -> None:
-        camera = scene.AddNewNodeByClass("vtkMRMLCameraNode")
-        camera.SetLayoutName(layout_name)
-
     def cameras() -> set[str]:
         count = scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")
         return {scene.GetNthNodeByClass(number, "vtkMRMLCameraNode").GetLayoutName() for number in range(count)}
 
-    add_camera("1")
+    add_camera(scene, "1")
     layout = review.open_views(three_d="each")
     for pane in layout.panes:
         if not pane.is_slice:
-            add_camera(pane.tag)
+            add_camera(scene, pane.tag)
     assert len(cameras()) == 5
     review.open_views(three_d="none")
     assert cameras() == {"1"}, "that of the user's own view"
+
+
+def add_camera(scene: Any, layout_name: str) -> Any:
+    """What Slicer adds when it shows a 3D view: it looks at the origin from half a metre away."""
+    camera = scene.AddNewNodeByClass("vtkMRMLCameraNode")
+    camera.SetLayoutName(layout_name)
+    return camera
+
+
+def sees(camera: Any, box: tuple[float, ...]) -> bool:
+    """Whether a camera stands in front of a box and has all of it in its view."""
+    low, high = np.array(box[::2]), np.array(box[1::2])
+    focus, position = np.array(camera.GetFocalPoint()), np.array(camera.GetPosition())
+    away = position - focus
+    angle = np.radians(camera.GetViewAngle()) / 2
+    return bool(
+        (focus >= low).all()
+        and (focus <= high).all()
+        and abs(away[0]) < 1e-6 < away[1]
+        and abs(away[2]) < 1e-6
+        and camera.GetViewUp() == (0.0, 0.0, 1.0)
+        and 0.9 < away[1] * np.sin(angle) / (np.linalg.norm(high - low) / 2) < 1.2
+    )
+
+
+FAR = Grid(GRID.shape, GRID.spacing, (150.0, -900.0, 1200.0))
+"""As scanners have it, whose origin is at the table."""
+
+
+def box_of_reading(end: int) -> tuple[float, ...]:
+    """R, A and S of what `reading` draws on `FAR`."""
+    low, high = np.array(FAR.to_world((4, 16, 16))), np.array(FAR.to_world((19, 47, end - 1)))
+    return (-high[0], -low[0], -high[1], -low[1], low[2], high[2])
+
+
+@pytest.mark.parametrize("three_d", ["each", "overlaid"])
+def test_3d_views_look_at_what_was_drawn(scene: Any, volume: Any, three_d: Any) -> None:
+    ours = add_camera(scene, "1")
+    before = ours.GetPosition()
+    far = add_volume(scene, Volume(volume_from_node(volume).voxels, FAR), "far")
+    review = CaseReview(scene, {reader: reading(end, FAR) for reader, end in COLUMNS.items()}, far, {})
+    review.frame()
+    layout = review.open_views(three_d=three_d)
+    cameras = [add_camera(scene, pane.tag) for pane in layout.panes if not pane.is_slice]
+    widest = box_of_reading(max(COLUMNS.values()))
+    assert cameras
+    assert not any(sees(camera, widest) for camera in cameras)
+    review.frame()
+    assert all(sees(camera, widest) for camera in cameras)
+    assert len({camera.GetPosition() for camera in cameras}) == 1, "all show the same part of the patient"
+    assert ours.GetPosition() == before, "that of the user's own view"
+
+
+@pytest.mark.parametrize("segments", [SEGMENTS, ()])
+def test_nothing_drawn_leaves_the_3d_views_alone(scene: Any, volume: Any, segments: Any) -> None:
+    empty = Segmentation(np.zeros((1 if segments else 0, *GRID.shape), np.uint8), GRID, segments)
+    review = CaseReview(scene, {"anna": empty, "ben": empty}, volume, {})
+    layout = review.open_views(three_d="each")
+    (camera, *_) = [add_camera(scene, pane.tag) for pane in layout.panes if not pane.is_slice]
+    before = camera.GetPosition()
+    review.frame()
+    assert camera.GetPosition() == before
+
+
+def test_drawn_as_surfaces_only_is_seen_as_well(scene: Any) -> None:
+    sphere = vtk.vtkSphereSource()
+    sphere.SetCenter(100.0, 200.0, 300.0)
+    sphere.Update()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
+    segment = slicer.vtkSegment()
+    segment.AddRepresentation("Closed surface", sphere.GetOutput())
+    node.GetSegmentation().AddSegment(segment, "ball")
+    found = bounds_of(node)
+    assert found == pytest.approx(sphere.GetOutput().GetBounds())
 
 
 @pytest.mark.parametrize("readers", [1, 2, 3, 4, 5, 6])

@@ -158,6 +158,14 @@ class ConsensusReviewInSlicer(unittest.TestCase):
         self.wait(lambda: all(points_of_surfaces(node) for node in nodes), "every reader has surfaces")
         slicer.util.forceRenderAllViews()
         expect(slicer.app.layoutManager().threeDViewCount >= 4, True, "a 3D view for each reader and the result")
+        bounds = np.zeros(6)
+        nodes[0].GetRASBounds(bounds)
+        low, high = bounds[::2], bounds[1::2]
+        views, cameras = desk.review.views, slicer.modules.cameras.logic()
+        for pane in views.layout.panes:
+            if not pane.is_slice:
+                focus = np.array(cameras.GetViewActiveCameraNode(views.node(pane)).GetFocalPoint())
+                assert ((low <= focus) & (focus <= high)).all(), f"{pane.label} looks past the readings: {focus}"
         desk.walk.take_reader(0)
         result = desk.review.result_node
         self.wait(lambda: points_of_surfaces(result), "the result has surfaces")

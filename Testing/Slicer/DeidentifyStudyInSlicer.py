@@ -1,9 +1,13 @@
-"""The module De-identify Study inside a real Slicer: a run in PythonSlicer, the reviews in the views, loading."""
+"""The module De-identify Study inside a real Slicer: a run in PythonSlicer, the reviews in the views, loading.
+
+What fails in a slot is told to the person, and fails the test here.
+"""
 
 import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pydicom
@@ -92,6 +96,9 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
+        display = mock.patch.object(slicer.util, "errorDisplay")
+        self.told = display.start()
+        self.addCleanup(display.stop)
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
@@ -112,6 +119,7 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         self.panel.faces.end()
         self.panel.source.forget()
         slicer.mrmlScene.Clear()
+        assert not self.told.mock_calls, f"failed in a slot: {self.told.mock_calls}"
 
     def start(self) -> None:
         """Click on the button that starts a run."""
@@ -139,8 +147,11 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         written = list((self.folder / "to givé away").rglob("*.dcm"))
         assert len(written) == 3
         assert not [path for path in written if NAME in str(pydicom.dcmread(path).get("PatientName", ""))]
+        own, patients = slicer.dicomDatabase.databaseDirectory, slicer.dicomDatabase.patients()
         self.panel.result.ui.loadButton.click()
         assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        assert (slicer.dicomDatabase.databaseDirectory, slicer.dicomDatabase.patients()) == (own, patients)
+        assert not list(Path(slicer.app.temporaryPath).glob("deidentify-results-*"))
 
     def test_cancelled_in_python_slicer_and_done_by_the_next(self) -> None:
         """The process is asked by a file, which works on Windows too, and leaves nothing half-written."""
@@ -241,6 +252,17 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         assert heads
         assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUp3DView
         assert not [node for node in heads if node.GetSaveWithScene()]
+        view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+        camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
+        sight = np.subtract(camera.GetPosition(), camera.GetFocalPoint())
+        assert abs(sight[1]) > 0.9 * np.linalg.norm(sight), f"the head is not seen from the front: {sight}"
+        assert sight[1] > 0, "the head is seen from the back"
+        bounds = np.zeros(6)
+        heads[0].GetRASBounds(bounds)
+        low, high = bounds[::2], bounds[1::2]
+        focus = np.array(camera.GetFocalPoint())
+        assert (low < focus).all(), f"the camera looks past the head: {focus}"
+        assert (focus < high).all(), f"the camera looks past the head: {focus}"
         for _face in range(10):
             if "waits" not in self.panel.faces.ui.facePositionLabel.text:
                 break

@@ -9,6 +9,7 @@ import pytest
 import qt
 import review_studies as studies
 import slicer
+import vtk
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 
@@ -207,6 +208,13 @@ def test_a_copy_is_edited_in_the_segment_editor_and_taken(panel: Any) -> None:
     np.testing.assert_array_equal(desk.review.painting.segmentation.mask("lesion").voxels, drawn)
 
 
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def add_its_camera(scene: Any, _event: str, node: Any) -> None:
+    """As vtkMRMLCameraDisplayableManager does for every 3D view that the layout manager shows a node in."""
+    if node.IsA("vtkMRMLViewNode"):
+        scene.AddNewNodeByClass("vtkMRMLCameraNode").SetLayoutName(node.GetLayoutName())
+
+
 def test_planes_three_d_styles_heat_maps_and_crosshair(panel: Any, scene: Any) -> None:
     studies.compare_example(panel)
     display, review = panel.desk.views.display.ui, panel.desk.review
@@ -216,10 +224,16 @@ def test_planes_three_d_styles_heat_maps_and_crosshair(panel: Any, scene: Any) -
     assert review.walk.place == place
     studies.choose(display.planesCombo, "Coronal")
     assert {pane.orientation for pane in review.views.layout.panes} == {"Coronal"}
+    scene.AddObserver(scene.NodeAddedEvent, add_its_camera)
     studies.choose(display.threeDCombo, "overlaid")
     assert review.views.layout.panes[-1].source == OVERLAID
     studies.choose(display.threeDCombo, "each")
-    assert sum(not pane.is_slice for pane in review.views.layout.panes) == 4
+    in_3d = [review.views.node(pane) for pane in review.views.layout.panes if not pane.is_slice]
+    assert len(in_3d) == 4
+    cameras = [slicer.vtkMRMLViewLogic.GetCameraNode(scene, node.GetLayoutName()) for node in in_3d]
+    seen = {camera.GetFocalPoint() for camera in cameras}
+    assert len(seen) == 1
+    assert (0.0, 0.0, 0.0) not in seen, "all look at the readings, none at the origin"
     studies.choose(display.styleCombo, "fills")
     first = review.reading_nodes["Reader Anna"].GetDisplayNode()
     assert first.GetVisibility2DFill()

@@ -25,8 +25,8 @@ from AnnotationQALib.review.loose_readings import LooseReadings, volume_grid
 from AnnotationQALib.review.overlays import HeatMap, add_heat_map
 from AnnotationQALib.review.reading_nodes import ReadingNodes, remove_with_displays
 from AnnotationQALib.review.result_node import add_result_node, fill_result_node
-from AnnotationQALib.review.review_views import ReviewViews, Style
-from AnnotationQALib.review.surfaces import Surfaces
+from AnnotationQALib.review.review_views import ReviewViews, Style, united
+from AnnotationQALib.review.surfaces import Surfaces, bounds_of
 
 __all__ = ["MOST_SHOWN", "RESULT", "CaseReview"]
 
@@ -232,6 +232,12 @@ class CaseReview:
         if former is not None:  # only now, so that the layout manager never shows a view that is gone
             former.remove_except(kept)
         return layout
+
+    def frame(self) -> None:
+        """Show all of what was drawn in the 3D views; all of them show the same part of the patient."""
+        if self.views is not None and self._three_d != "none":
+            boxes = [box for reader in self.shown if (box := bounds_of(self.reading_nodes[reader])) is not None]
+            self.views.frame(dict.fromkeys((*self.shown, RESULT), united(boxes)) if boxes else {})
 
     def has_heat_map(self, kind: HeatMap) -> bool:
         """Whether a heat map is computed already."""

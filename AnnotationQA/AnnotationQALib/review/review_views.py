@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -10,9 +11,12 @@ import slicer
 from AnnotationQALib.review.borrowed_nodes import displays_of
 from AnnotationQALib.review.layouts import OVERLAID, VIEW_GROUP, Pane, ReviewLayout
 
-__all__ = ["ReviewViews", "Style"]
+__all__ = ["Bounds", "ReviewViews", "Style", "united"]
 
 Style = Literal["outlines", "fills", "both"]
+
+Bounds = tuple[float, float, float, float, float, float]
+"""Lowest and highest R, A and S, mm, as MRML gives them."""
 
 OVERLAY_OPACITY = 0.4
 
@@ -102,6 +106,24 @@ class ReviewViews:
             node.SetFieldOfView(scale * columns, scale * rows, max(node.GetFieldOfView()[2], 1e-3))
         self.center(position_lps)
 
+    def frame(self, bounds: Mapping[str, Bounds]) -> None:
+        """Show in each 3D view all of what its source has, from the front: Slicer's new cameras look at the origin."""
+        for pane in self.layout.panes:
+            boxes = (
+                list(bounds.values()) if pane.source == OVERLAID else [bounds[s] for s in bounds if s == pane.source]
+            )
+            if pane.is_slice or not boxes:
+                continue
+            box = united(boxes)
+            low, high = box[::2], box[1::2]
+            middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
+            for camera in self._cameras(pane):
+                distance = math.dist(low, high) / 2 / math.sin(math.radians(camera.GetViewAngle()) / 2)
+                camera.SetFocalPoint(middle)
+                camera.SetPosition(middle[0], middle[1] + distance, middle[2])
+                camera.SetViewUp(0.0, 0.0, 1.0)
+                camera.ResetClippingRange()
+
     def set_crosshair(self, visible: bool) -> None:
         """Show the crosshair, which all views share, or hide it."""
         crosshair = self._crosshair()
@@ -159,3 +181,11 @@ class ReviewViews:
 
     def _crosshair(self) -> slicer.vtkMRMLCrosshairNode | None:
         return self.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+
+
+def united(boxes: Sequence[Bounds]) -> Bounds:
+    """The box around boxes."""
+    low = (min(box[side] for box in boxes) for side in (0, 2, 4))
+    high = (max(box[side] for box in boxes) for side in (1, 3, 5))
+    (r, a, s), (right, anterior, superior) = low, high
+    return (r, right, a, anterior, s, superior)

@@ -11,11 +11,12 @@ import vtk
 from AnnotationQACore.interchange.placement import bounding_region
 from AnnotationQACore.wording import worded
 from AnnotationQALib.logic.grids import matrix_from_grid
-from AnnotationQALib.logic.segmentations import LabelmapCopy, SegmentationCopier, SegmentationCopy
+from AnnotationQALib.logic.segmentations import BINARY_LABELMAP, LabelmapCopy, SegmentationCopier, SegmentationCopy
 from AnnotationQALib.logic.volumes import image_data
 from AnnotationQALib.review.background import Background
+from AnnotationQALib.review.review_views import Bounds, united
 
-__all__ = ["CLOSED_SURFACE", "GROUP", "Surfaces", "closed_surface"]
+__all__ = ["CLOSED_SURFACE", "GROUP", "Surfaces", "bounds_of", "closed_surface"]
 
 CLOSED_SURFACE = "Closed surface"
 """Slicer's name of the representation that 3D views show."""
@@ -63,6 +64,31 @@ def closed_surface(layer: LabelmapCopy, value: int) -> vtk.vtkPolyData:
     normals.SplittingOff()
     normals.Update()
     return normals.GetOutput()
+
+
+def bounds_of(node: slicer.vtkMRMLSegmentationNode) -> Bounds | None:
+    """Box around all that was drawn, also where there are no surfaces yet; None when nothing was."""
+    segmentation = node.GetSegmentation()
+    count = segmentation.GetNumberOfLayers(BINARY_LABELMAP)
+    if not count:
+        bounds = [1.0, -1.0] * 3
+        node.GetRASBounds(bounds)
+        return tuple(bounds) if bounds[0] <= bounds[1] else None
+    found = (_drawn_box(segmentation.GetLayerDataObject(number, BINARY_LABELMAP)) for number in range(count))
+    boxes = [box for box in found if box is not None]
+    return united(boxes) if boxes else None
+
+
+def _drawn_box(layer: slicer.vtkOrientedImageData) -> Bounds | None:
+    extent = [0, -1] * 3
+    if not slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(layer, extent):
+        return None
+    box = slicer.vtkOrientedImageData()
+    box.SetOrigin(layer.GetOrigin())
+    box.SetSpacing(layer.GetSpacing())
+    box.CopyDirections(layer)
+    box.SetExtent(extent)
+    return box.GetBounds()
 
 
 class Surfaces:

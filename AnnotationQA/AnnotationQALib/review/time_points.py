@@ -13,7 +13,7 @@ from AnnotationQACore.wording import worded
 from AnnotationQALib.review.borrowed_nodes import displays_of
 from AnnotationQALib.review.layouts import MOST_SOURCES, ReviewLayout, ThreeD, add_layout, review_layout
 from AnnotationQALib.review.review_views import ReviewViews, Style
-from AnnotationQALib.review.surfaces import Surfaces
+from AnnotationQALib.review.surfaces import Surfaces, bounds_of
 
 __all__ = ["TimePoint", "TimePointViews", "volume_of"]
 
@@ -93,6 +93,12 @@ class TimePointViews:
         if former is not None:  # only now, so that the layout manager never shows a view that is gone
             former.remove_except({pane.tag for pane in layout.panes})
         return layout
+
+    def frame(self) -> None:
+        """Show all of what was drawn at each time in its 3D view."""
+        if self.views is not None:
+            found = {str(number): bounds_of(point.segmentation) for number, point in enumerate(self.points)}
+            self.views.frame({source: box for source, box in found.items() if box is not None})
 
     def set_style(self, style: Style) -> None:
         """Outlines, fills, or both, in all views."""

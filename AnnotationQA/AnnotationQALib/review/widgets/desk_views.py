@@ -99,6 +99,8 @@ class DeskViews:
         else:
             return
         self._show_crosshair()
+        if desk.shown is not None:
+            desk.shown.frame()
         self._fit_and_go_back()
         if self._layout_manager is not None:
             qt.QTimer.singleShot(0, guarded(self._fit_and_go_back))  # new views get their size in the event loop only
