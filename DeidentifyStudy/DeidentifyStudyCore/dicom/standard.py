@@ -69,8 +69,11 @@ def row_for(tag: int) -> Row | None:
 
 @lru_cache(maxsize=1)
 def safe_private() -> Mapping[str, Mapping[str, str]]:
-    """Table E.3.10-1: private creator to element (group and last two digits, hexadecimal) to VR."""
-    return MappingProxyType(load_table("safe_private.json")["creators"])
+    """Table E.3.10-1 and the project's own numbers of MR: private creator to element (group and last two digits,
+    hexadecimal) to VR."""
+    table = load_table("safe_private.json")
+    listed, further = table["creators"], table["further"]
+    return MappingProxyType({name: listed.get(name, {}) | further.get(name, {}) for name in [*listed, *further]})
 
 
 @lru_cache(maxsize=1)

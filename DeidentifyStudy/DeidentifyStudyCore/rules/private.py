@@ -147,4 +147,7 @@ class SafePrivate:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "those of PS3.15 Table E.3.10-1 are kept by their creator and cleaned by their VR; all others go"
+        return (
+            "those of PS3.15 Table E.3.10-1, and numbers of MR that images cannot be read without, are kept by their "
+            "creator and cleaned by their VR; all others go"
+        )

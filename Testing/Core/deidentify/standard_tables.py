@@ -42,12 +42,34 @@ def confidentiality_table(source: Path) -> dict[str, object]:
     return {"source": f"PS3.15 {EDITION} Table E.1-1", "sha256": digest(source), "rows": rows}
 
 
+FURTHER_SAFE = {
+    "SIEMENS MR HEADER": {"00190A": "US", "00190B": "DS", "001928": "FD", "001929": "FD"},
+    "SIEMENS MR SDI 02": {
+        "002103": "DS", "002104": "DS", "00211C": "IS", "002142": "IS", "002153": "FD", "0021FE": "SQ",
+    },
+    "GEMS_ACQU_01": {"0019BB": "DS", "0019BC": "DS", "0019BD": "DS"},
+    "GEMS_RELA_01": {"00214F": "SS"},
+    "GEMS_PARM_01": {"00432C": "SS", "004383": "DS"},
+    "Philips MR Imaging DD 001": {"2005B0": "FL", "2005B1": "FL", "2005B2": "FL"},
+    "Philips MR Imaging DD 005": {"20050F": "SQ"},
+    "Image Private Header": {"006509": "FD", "006537": "FD", "006550": "DS", "006551": "SQ"},
+}  # fmt: skip
+"""Numbers of MR acquisitions that PS3.15 does not list, and the sequences in which makers keep them; tags and VRs are
+those of the makers' files. Without them mosaics cannot be taken apart, diffusion has no directions and echo-planar
+images no slice times."""
+
+
 def safe_private_table(source: Path) -> dict[str, object]:
     """Table E.3.10-1: private creator to element (group and last two digits) to VR."""
     creators: dict[str, dict[str, str]] = {}
     for row in csv.DictReader(source.read_text(encoding="utf-8").splitlines()):
         creators.setdefault(row["private_creator"], {})[row["group"] + row["element"]] = row["vr"]
-    return {"source": f"PS3.15 {EDITION} Table E.3.10-1", "sha256": digest(source), "creators": creators}
+    return {
+        "source": f"PS3.15 {EDITION} Table E.3.10-1",
+        "sha256": digest(source),
+        "creators": creators,
+        "further": FURTHER_SAFE,
+    }
 
 
 def method_codes(source: Path) -> dict[str, object]:

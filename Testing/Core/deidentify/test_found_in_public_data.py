@@ -157,3 +157,46 @@ def test_retired_processes_of_jpeg_are_parsed(process, make_dataset, encode, dei
 def test_terms_of_free_text_are_not_those_of_devices():
     assert is_term("hyperband")
     assert clean_text("Hyperband", NOTHING) == ""
+
+
+def private(image, creator, tag, vr, value):
+    image.private_block(tag >> 16, creator, create=True).add_new(tag & 0xFF, vr, value)
+
+
+def test_numbers_stay_without_which_mosaics_and_diffusion_cannot_be_read(make_dataset, encode, deidentify):
+    image = make_dataset()
+    private(image, "SIEMENS MR HEADER", 0x0019000A, "US", 36)
+    private(image, "SIEMENS MR HEADER", 0x00190029, "FD", [0.0, 1450.0, 482.5])
+    private(image, "GEMS_ACQU_01", 0x001900BB, "DS", "-0.55822")
+    private(image, "Philips MR Imaging DD 001", 0x200500B0, "FL", -0.65625)
+    private(image, "Image Private Header", 0x00650037, "FD", [0.5557331943612505, 0.4924744905721015, -0.6697980])
+    private(image, "SIEMENS CSA HEADER", 0x00290010, "OB", b"SV10 Zyxwarth")
+    after = result_of(image, encode, deidentify)
+    assert {element.tag.group for element in after if element.tag.is_private} == {0x19, 0x65, 0x2005}
+    for element in image:
+        if element.tag.is_private and element.tag.group != 0x29 and not element.tag.is_private_creator:
+            assert after[element.tag].value == element.value
+
+
+def test_private_numbers_go_where_they_are_the_patient_s_or_text(make_dataset, encode, deidentify):
+    image = make_dataset()
+    private(image, "GEMS_ACQU_01", 0x001900BB, "DS", "7391846")
+    private(image, "GEMS_ACQU_01", 0x001900BC, "LO", "Zyxwarth")
+    private(image, "Image Private Header", 0x00650050, "LO", "Quelmthorp")
+    after = result_of(image, encode, deidentify)
+    assert not {"7391846", "Zyxwarth", "Quelmthorp"} & {str(element.value) for element in after}
+
+
+def test_scaling_inside_of_private_sequences_stays_and_their_text_is_cleaned(make_dataset, encode, deidentify):
+    item = make_dataset()
+    del item.PixelData
+    private(item, "Philips MR Imaging DD 001", 0x2005000E, "FL", 1.25)
+    private(item, "Philips Quelmthorp", 0x20110001, "LO", "Vandermeersch")
+    image = make_dataset()
+    private(image, "Philips MR Imaging DD 005", 0x2005000F, "SQ", [item])
+    after = result_of(image, encode, deidentify)
+    (cleaned,) = after.get_private_item(0x2005, 0x0F, "Philips MR Imaging DD 005").value
+    assert cleaned.get_private_item(0x2005, 0x0E, "Philips MR Imaging DD 001").value == 1.25
+    assert cleaned.PatientID == cleaned.PatientName == after.PatientID
+    assert cleaned.StudyDate == after.StudyDate != image.StudyDate
+    assert not {"Quelmthorp", "Vandermeersch"} & set(str(cleaned).replace("'", " ").split())

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from importlib import resources
 from pathlib import Path
 
 from DeidentifyStudyCore.dicom.standard import attribute_types, row_for, safe_private, table_rows
@@ -29,7 +30,15 @@ def test_digests_name_the_edition(repository):
     assert content["source"] == "PS3.15 2026d Table E.1-1"
     assert len(content["sha256"]) == 64
     assert len(table_rows()) == 656  # 657 rows, of which one is "private attributes"
-    assert sum(map(len, safe_private().values())) == 479
+    assert sum(map(len, json.loads((folder / "safe_private.json").read_text())["creators"].values())) == 479
+
+
+def test_further_private_elements_are_numbers_and_sequences_of_creators_and_in_no_table():
+    table = json.loads((resources.files("DeidentifyStudyCore") / "data" / "safe_private.json").read_text())
+    for creator, elements in table["further"].items():
+        assert not elements.keys() & table["creators"].get(creator, {}).keys()
+        assert set(elements.values()) <= {"US", "SS", "DS", "IS", "FL", "FD", "SQ"}
+        assert all(safe_private()[creator][element] == vr for element, vr in elements.items())
 
 
 def test_rows_of_repeating_groups():
