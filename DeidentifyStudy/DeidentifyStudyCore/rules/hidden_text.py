@@ -23,6 +23,8 @@ _FLOATS = {"FL": ("f4", 5), "OF": ("f4", 5), "FD": ("f8", 10), "OD": ("f8", 10)}
 """VRs of floating-point numbers: what numpy calls them, and how many digits a number has that somebody wrote."""
 _LARGE = 1e6
 _FEW, _DECIMALS, _NEXT_TO_ZERO = 64, 2, 1e-4
+_ULPS, _DIGITS_OF_SINGLE, _SINGLE = 4, 3, 1e-7
+"""Double precision: rounding of one calculation, and numbers of three digits that passed through single precision."""
 
 
 def holds_text(value: bytes, vr: str = "", *, big: bool = False) -> bool:
@@ -52,6 +54,10 @@ def holds_text(value: bytes, vr: str = "", *, big: bool = False) -> bool:
 
 def _runs_of_text(value: bytes) -> Iterator[tuple[int, int]]:
     """Where a value holds text: first and last byte, exclusive."""
+    single = value[::2]
+    if len(value) >= _SHORTEST_WHOLE and single == value[1::2]:  # 8 bits written as 16, as palettes are
+        yield from ((2 * start, 2 * stop) for start, stop in _runs_of_text(single))
+        return
     content = value.strip(b"\0 ")
     offset = len(value) - len(value.lstrip(b"\0 "))
     if len(content) < _SHORTEST_RUN:
@@ -86,7 +92,12 @@ def _usual_numbers(value: bytes, kind: str, digits: int, *, big: bool) -> NDArra
         sized = np.isfinite(wide) & (np.abs(wide) < _LARGE)
         if len(wide) <= _FEW or not sized.any():
             written = np.array([float(f"{number:.{digits}g}") for number in wide])
-            return np.asarray(sized & (written.astype(kind) == numbers), bool)
+            equal = written.astype(kind) == numbers
+            if kind == "f8":
+                short = np.array([float(f"{number:.{_DIGITS_OF_SINGLE}g}") for number in wide])
+                equal |= np.abs(written - wide) <= _ULPS * np.spacing(np.abs(wide))
+                equal |= np.abs(short - wide) <= _SINGLE * np.abs(wide)
+            return np.asarray(sized & equal, bool)
         low, high = np.percentile(wide[sized], (2, 98))
         among = (wide >= 2 * low - high) & (wide <= 2 * high - low)
         among &= np.abs(wide) >= _NEXT_TO_ZERO * np.median(np.abs(wide[sized]))

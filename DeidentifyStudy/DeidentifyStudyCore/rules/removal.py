@@ -16,7 +16,7 @@ _LONG_DUMMY = b"REMOVED REMOVED REMOVED"
 _NEVER_ZERO = tags_of(
     {
         "WindowWidth", "RescaleSlope", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
-        "DoseGridScaling", "SliceThickness",
+        "DoseGridScaling", "SliceThickness", "PixelAspectRatio",
     }
 )  # fmt: skip
 """Numbers that others are divided by, or that are sizes."""

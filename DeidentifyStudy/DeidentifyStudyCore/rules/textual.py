@@ -383,7 +383,7 @@ class NumberString:
         if not pattern.fullmatch(part) or context.subject.echo.is_number(part):
             return None
         number = whole_number(part)
-        if number is None or number < _LARGEST_PLAIN:
+        if number is None or number < _LARGEST_PLAIN or significant_digits(number) == 1:
             return part
         if not part.strip(" \0+-").isdigit() and significant_digits(number) <= _DIGITS_KEPT:
             return part  # such as 1.5E7

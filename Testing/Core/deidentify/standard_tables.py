@@ -179,7 +179,10 @@ SINCE = {f"1.2.840.10008.1.2.{number}" for number in ("4.110", "4.111", "4.112",
 BREEDS = (7480, 7481, 7486)
 """Context groups of PS3.16: breeds, their registries, mixed breeds."""
 
-CLEANED_NUMBERS = {0x00100040, 0x00101020, 0x00101030, 0x001021C0, 0x001021A0, 0x00102203, 0x00181042}
+CLEANED_NUMBERS = {
+    *(0x00100040, 0x00101020, 0x00101030, 0x001021C0, 0x001021A0, 0x00102203, 0x00181042),
+    0x30060036,  # ROI Generation Algorithm, where planning systems write what is no term
+}
 """Numbers and codes that profiles remove: their types matter too."""
 
 SAME_EVERYWHERE = {
