@@ -252,14 +252,14 @@ class DeidentifyStudyInSlicer(unittest.TestCase):
         assert heads
         assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUp3DView
         assert not [node for node in heads if node.GetSaveWithScene()]
-        view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
-        camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
+        camera = slicer.app.layoutManager().threeDWidget(0).threeDView().cameraNode()
         sight = np.subtract(camera.GetPosition(), camera.GetFocalPoint())
         assert abs(sight[1]) > 0.9 * np.linalg.norm(sight), f"the head is not seen from the front: {sight}"
         assert sight[1] > 0, "the head is seen from the back"
-        bounds = np.zeros(6)
-        heads[0].GetRASBounds(bounds)
-        low, high = bounds[::2], bounds[1::2]
+        bounds = np.zeros((len(heads), 6))
+        for head, box in zip(heads, bounds, strict=True):
+            head.GetRASBounds(box)
+        low, high = bounds[:, ::2].min(axis=0), bounds[:, 1::2].max(axis=0)
         focus = np.array(camera.GetFocalPoint())
         assert (low < focus).all(), f"the camera looks past the head: {focus}"
         assert (focus < high).all(), f"the camera looks past the head: {focus}"

@@ -1,7 +1,6 @@
 """The module as Slicer sees it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import slicer
@@ -37,27 +36,3 @@ def test_the_program_is_slicers_python(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(process.shutil, "which", lambda name: f"/slicer/bin/{name}")
     assert process.python_program() == "/slicer/bin/PythonSlicer"
-
-
-def test_load_results_says_what_came(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Slicer's DICOM module is not in the stand-in; its two functions are, by name."""
-    import contextlib
-    import sys
-    import types
-
-    from DeidentifyStudyLib.widgets.loading import load_results
-
-    imported: list[Any] = []
-
-    class Database:
-        def patients(self) -> list[str]:
-            return ["1"]
-
-    utilities = types.SimpleNamespace(
-        TemporaryDICOMDatabase=lambda: contextlib.nullcontext(Database()),
-        importDicom=lambda folder, database: imported.append(folder),
-        loadPatientByUID=lambda uid: ["vtkMRMLScalarVolumeNode1"],
-    )
-    monkeypatch.setitem(sys.modules, "DICOMLib", types.SimpleNamespace(DICOMUtils=utilities))
-    assert load_results(tmp_path) == "Loaded into the scene: 1."
-    assert imported == [str(tmp_path)]
