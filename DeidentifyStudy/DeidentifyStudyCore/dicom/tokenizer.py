@@ -134,7 +134,8 @@ def _without_unordered_tail(spans: list[Span], stop: int) -> tuple[list[Span], i
 
 def _is_slack(buffer: Buffer, position: int, stop: int, encoding: Encoding, spans: list[Span]) -> bool:
     if stop - position > LARGEST_SLACK:
-        return False
+        chunks = (bytes(buffer[at : at + LARGEST_SLACK]) for at in range(position, stop, LARGEST_SLACK))
+        return spans[-1][0] >= PIXEL_DATA and not any(chunk.strip(b"\0") for chunk in chunks)
     tail = bytes(buffer[position:stop])
     if not tail.strip(b"\0"):
         return True

@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
+from DeidentifyStudyCore.dicom.tokenizer import LARGEST_SLACK
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.technical import is_version
@@ -241,3 +242,18 @@ def test_how_a_structure_was_drawn_is_emptied_where_it_is_no_term(make_dataset, 
     after = result_of(image, encode, deidentify).StructureSetROISequence[0]
     assert after.ROIGenerationAlgorithm in {"", None}
     assert after.ROIName == "PTV"
+
+
+@pytest.mark.parametrize(
+    ("syntax", "after", "reason"),
+    [
+        (pydicom.uid.ExplicitVRLittleEndian, bytes(LARGEST_SLACK + 1000), ""),
+        (pydicom.uid.ImplicitVRLittleEndian, bytes(LARGEST_SLACK + 1000), ""),
+        (pydicom.uid.ExplicitVRLittleEndian, bytes(LARGEST_SLACK) + b"Zyxwarth", "invalid-vr"),
+    ],
+)
+def test_any_number_of_zeros_may_follow_the_pixels(syntax, after, reason, make_dataset, encode, deidentify):
+    other = make_dataset(number=2)  # a run needs one that can be read
+    outcome, destination = deidentify({"a": encode(make_dataset(), syntax) + after, "b": encode(other)})
+    assert [result.reason for result in outcome.files] == [reason, ""]
+    assert all(path.stat().st_size < LARGEST_SLACK for path in destination.rglob("*.dcm"))
