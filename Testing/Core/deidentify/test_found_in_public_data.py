@@ -7,8 +7,11 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
+from DeidentifyStudyCore.cli.main import main
 from DeidentifyStudyCore.dicom.tokenizer import LARGEST_SLACK
 from DeidentifyStudyCore.identity.echo import EchoBuilder
+from DeidentifyStudyCore.profile import load_profile
+from DeidentifyStudyCore.reporting.report import build_report, write_report
 from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.technical import is_version
 from DeidentifyStudyCore.rules.text import Allowed, clean_text, is_term
@@ -257,3 +260,15 @@ def test_any_number_of_zeros_may_follow_the_pixels(syntax, after, reason, make_d
     outcome, destination = deidentify({"a": encode(make_dataset(), syntax) + after, "b": encode(other)})
     assert [result.reason for result in outcome.files] == [reason, ""]
     assert all(path.stat().st_size < LARGEST_SLACK for path in destination.rglob("*.dcm"))
+
+
+def test_a_registered_palette_keeps_its_uid_and_its_report_holds(make_dataset, encode, deidentify, secret, tmp_path):
+    palette = make_dataset(pydicom.uid.ColorPaletteStorage, SOPInstanceUID="1.2.840.10008.1.5.1")
+    del palette.PixelData
+    outcome, destination = deidentify({"a": encode(palette), "b": encode(make_dataset(number=2))})
+    (path,) = (path for path in destination.rglob("*.dcm") if b"1.2.840.10008.1.5.1" in path.read_bytes())
+    assert pydicom.dcmread(path).SOPInstanceUID == "1.2.840.10008.1.5.1"
+    profile = load_profile("research-shifted-dates")
+    report = tmp_path / "report"
+    write_report(build_report(outcome, profile, secret, {"checked": 0, "new_errors": []}), report)
+    assert main(["verify", str(report), "--data", str(destination), "--progress", "none"]) == 0
