@@ -295,6 +295,8 @@ class EchoBuilder:
         digits = "".join(filter(str.isdigit, joined))
         if _SHORTEST_SUBSTRING <= len(joined) <= _LONGEST_JOINED and joined not in self._vocabulary:
             self.words.add(joined)
+        elif digits and len(found) > 1 and _SHORTEST_SUBSTRING <= len(text.strip()) <= _LONGEST_JOINED:
+            self.words.add(normalized(text.strip()))  # 12-34: its parts alone, and what they are joined, are too short
         if _SHORTEST_JOINED_DIGITS <= len(digits) <= _LONGEST_JOINED:
             self.words.add(digits)
 

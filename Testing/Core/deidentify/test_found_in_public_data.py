@@ -272,3 +272,11 @@ def test_a_registered_palette_keeps_its_uid_and_its_report_holds(make_dataset, e
     report = tmp_path / "report"
     write_report(build_report(outcome, profile, secret, {"checked": 0, "new_errors": []}), report)
     assert main(["verify", str(report), "--data", str(destination), "--progress", "none"]) == 0
+
+
+@pytest.mark.parametrize("number", ["R3.2.2", "12-34", "7/8-1 "])
+def test_a_number_of_short_parts_goes_from_descriptions(number, make_dataset, encode, deidentify):
+    image = make_dataset(PatientID=number, StudyDescription=f"CT Abdomen {number.strip()}", SoftwareVersions="3.1.4")
+    after = result_of(image, encode, deidentify)
+    assert number.strip() not in str(after)
+    assert after.SoftwareVersions == "3.1.4"
