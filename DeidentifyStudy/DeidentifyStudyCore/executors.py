@@ -1,10 +1,12 @@
 """Calls on any executor, or on none: a bounded number at a time, results as they come."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from DeidentifyStudyCore.errors import InputError
+
+if TYPE_CHECKING:  # it takes longer to load than a small study takes
+    from concurrent.futures import Executor, Future
 
 __all__ = ["completed"]
 
@@ -14,7 +16,7 @@ _Result = TypeVar("_Result")
 
 
 def completed(
-    executor: Executor | None, function: Callable[..., _Result], calls: Iterable[tuple[int, tuple[Any, ...]]]
+    executor: "Executor | None", function: Callable[..., _Result], calls: Iterable[tuple[int, tuple[Any, ...]]]
 ) -> Iterator[tuple[int, _Result]]:
     """Yield the number and the result of each call as it ends; without an executor, one after the other.
 
@@ -31,7 +33,15 @@ def completed(
     if executor is None:
         for number, arguments in calls:
             yield number, function(*arguments)
-        return
+    else:
+        yield from _as_they_end(executor, function, calls)
+
+
+def _as_they_end(
+    executor: "Executor", function: Callable[..., _Result], calls: Iterable[tuple[int, tuple[Any, ...]]]
+) -> Iterator[tuple[int, _Result]]:
+    from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
+
     running: dict[Future[_Result], int] = {}
     remaining = iter(calls)
     exhausted = False

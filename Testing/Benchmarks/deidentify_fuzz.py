@@ -31,6 +31,7 @@ from DeidentifyStudyCore.cleaning.engine import Engine
 from DeidentifyStudyCore.cleaning.stream import write_object
 from DeidentifyStudyCore.cleaning.verification import Verifier
 from DeidentifyStudyCore.dicom import layouts
+from DeidentifyStudyCore.dicom import source as sources
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.dicom.walk import leaves
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
@@ -198,7 +199,9 @@ class Target:
     def __call__(self, content: bytes) -> str:
         path, out = self._work / "mutant", self._work / "out"
         path.write_bytes(content)
-        assert _found(path) == _found_by_scan(path), "recognized as what it is not"
+        scanned = _found_by_scan(path)
+        assert _found(path) == scanned, "recognized as what it is not"
+        assert _found(path, by_ends=True) == scanned, "recognized by its ends as what it is not"
         facts = index_files(self._work, [("mutant", "")], self._profile)[0][0]
         if facts.reason == "internal-error":
             raise AssertionError("the index failed")
@@ -219,12 +222,16 @@ class Target:
             return error.reason
 
 
-def _found(path: Path) -> object:
+def _found(path: Path, *, by_ends: bool = False) -> object:
+    """What is found; `by_ends` tries the beginning and the end first, as for large files."""
+    threshold, sources._READ_WHOLE = sources._READ_WHOLE, 0 if by_ends else sources._READ_WHOLE
     try:
-        with opened(path, whole=True) as source:
-            return source.spans, source.elements, source.encoding, source.transfer_syntax, source.slack
+        with opened(path, whole=not by_ends) as source:
+            return source.spans, [*source.elements], source.encoding, source.transfer_syntax, source.slack
     except (MalformedFile, Quarantined) as error:
         return error.reason
+    finally:
+        sources._READ_WHOLE = threshold
 
 
 def _found_by_scan(path: Path) -> object:

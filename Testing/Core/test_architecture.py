@@ -44,8 +44,8 @@ ROOMS: dict[str, set[str]] = {
 DEIDENTIFY_SHARED_MODULES = {
     f"DeidentifyStudyCore.{name}"
     for name in (
-        "atomic", "canonical", "counting", "errors", "executors", "profile", "progress", "quarantine", "report_pictures",
-        "review",
+        "atomic", "canonical", "counting", "errors", "executors", "profile", "progress", "quarantine",
+        "report_pictures", "review",
     )
 }  # fmt: skip
 """What every room of DeidentifyStudyCore may import."""

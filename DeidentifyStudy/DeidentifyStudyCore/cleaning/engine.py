@@ -3,10 +3,10 @@
 Decisions on elements that are equal byte for byte, as most are within a series, are made once and remembered.
 """
 
-import operator
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain, compress
+from itertools import chain
 from types import MappingProxyType
 
 from DeidentifyStudyCore.cleaning.deciding import Decider
@@ -33,8 +33,9 @@ from DeidentifyStudyCore.dicom.tokenizer import (
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
+from DeidentifyStudyCore.rules.harmless import harmless
 from DeidentifyStudyCore.rules.markers import file_meta, marker_elements
-from DeidentifyStudyCore.rules.model import Action, Context, Element, Kind, Mode, Subject
+from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Kind, Mode, Subject
 from DeidentifyStudyCore.rules.private import PrivateBlock
 
 __all__ = ["Engine", "Rewritten"]
@@ -89,6 +90,7 @@ class Engine:
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, Decision]] = {}
         self._patterns: dict[PatternKey, Pattern] = {}
         self._uses: dict[tuple[TallyKey, ...], Uses] = {}
+        self._kept: dict[tuple[int, str], tuple[re.Pattern[bytes] | None, Decision]] = {}
         self._marked: dict[tuple[Encoding, tuple[str, ...]], tuple[tuple[int, bytes], ...]] = {}
         self.retained = self._decider.retained
 
@@ -142,7 +144,7 @@ class Engine:
                     new = Pattern.of(source, taken, inserted, private)
                 self._remember(pattern_key, new)
         else:
-            uses = list(pattern.uses)
+            uses = pattern.uses
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
         meta = file_meta(self._class_uid(sop_class, context), self._pseudonyms.uid(instance), syntax)
         changed = plan.changed if plan else frozenset()
@@ -183,11 +185,11 @@ class Engine:
         if _moves_tables(source, plan):
             return None
         layout, elements = source.layout, source.elements
-        decisions: dict[int, Decision] = {}
-        for index in compress(range(len(elements)), map(operator.ne, elements, pattern.elements)):
+        decided: list[tuple[int, bytes, Decision]] = []
+        for index, raw in elements.differing(pattern.elements):
             if pattern.places[index] == pattern.pixels:
                 continue
-            tag, raw = layout.tags[index], elements[index]
+            tag = layout.tags[index]
             if tag == _MIME or (tag & 0x10000 and is_private_creator(tag)):
                 return None
             decision = None if tag & 0x10000 else memo.get(raw)
@@ -200,8 +202,8 @@ class Engine:
                     decision = self._decide_plain(raw, plain, layout.vrs[index], layout.encoding, context)
                 if not tag & 0x10000 and len(raw) <= LONGEST_REMEMBERED:
                     memo[raw] = decision
-            decisions[index] = decision
-        pattern.exchange(elements, decisions)
+            decided.append((index, raw, decision))
+        pattern.exchange(elements, decided)
         return pattern.pieces(plan)
 
     def _splice(  # noqa: C901  # the hot loop: see tokenizer._scan
@@ -315,9 +317,19 @@ class Engine:
     def _decide_plain(self, raw: bytes, plain: Plain, vr: bytes, encoding: Encoding, context: Context) -> Decision:
         """Decide as `_decide` does on an element at the top, of the standard, that has nothing but a value."""
         value = raw[plain.inside]
+        keeps, kept = self._kept.get((plain.tag, plain.vr)) or self._keeping(plain)
+        if keeps is not None and keeps.fullmatch(value):
+            return kept
         action, rule = self._decider.plain_action(plain, value, encoding, context)
         key = ((), plain.tag, rule.name, action.told(empty=not value))
         return _new_element(plain.tag, vr, action, encoding), self._used((key,))
+
+    def _keeping(self, plain: Plain) -> tuple[re.Pattern[bytes] | None, Decision]:
+        """Values of an attribute that are harmless, and the decision on them."""
+        rule = self._book.rule_for(plain.tag, plain.vr)
+        kept: Decision = None, self._used((((), plain.tag, rule.name, KEEP.told(empty=False)),))
+        found = self._kept[plain.tag, plain.vr] = harmless(rule, plain.vr), kept
+        return found
 
     def _used(self, keys: tuple[TallyKey, ...]) -> Uses:
         """One object for what counts the same."""

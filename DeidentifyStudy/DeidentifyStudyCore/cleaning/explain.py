@@ -70,7 +70,7 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
     if echo is None:
         raise Quarantined("missing-identifiers")
     subject = Subject(pseudonym, pseudonyms.date_offset(facts[0].patient), echo)
-    decider = Decider(RuleBook(profile), pseudonyms, subject)
+    decider = Decider(RuleBook.of(profile), pseudonyms, subject)
     rows = []
     with opened(path) as source:
         codecs = codecs_of(source.value(0x00080005))

@@ -1,15 +1,17 @@
 """How an object was spliced, for the next one of its layout, which mostly differs in few elements."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.dictionary import is_private_creator
+from DeidentifyStudyCore.dicom.elements import Elements
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan
 from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
 
-__all__ = ["HANDED_OVER", "Decision", "Pattern", "PatternKey", "TallyKey", "Uses", "uses_of"]
+__all__ = ["HANDED_OVER", "Decision", "Pattern", "PatternKey", "Tally", "TallyKey", "Uses", "uses_of"]
 
 TallyKey = tuple[tuple[int, ...], int, str, str]
 """Path of sequences, tag, rule, and what was done."""
@@ -33,6 +35,28 @@ PatternKey = tuple[int, str, bytes, tuple[tuple[int, bytes], ...]]
 """Layout, SOP class, Specific Character Set, and what is inserted."""
 
 
+class Tally:
+    """Counts what was done to the elements of many objects; those of a series mostly share one list."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, tuple[list[Uses], int]] = {}
+
+    def add(self, uses: list[Uses]) -> None:
+        """Count an object, by the list that it has."""
+        self._objects[id(uses)] = uses, self._objects.get(id(uses), (uses, 0))[1] + 1
+
+    def total(self) -> Counter[TallyKey]:
+        """How often each thing was done."""
+        decisions: Counter[Uses] = Counter()
+        for uses, objects in self._objects.values():
+            decisions.update(uses if objects == 1 else {used: n * objects for used, n in Counter(uses).items()})
+        total: Counter[TallyKey] = Counter()
+        for used, count in decisions.items():
+            for key in used:
+                total[key] += count
+        return total
+
+
 @dataclass(slots=True)
 class Pattern:
     """How an object was spliced, for the next one of its layout.
@@ -41,10 +65,10 @@ class Pattern:
     ----------
     layout : Layout
         Held so that its identity, which is in the key, stays its own.
-    elements : tuple of bytes
-        Of that object, in the order of its spans.
+    elements : Elements
+        Of that object.
     uses : list of Uses
-        What is counted of each of them.
+        What is counted of each of them; exchanged as a whole, so that the objects that count the same share it.
     parts : list of bytes
         What is written in their places, and the elements inserted between them.
     places : list of int
@@ -56,7 +80,7 @@ class Pattern:
     """
 
     layout: Layout
-    elements: tuple[bytes, ...]
+    elements: Elements
     uses: list[Uses]
     parts: list[bytes]
     places: list[int]
@@ -89,11 +113,13 @@ class Pattern:
             return None
         return cls(source.layout, elements, uses_of(taken), parts, places, private, pixels[0] if pixels else len(parts))
 
-    def exchange(self, elements: tuple[bytes, ...], decisions: dict[int, Decision]) -> None:
-        """Take another object's elements; `decisions` has those that differ, once all of them are decided on."""
+    def exchange(self, elements: Elements, decided: list[tuple[int, bytes, Decision]]) -> None:
+        """Take another object's elements; `decided` has those that differ, once all of them are decided on."""
         parts, places, uses = self.parts, self.places, self.uses
-        for index, (new, uses[index]) in decisions.items():
-            parts[places[index]] = elements[index] if new is None else new  # type: ignore[assignment]  # none is long
+        for number, raw, decision in decided:
+            parts[places[number]] = _part(decision, raw)
+            if uses[number] is not decision[1]:
+                uses = self.uses = [*uses[:number], decision[1], *uses[number + 1 :]]
         self.elements = elements
 
     def pieces(self, plan: PixelPlan | None) -> list[Piece | Masked | Generated]:
@@ -110,7 +136,7 @@ def _goes_anyway(tag: int, private: PrivateBlock) -> bool:
 def _part(decision: Decision, raw: bytes) -> bytes:
     if decision is HANDED_OVER:
         return b""
-    return raw if decision[0] is None else decision[0]  # type: ignore[return-value]  # as above
+    return raw if decision[0] is None else decision[0]  # type: ignore[return-value]  # none is long
 
 
 def uses_of(taken: list[Decision]) -> list[Uses]:

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
 from DeidentifyStudyCore.cleaning.engine import Engine
-from DeidentifyStudyCore.cleaning.patterns import TallyKey, Uses
+from DeidentifyStudyCore.cleaning.patterns import Tally, TallyKey
 from DeidentifyStudyCore.cleaning.stream import write_object
 from DeidentifyStudyCore.cleaning.verification import Verifier
 from DeidentifyStudyCore.dicom.digests import digests_of, digests_of_file, header_digest
@@ -174,7 +173,7 @@ class _Writer:
         # joined as text: a Path takes longer to join than a file to be found
         self._source, self._destination = os.fspath(job.source), os.fspath(job.destination)
         self._uid = job.pseudonyms.uid
-        self.engine = Engine(RuleBook(job.profile), job.pseudonyms, subject)
+        self.engine = Engine(RuleBook.of(job.profile), job.pseudonyms, subject)
         retained = job.pseudonyms.retain_uids
         self._verifier = Verifier(subject, uids_retained=retained, whole_bytes=job.whole_bytes)
         self._pixels: PixelStep | None = None
@@ -183,14 +182,12 @@ class _Writer:
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
-        uses: list[list[Uses]] = []
+        tally = Tally()
         self._folder = ""
         with _cycles_kept():
             for task in tasks:
-                result.files.append(self.write(task, uses))
-        for used, count in Counter(chain.from_iterable(uses)).items():
-            for key in used:
-                result.tally[key] += count
+                result.files.append(self.write(task, tally))
+        result.tally = tally.total()
         result.retained = set(self.engine.retained)
         self.engine.retained.clear()
         result.searched = self._searched(result)
@@ -208,7 +205,7 @@ class _Writer:
                 found.add((recognition, self._pixels.recognition))
         return found
 
-    def write(self, task: Task, uses: list[list[Uses]]) -> FileResult:
+    def write(self, task: Task, tally: Tally) -> FileResult:
         path = f"{self._source}/{task.facts.path}"
         result = FileResult(task.number, risks=task.facts.risks)
         try:
@@ -229,7 +226,7 @@ class _Writer:
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
                 else:
                     cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
-                self._write(source, cleaned, task, result, uses)
+                self._write(source, cleaned, task, result, tally)
         except NeedsReview as error:
             result.reason, result.found, result.sources = error.reason, error.rows, error.sources
         except (Quarantined, MalformedFile) as error:
@@ -276,7 +273,7 @@ class _Writer:
 
         return face_areas(path, state)
 
-    def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, uses: list[list[Uses]]) -> None:
+    def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, tally: Tally) -> None:
         target = f"{self._destination}/{task.output}"
         self._make_folder(target.rpartition("/")[0])
         facts = task.facts
@@ -287,7 +284,7 @@ class _Writer:
                 while True:
                     rewritten = self.engine.rewrite(source, cleaned.plan, cleaned.claims)
                     write_object(source, rewritten, temporary)
-                    with opened(temporary, whole=True) as output:
+                    with opened(temporary) as output:
                         found, shared = self._verifier.check(output, source, rewritten, expected, references)
                         again = None
                         if cleaned.plan is not None:
@@ -309,7 +306,7 @@ class _Writer:
         result.pixels = (*cleaned.report(), *sorted(rewritten.pixels_changed))
         result.references = found
         result.references_removed = len(task.facts.references) - found
-        uses.append(rewritten.uses)
+        tally.add(rewritten.uses)
 
     def _make_folder(self, folder: str) -> None:
         if folder == self._folder:

@@ -8,17 +8,18 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from DeidentifyStudyCore.cli.lines import rewrite
-from DeidentifyStudyCore.cli.workers import WorkerPool, processes
 from DeidentifyStudyCore.errors import Cancelled, InputError, KeyFileError, MissingExtra
 from DeidentifyStudyCore.identity.crosswalk import read_supplied
 from DeidentifyStudyCore.identity.keyfile import Secret, ephemeral_secret, open_key
 from DeidentifyStudyCore.profile import OPTIONS, Profile
 from DeidentifyStudyCore.progress import Progress, silent
+
+if TYPE_CHECKING:  # it takes longer to load than a small study takes
+    from concurrent.futures import Executor
 
 __all__ = [
     "add_ids_argument",
@@ -113,7 +114,7 @@ def secret_of(arguments: argparse.Namespace) -> Secret:
 
 
 @contextlib.contextmanager
-def executor_of(arguments: argparse.Namespace) -> Iterator[Executor | None]:
+def executor_of(arguments: argparse.Namespace) -> "Iterator[Executor | None]":
     """Executor that the arguments ask for; None does the work in this process."""
     if arguments.scheduler:
         try:
@@ -132,6 +133,8 @@ def executor_of(arguments: argparse.Namespace) -> Iterator[Executor | None]:
     if arguments.workers == 1:
         yield None
         return
+    from DeidentifyStudyCore.cli.workers import WorkerPool, processes
+
     with WorkerPool(arguments.workers, mp_context=processes()) as executor:
         yield executor
 

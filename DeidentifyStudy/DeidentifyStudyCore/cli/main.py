@@ -7,9 +7,9 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from DeidentifyStudyCore.cli import workers
 from DeidentifyStudyCore.cli.lines import say
 from DeidentifyStudyCore.cli.parsing import CommandParser, meant
 from DeidentifyStudyCore.errors import Cancelled, DeidentifyError
@@ -86,12 +86,21 @@ def _run(argv: list[str]) -> int:
         return CLEAN
     if argv[0] not in COMMANDS:
         return _say(f"no such command{meant(argv[0], COMMANDS)}; see deidentify-study --help.", BAD_USE)
-    if workers.are_wanted(argv):
+    if _wants_workers(argv):
+        from DeidentifyStudyCore.cli import workers  # few runs do, and it loads as long as their modules
+
         workers.processes()
     module = importlib.import_module(f"DeidentifyStudyCore.cli.{argv[0].replace('-', '_')}")
     parser = CommandParser(f"deidentify-study {argv[0]}", module.__doc__)
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(argv[1:])))
+
+
+def _wants_workers(argv: list[str]) -> bool:
+    """Whether a command line, not parsed yet, asks for more than one."""
+    numbers = [number for word, number in pairwise(argv) if word == "--workers"]
+    numbers += [word.removeprefix("--workers=") for word in argv if word.startswith("--workers=")]
+    return any(number.isdecimal() and int(number) > 1 for number in numbers)
 
 
 def _say(message: str, code: int) -> int:

@@ -3,20 +3,12 @@
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import pairwise
 from multiprocessing.context import BaseContext
 from typing import Any
 
-__all__ = ["WorkerPool", "are_wanted", "processes"]
-
-
-def are_wanted(argv: Sequence[str]) -> bool:
-    """Whether a command line, not parsed yet, asks for more than one."""
-    numbers = [number for word, number in pairwise(argv) if word == "--workers"]
-    numbers += [word.removeprefix("--workers=") for word in argv if word.startswith("--workers=")]
-    return any(number.isdecimal() and int(number) > 1 for number in numbers)
+__all__ = ["WorkerPool", "processes"]
 
 
 class WorkerPool(ProcessPoolExecutor):

@@ -5,7 +5,6 @@ included, and the transfer syntax. Elements that have another length in other fi
 compressed pixels, divide a file into stretches: their length is read, and what follows is expected as much further on.
 """
 
-import operator
 import struct
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from DeidentifyStudyCore.dicom.elements import Cuts, PassedElements
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_LITTLE,
     LONG_VRS,
@@ -81,12 +81,12 @@ class Passage(NamedTuple):
     ----------
     begins : list of int
         Where each stretch begins, and the rest behind the last.
-    elements : tuple of bytes
-        The elements of the data set, empty for long ones.
+    elements : PassedElements
+        Of the data set.
     """
 
     begins: list[int]
-    elements: tuple[bytes, ...]
+    elements: PassedElements
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,8 @@ class Course:
         255 where the bytes of the stretches and of the rest, joined, are compared; 0 elsewhere.
     expected : bytes
         What is there then.
-    fixed : struct.Struct
-        Reads the elements of the data set that do not vary out of these bytes.
-    ordered : callable
-        Puts them and those that vary into the order of the file.
+    cuts : Cuts
+        Where the elements of the data set lie in these bytes.
     begins : list of int
         Where the stretches and the rest begin in the file that was learned from, as in `Passage`.
     spans : list of Span
@@ -125,8 +123,7 @@ class Course:
     varying: list[int]
     mask: NDArray[np.uint8]
     expected: bytes
-    fixed: struct.Struct
-    ordered: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
+    cuts: Cuts
     begins: list[int]
     spans: list[Span]
     stretch_of: list[int]
@@ -145,8 +142,8 @@ class Course:
         stretches: list[_Stretch] = []
         numbers: list[int] = []
         begins, stretch_of = [PREAMBLE], []
-        masks, form = [b"\xff" * len(b"DICM")], f"{len(b'DICM')}x"
-        fixed: list[int] = []
+        masks, at = [b"\xff" * len(b"DICM")], len(b"DICM")
+        places: list[slice] = []
         for number, span in enumerate([*meta, *spans], -len(meta)):
             _, _, start, _, _, end = span
             if number >= 0:
@@ -157,22 +154,21 @@ class Course:
                 numbers.append(number)
                 begins.append(end)
                 masks += [b"\xff" * (last.header - last.width), bytes(last.width)]
-                form += f"{last.header}x"
+                at += last.header
+                place = slice(at, at)
             else:
                 compared = _compared(span)
                 masks += [b"\xff" * compared, bytes(end - start - compared)]
-                form += f"{end - start}{'s' if number >= 0 else 'x'}"
-                if number >= 0:
-                    fixed.append(number)
+                place = slice(at, at + end - start)
+                at = place.stop
+            if number >= 0:
+                places.append(place)
         mask = np.frombuffer(b"".join(masks), np.uint8)
         passed = [buffer[begin : begin + s.size] for begin, s in zip(begins, stretches, strict=False)]
         joined = b"".join([*passed, buffer[begins[-1] :]])
         expected = (np.frombuffer(joined, np.uint8) & mask).tobytes()
-        reader, ordered = struct.Struct("=" + form), _order([*fixed, *numbers], len(spans))
-        return cls(
-            encoding, stretches, len(buffer) - begins[-1], numbers, mask, expected, reader, ordered, begins, spans,
-            stretch_of,
-        )  # fmt: skip
+        cuts, rest = Cuts.of(places, numbers, at), len(buffer) - begins[-1]
+        return cls(encoding, stretches, rest, numbers, mask, expected, cuts, begins, spans, stretch_of)
 
     @property
     def header(self) -> int:
@@ -221,7 +217,7 @@ class Course:
         joined = b"".join(passed)
         if len(joined) != len(self.mask) or (np.frombuffer(joined, np.uint8) & self.mask).tobytes() != self.expected:
             return None
-        return Passage(begins, self.ordered((*self.fixed.unpack(joined), *read)))
+        return Passage(begins, PassedElements(self.cuts, joined, read))
 
     def _end_of_undefined(self, buffer: Buffer, value: int, stretch: int) -> int:
         number = self.varying[stretch]
@@ -239,14 +235,6 @@ class Course:
         if stretch == len(self.varying) or self.varying[stretch] != number:
             return tag, vr, start + shift, value + shift, stop + shift, end + shift
         return tag, vr, start + shift, value + shift, begins[stretch + 1] - (end - stop), begins[stretch + 1]
-
-
-def _order(numbers: list[int], count: int) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
-    """Function that puts elements with these numbers, and others in between, into the order of the first `count`."""
-    places = {number: place for place, number in enumerate(numbers)}
-    if count == 1:
-        return lambda elements: elements[places[0] :][:1]  # an itemgetter of one number makes no tuple
-    return operator.itemgetter(*(places[number] for number in range(count)))
 
 
 def is_long(span: Span) -> bool:

@@ -49,7 +49,7 @@ def header_digest(source: Source, path: str | os.PathLike[str]) -> str:
     """Digest what comes before the pixels; the whole file where there are none."""
     start = pixels_start(source)
     if start is not None:
-        return hashlib.sha256(source.buffer[:start]).hexdigest()
+        return hashlib.sha256(source.read(0, start)).hexdigest()
     return sha256_of(path)
 
 

@@ -5,13 +5,12 @@ length of an element differs from that in the files before, the course is learne
 varies: a few files of a series are scanned, and then no more.
 """
 
-import operator
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from DeidentifyStudyCore.dicom.courses import TRANSFER_SYNTAX, Course, is_long
+from DeidentifyStudyCore.dicom.elements import Elements
 from DeidentifyStudyCore.dicom.tokenizer import Buffer, Encoding, Span
 
 __all__ = ["OPENED", "Layout", "Places", "Plain", "expected_ends", "learned", "recognized"]
@@ -41,27 +40,6 @@ class Plain(NamedTuple):
     tag: int
     vr: str
     inside: slice
-
-
-class _Reader:
-    """Reads the values of some elements, which are mostly those of the file before."""
-
-    __slots__ = ("_fetch", "_last", "_slices")
-
-    def __init__(self, places: list[tuple[int, slice] | None]) -> None:
-        self._slices = [place[1] if place else slice(0) for place in places]
-        numbers = [place[0] if place else 0 for place in places]
-        # twice, since it makes no tuple of a single one
-        self._fetch: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = operator.itemgetter(*numbers, numbers[-1])
-        self._last: tuple[tuple[bytes, ...], tuple[bytes, ...]] = (), ()
-
-    def values(self, elements: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        fetched = self._fetch(elements)
-        before, values = self._last
-        if fetched != before:
-            values = tuple([element[inside] for element, inside in zip(fetched, self._slices, strict=False)])
-            self._last = fetched, values
-        return values
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +78,6 @@ class Layout:
     long: tuple[int, ...]
     plain: list[Plain | None]
     met: bool = False
-    _readers: dict[tuple[int, ...], _Reader] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, spans: list[Span], encoding: Encoding, transfer_syntax: str) -> Self:
@@ -132,17 +109,6 @@ class Layout:
         """VR of the first element with a tag; empty where there is none."""
         number = self.first.get(tag)
         return b"" if number is None else self.vrs[number]
-
-    def values(self, elements: tuple[bytes, ...], tags: tuple[int, ...]) -> tuple[bytes, ...]:
-        """Values of the first elements with these tags, padding included; empty where they are absent or long."""
-        if not elements:
-            return (b"",) * len(tags)
-        reader = self._readers.get(tags)
-        if reader is None:
-            first, inside = self.first, self.inside
-            reader = _Reader([(first[tag], inside[first[tag]]) if tag in first else None for tag in tags])
-            self._readers[tags] = reader
-        return reader.values(elements)
 
 
 @dataclass(slots=True, eq=False)
@@ -208,7 +174,7 @@ class _Known:
     recent: dict[tuple[int, ...], Places] = field(default_factory=dict)
     next: "_Known | None" = None
 
-    def find(self, buffer: Buffer, size: int, ending: bytes) -> tuple[Places, tuple[bytes, ...]] | None:
+    def find(self, buffer: Buffer, size: int, ending: bytes) -> tuple[Places, Elements] | None:
         course, recent = self.course, self.recent
         passage = course.follow(buffer, size, ending)
         if passage is None:
@@ -249,7 +215,7 @@ def expected_ends() -> tuple[int, int]:
     return course.header + _MORE_HEADER, course.rest
 
 
-def recognized(buffer: Buffer, size: int, ending: bytes = b"") -> tuple[Places, tuple[bytes, ...]] | None:
+def recognized(buffer: Buffer, size: int, ending: bytes = b"") -> tuple[Places, Elements] | None:
     """Find and read the elements of a file by a layout that was met before; None where there is none.
 
     Sources and what is written alternate: what came after a file of the last layout the time before is tried first.

@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
+from DeidentifyStudyCore.dicom.elements import Elements, ScannedElements
 from DeidentifyStudyCore.dicom.layouts import OPENED, Layout, Places, expected_ends, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
@@ -29,7 +30,7 @@ __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
-_READ_WHOLE = 64 << 10
+_READ_WHOLE = _LONGEST_END = 64 << 10
 SHORT_RANGE = 4 << 20
 """Files up to this are held in memory, and ranges up to this read through the map of a larger one; what is longer must
 not stay in memory."""
@@ -52,7 +53,7 @@ class Source:
         What `buffer` shows, for copies made by the kernel.
     places : Places
         Where its elements lie.
-    elements : tuple of bytes
+    elements : Elements
         Bytes of each element in the order of `spans`, empty for long ones (`courses.is_long`).
     slack : int
         Bytes after the data set that belong to no element.
@@ -65,7 +66,7 @@ class Source:
     _buffer: Buffer | None
     file: BinaryIO
     places: Places
-    elements: tuple[bytes, ...]
+    elements: Elements
     slack: int
     size: int
     held: list[Closable]
@@ -112,7 +113,7 @@ class Source:
 
     def part(self, number: int) -> tuple[Buffer, Span]:
         """Buffer and span to read one element from: its own bytes, or all of the file where it is long."""
-        element = self.elements[number]
+        element = self.elements.part(number)
         if element:
             return element, self.places.layout.span(number, element)
         return self.buffer, self.places.span(number)
@@ -129,7 +130,7 @@ class Source:
         tag, vr, _, value, stop, _ = span
         if vr not in OPENED:
             return buffer, (Leaf((), tag, vr.decode("ascii"), value, stop, codecs),)
-        if not self.elements[number]:
+        if not self.elements.part(number):
             return buffer, leaves(buffer, [span], self.encoding, codecs)
         found = self._leaves.get((number, codecs))
         if found is None:
@@ -147,7 +148,7 @@ class Source:
         number = layout.first.get(tag)
         if number is None:
             return b""
-        element = self.elements[number]
+        element = self.elements.part(number)
         if element:
             return element[layout.inside[number]].rstrip(b" \0")
         _, _, _, value, stop, _ = self.places.span(number)
@@ -155,7 +156,14 @@ class Source:
 
     def values(self, tags: tuple[int, ...]) -> tuple[bytes, ...]:
         """Values of several elements as `value` finds them, padding included; empty for long ones."""
-        return self.places.layout.values(self.elements, tags)
+        layout = self.places.layout
+        return self.elements.values(tags, layout.first, layout.inside)
+
+    def holds(self, content: bytes, start: int) -> bool:
+        """Whether these bytes stand at a place of the file."""
+        if isinstance(self._buffer, bytes):
+            return self._buffer.startswith(content, start)
+        return content == self.read(start, start + len(content))
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
@@ -214,7 +222,7 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
     except BaseException:
         _close(held)
         raise
-    elements = tuple([b"" if is_long(s) else buffer[s[2] : s[5]] for s in spans])
+    elements = ScannedElements([b"" if is_long(s) else buffer[s[2] : s[5]] for s in spans])
     return Source(buffer, file, places, elements, len(buffer) - end, size, held)
 
 
@@ -240,9 +248,10 @@ def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buff
 def _ends(file: BinaryIO, size: int) -> tuple[bytes, int, bytes]:
     """Read where the elements of a large file should be: its beginning, and its last bytes."""
     header, rest = expected_ends()
-    beginning = file.read(min(header, _READ_WHOLE))
-    file.seek(size - min(rest, _READ_WHOLE))
-    return beginning, size, file.read(_READ_WHOLE) if rest else b""
+    beginning = file.read(min(header, _LONGEST_END))
+    rest = min(rest, size, _LONGEST_END)
+    file.seek(size - rest)
+    return beginning, size, file.read(rest)
 
 
 def _mapped(file: BinaryIO, size: int, held: list[Closable]) -> mmap.mmap:

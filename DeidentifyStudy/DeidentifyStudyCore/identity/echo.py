@@ -231,6 +231,10 @@ class Echo:
         number = whole_number(text)
         return number is not None and str(number) in self._numbers
 
+    def is_among(self, values: str) -> bool:
+        """Whether one of the numbers of a DS or IS value is, see `is_number`."""
+        return _LONG_WHOLE.search(values) is not None and any(map(self.is_number, values.split("\\")))
+
     def is_in_numbers(self, vr: str, value: bytes, *, big: bool) -> bool:
         """Whether one of the numbers (or tags) of an element in binary is the patient's, or a date."""
         if not self._numbers:

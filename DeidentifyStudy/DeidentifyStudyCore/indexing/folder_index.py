@@ -1,9 +1,9 @@
 """The first pass over a whole folder: what is in it, in numbers, and who the patients are."""
 
 import hashlib
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.executors import completed
 from DeidentifyStudyCore.identity.echo import EchoBuilder
@@ -11,6 +11,9 @@ from DeidentifyStudyCore.indexing.index import NO_PATIENT, FileFacts, index_file
 from DeidentifyStudyCore.indexing.patients import with_issuers
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["Index", "build_index"]
 
@@ -51,7 +54,9 @@ class Index:
         }
 
 
-def build_index(source: Path, profile: Profile, executor: Executor | None = None, progress: Progress = silent) -> Index:
+def build_index(
+    source: Path, profile: Profile, executor: "Executor | None" = None, progress: Progress = silent
+) -> Index:
     """Run the first pass over a folder."""
     listing = list_files(source)
     chunks = [listing[at : at + _CHUNK] for at in range(0, len(listing), _CHUNK)]

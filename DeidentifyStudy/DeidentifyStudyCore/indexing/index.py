@@ -1,17 +1,16 @@
 """The first pass: who is in the files, what refers to what, and every name, number and date that must not be
 repeated."""
 
-import operator
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
 from pathlib import Path
 
 from DeidentifyStudyCore.dicom.charset import codecs_of, decoded, text_in
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_well_known
+from DeidentifyStudyCore.dicom.elements import Elements
 from DeidentifyStudyCore.dicom.layouts import Layout
 from DeidentifyStudyCore.dicom.object_classes import INVENTORY, WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.source import Source, opened, text_of
@@ -141,9 +140,9 @@ def index_files(
 
 class _Indexer:
     def __init__(self, profile: Profile) -> None:
-        self._book = RuleBook(profile)
+        self._book = RuleBook.of(profile)
         self._seen: dict[tuple[str, bytes], set[bytes]] = {}
-        self._last: dict[tuple[Layout, str, bytes], tuple[bytes, ...]] = {}
+        self._last: dict[tuple[Layout, str, bytes], Elements] = {}
         self._referenced: dict[tuple[Encoding, bytes], list[str]] = {}
         self.patients: dict[str, EchoBuilder] = {}
 
@@ -180,9 +179,9 @@ class _Indexer:
         codecs = codecs_of(character_set)
         key = source.layout, patient, character_set
         vrs = source.layout.vrs
-        for number in self._changed(source, self._last.get(key)):
-            if vrs[number] not in _UNINTERESTING:
-                self._collect(source, number, codecs, seen, builder)
+        for number, element in self._changed(source, self._last.get(key)):
+            if vrs[number] not in _UNINTERESTING and element not in seen:
+                self._collect(source, number, element, codecs, seen, builder)
         if len(self._last) > _MOST_LAYOUTS:
             self._last.clear()
         self._last[key] = source.elements  # now that all of them were read: a malformed file breaks off before
@@ -194,19 +193,21 @@ class _Indexer:
         )  # fmt: skip
 
     @staticmethod
-    def _changed(source: Source, before: tuple[bytes, ...] | None) -> list[int]:
-        """Numbers of the elements that the last object of the patient with the same layout did not have as they are."""
-        numbers = range(len(source.elements))
+    def _changed(source: Source, before: Elements | None) -> list[tuple[int, bytes]]:
+        """Elements that the last object of the patient with the same layout did not have as they are, and long ones."""
         if before is None:
-            return [*numbers]
-        return sorted({*compress(numbers, map(operator.ne, source.elements, before)), *source.layout.long})
+            return [*enumerate(source.elements)]
+        return [*source.elements.differing(before), *((number, b"") for number in source.layout.long)]
 
     def _collect(
-        self, source: Source, number: int, codecs: tuple[str, ...], seen: set[bytes], builder: EchoBuilder
+        self,
+        source: Source,
+        number: int,
+        element: bytes,
+        codecs: tuple[str, ...],
+        seen: set[bytes],
+        builder: EchoBuilder,
     ) -> None:
-        element = source.elements[number]
-        if element in seen:
-            return
         plain = source.layout.plain[number]
         if plain is not None:
             self._add(plain.tag, plain.vr, element[plain.inside], codecs, builder)
@@ -220,7 +221,7 @@ class _Indexer:
 
     def _references(self, source: Source, number: int, codecs: tuple[str, ...]) -> list[str]:
         """SOP Instance UIDs that a sequence refers to; those of equal ones are read once."""
-        element = source.elements[number]
+        element = source.elements.part(number)
         found = self._referenced.get((source.encoding, element)) if element else None
         if found is None:
             buffer, parsed = source.leaves(number, codecs)

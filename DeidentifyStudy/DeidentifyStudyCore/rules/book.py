@@ -42,6 +42,7 @@ _INSTITUTIONS = frozenset({0x00100021, 0x00380011, 0x00380061, 0x0040A027, 0x004
 """Issuers and organizations that the table removes: institutions, which have the same names where one is retained."""
 _RESPONSIBLE_PERSON_ROLE, _ETHICS_COMMITTEE = 0x00102298, 0x00120081
 _BIRTH_DATE = 0x00100030
+_MOST_BOOKS = 16
 _HANGING_PROTOCOL_USER = 0x0072000E
 
 
@@ -66,7 +67,10 @@ class OpenItems:
 
 
 class RuleBook:
-    """The decision table of a profile."""
+    """The decision table of a profile.
+
+    `of` gives all who ask for the same profile one book, in which a rule is sought once for each attribute.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -75,6 +79,16 @@ class RuleBook:
         self._single = self._single_tags()
         self.dates: Rule = self._date_rule("X")
         self.private = SafePrivate(self.dates) if "retain_safe_private" in self._options else None
+
+    @classmethod
+    def of(cls, profile: Profile) -> "RuleBook":
+        """Return the book of a profile."""
+        book = _books.get(profile.digest)
+        if book is None or book.profile != profile:
+            if len(_books) >= _MOST_BOOKS:
+                _books.clear()
+            book = _books[profile.digest] = cls(profile)
+        return book
 
     def rule_for(self, tag: int, vr: str) -> Rule:
         """Rule of a standard element; `vr` is the one in the file, ``UN`` counts as the dictionary's."""
@@ -267,3 +281,7 @@ class RuleBook:
             kept = tag in _KEPT_BYTES or dictionary_vr(tag) in {b"OW", b"US", b"SS"}
             return OpaqueBytes() if kept else RemoveByType("X", "binary")
         return RemoveByType("X")
+
+
+_books: dict[str, RuleBook] = {}
+"""By the digest of their profile."""

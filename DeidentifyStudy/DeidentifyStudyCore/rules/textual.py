@@ -99,11 +99,6 @@ _CODE_VALUE = re.compile(rb"(?:\x08\x00\x00\x01|\x00\x08\x01\x00).{4}([!-~]{1,16
 """(0008,0100) in any encoding: all have eight bytes before the value."""
 _INTEGER = re.compile(r" *[+-]?\d{1,12} *")
 _DECIMAL = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *")
-_SHORT_NUMBERS = {
-    vr: re.compile(rf"(?:{number})?(?:\\(?:{number})?)*")
-    for vr, number in (("IS", r" *[+-]?[0-9]{1,4} *"), ("DS", r" *[+-]?[0-9]{1,4}(?:\.[0-9]*)? *"))
-}
-"""Values with at most four digits before the point: as most are, and no number of a person is."""
 _LARGEST_PLAIN = 1_000_000
 _LARGEST_WITH_UNIT = 100_000_000  # a body has so many cubic millimetres
 _MILLISECONDS_OF_A_DAY = 86_400_000
@@ -365,8 +360,6 @@ class NumberString:
                 return RemoveByType("X").apply(element, context)
             return KEEP
         text = context.text(element)
-        if _SHORT_NUMBERS[element.vr].fullmatch(text):
-            return KEEP
         pattern = _INTEGER if element.vr == "IS" else _DECIMAL
         parts = text.split("\\")
         new = [self._part(part, element, context, pattern) for part in parts]

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,6 +32,8 @@ from DeidentifyStudyCore.runs.subjects import pseudonyms_of, subjects_of
 from DeidentifyStudyCore.runs.tasks import chunks_of, tasks_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from DeidentifyStudyCore.faces.survey import FaceSurvey
 
 __all__ = ["BatchOptions", "Outcome", "run_batch"]
@@ -66,7 +67,7 @@ class BatchOptions:
     supplied: dict[str, str] = field(default_factory=dict)
     queue: ReviewQueue | None = None
     whole_bytes: bool = False
-    executor: Executor | None = None
+    executor: "Executor | None" = None
     progress: Progress = silent
     device_rules: tuple[DeviceRule, ...] = ()
     ears: bool = False

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.errors import DestinationError, InputError
@@ -18,6 +18,9 @@ from DeidentifyStudyCore.progress import Progress, silent
 from DeidentifyStudyCore.rules.model import Subject
 from DeidentifyStudyCore.rules.report_text import clean_diagnostic_report, clean_report_text
 from DeidentifyStudyCore.runs.subjects import pseudonyms_of, subjects_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["REPORT_REASONS", "ReportResult", "clean_reports"]
 
@@ -66,7 +69,7 @@ def clean_reports(
     *,
     key_file: Path | None = None,
     supplied: Mapping[str, str] | None = None,
-    executor: Executor | None = None,
+    executor: "Executor | None" = None,
     progress: Progress = silent,
 ) -> list[ReportResult]:
     """Clean the reports of one patient, plain text or FHIR DiagnosticReport, into files with pseudonymous names.
