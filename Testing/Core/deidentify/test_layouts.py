@@ -155,6 +155,33 @@ def test_files_that_differ_in_lengths_are_of_one_layout(said, read, syntax, file
     assert len({id(read(data)) for data in written}) == len(are_long)
 
 
+@pytest.mark.parametrize("syntax", ENCODINGS)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    files=st.lists(
+        st.tuples(
+            st.sampled_from(["1.2.4", "1.2.5", "1.2.45"]),
+            st.sampled_from([b"1.2.3", b"1.2.34"]),
+            st.sampled_from([b"CT CHEST", b"MR KNEES", b"MR"]),
+            st.sampled_from([40, 44]),
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_what_differs_between_files_is_found(folder, syntax, files):
+    forget()
+    before = []
+    for file in files:
+        (folder / "file").write_bytes(_file(syntax, *file))
+        with opened(folder / "file") as source:
+            elements, raw = source.elements, [*source.elements]
+        for other, others in before:
+            expected = [(number, mine) for number, mine in enumerate(raw) if mine != others[number]]
+            assert elements.differing(other) == expected
+        before.append((elements, raw))
+
+
 def _large(syntax: str, text: bytes = b"CT CHEST", padding: int = 30, pixels: int = 70000) -> bytes:
     """Pixels that a short element follows, as scanners of one maker write them."""
     whole = _file(syntax, text=text)
