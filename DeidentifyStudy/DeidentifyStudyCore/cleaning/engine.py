@@ -3,14 +3,22 @@
 Decisions on elements that are equal byte for byte, as most are within a series, are made once and remembered.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
 from DeidentifyStudyCore.cleaning.deciding import Decider
-from DeidentifyStudyCore.cleaning.patterns import HANDED_OVER, Decision, Pattern, PatternKey, TallyKey, Uses, uses_of
+from DeidentifyStudyCore.cleaning.patterns import (
+    HANDED_OVER,
+    Decision,
+    Keeping,
+    Pattern,
+    PatternKey,
+    TallyKey,
+    Uses,
+    uses_of,
+)
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator, is_well_known
@@ -90,7 +98,6 @@ class Engine:
         self._memos: dict[tuple[str, Encoding, bytes], dict[bytes, Decision]] = {}
         self._patterns: dict[PatternKey, Pattern] = {}
         self._uses: dict[tuple[TallyKey, ...], Uses] = {}
-        self._kept: dict[tuple[int, str], tuple[re.Pattern[bytes] | None, Decision]] = {}
         self._marked: dict[tuple[Encoding, tuple[str, ...]], tuple[tuple[int, bytes], ...]] = {}
         self.retained = self._decider.retained
 
@@ -187,7 +194,9 @@ class Engine:
         layout, elements = source.layout, source.elements
         decided: list[tuple[int, bytes, Decision]] = []
         for index, raw in elements.differing(pattern.elements):
-            if pattern.places[index] == pattern.pixels:
+            keeps, begin, kept = pattern.keeping.get(index) or self._keeping(pattern, index)
+            if keeps is not None and keeps.fullmatch(raw, begin):
+                decided.append((index, raw, kept))
                 continue
             tag = layout.tags[index]
             if tag == _MIME or (tag & 0x10000 and is_private_creator(tag)):
@@ -317,18 +326,19 @@ class Engine:
     def _decide_plain(self, raw: bytes, plain: Plain, vr: bytes, encoding: Encoding, context: Context) -> Decision:
         """Decide as `_decide` does on an element at the top, of the standard, that has nothing but a value."""
         value = raw[plain.inside]
-        keeps, kept = self._kept.get((plain.tag, plain.vr)) or self._keeping(plain)
-        if keeps is not None and keeps.fullmatch(value):
-            return kept
         action, rule = self._decider.plain_action(plain, value, encoding, context)
         key = ((), plain.tag, rule.name, action.told(empty=not value))
         return _new_element(plain.tag, vr, action, encoding), self._used((key,))
 
-    def _keeping(self, plain: Plain) -> tuple[re.Pattern[bytes] | None, Decision]:
-        """Values of an attribute that are harmless, and the decision on them."""
-        rule = self._book.rule_for(plain.tag, plain.vr)
-        kept: Decision = None, self._used((((), plain.tag, rule.name, KEEP.told(empty=False)),))
-        found = self._kept[plain.tag, plain.vr] = harmless(rule, plain.vr), kept
+    def _keeping(self, pattern: Pattern, index: int) -> Keeping:
+        """What is harmless in an element, found once for a pattern."""
+        found: Keeping = None, 0, HANDED_OVER
+        plain = pattern.layout.plain[index]
+        if plain is not None and not plain.tag & 0x10000:
+            rule = self._book.rule_for(plain.tag, plain.vr)
+            kept = self._used((((), plain.tag, rule.name, KEEP.told(empty=False)),))
+            found = harmless(rule, plain.vr), plain.inside.start, (None, kept)
+        pattern.keeping[index] = found
         return found
 
     def _used(self, keys: tuple[TallyKey, ...]) -> Uses:

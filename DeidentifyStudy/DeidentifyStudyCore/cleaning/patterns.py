@@ -1,7 +1,8 @@
 """How an object was spliced, for the next one of its layout, which mostly differs in few elements."""
 
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.dictionary import is_private_creator
@@ -11,7 +12,7 @@ from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan
 from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.rules.private import PrivateBlock, safe_vr
 
-__all__ = ["HANDED_OVER", "Decision", "Pattern", "PatternKey", "Tally", "TallyKey", "Uses", "uses_of"]
+__all__ = ["HANDED_OVER", "Decision", "Keeping", "Pattern", "PatternKey", "Tally", "TallyKey", "Uses", "uses_of"]
 
 TallyKey = tuple[tuple[int, ...], int, str, str]
 """Path of sequences, tag, rule, and what was done."""
@@ -27,6 +28,9 @@ class Uses(tuple[TallyKey, ...]):
 
 Decision = tuple[bytes | Generated | None, Uses]
 """New bytes of an element (None: as it is; empty: none; `Generated` of long ones only) and what to count."""
+
+Keeping = tuple[re.Pattern[bytes] | None, int, Decision]
+"""Values of an element that are `harmless`, where they begin in its bytes, and the decision on them."""
 
 HANDED_OVER: Decision = None, Uses(())
 """Stands for an element that no rule decided on: the pixels, and what is planned with them."""
@@ -77,6 +81,8 @@ class Pattern:
         Of the private creators, which are the same in all objects that are written like it.
     pixels : int
         Number of the empty part that the pixel data follow; as many as there are parts where there are none.
+    keeping : dict of int to Keeping
+        By the number of the element, as they are asked for.
     """
 
     layout: Layout
@@ -86,6 +92,7 @@ class Pattern:
     places: list[int]
     private: PrivateBlock
     pixels: int
+    keeping: dict[int, Keeping] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(

@@ -11,6 +11,7 @@ from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
 from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_known
 from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.elements import Elements
+from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer
@@ -29,6 +30,8 @@ _READ_VRS = _NUMBER_VRS | {"UI", "CS", "LO", "SH", "ST", "LT", "UT", "UC", "PN",
 _BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN", *BINARY_NUMBERS})
 _SEARCHED_VRS = _READ_VRS | _BYTES
 _SHORTEST_SEARCHED = 3
+_LONG_NUMBER = re.compile(rb"[0-9]{5}|[eE]")
+"""Without it `Echo.is_number` finds nothing in ASCII."""
 _UID_IN_BYTES = re.compile(rb"\d+(?:\.\d+){4,}")
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
@@ -107,15 +110,15 @@ class Verifier:
         if last is not None and len(last) == len(elements):  # most are equal then, and were searched
             changed = elements.differing(last)
         for number, element in changed:
+            plain = layout.plain[number]
+            if plain is not None and _is_silent(plain, element):
+                continue
             if element in clean:
                 continue
-            plain = layout.plain[number]
             if plain is None:
                 leaks = bool(self._leaks_of(output, number, codecs))
-            elif plain.vr in _SEARCHED_VRS:
-                leaks = self._repeats((), plain.tag, plain.vr, element[plain.inside], codecs, big)
             else:
-                continue
+                leaks = self._repeats((), plain.tag, plain.vr, element[plain.inside], codecs, big)
             if leaks:
                 raise Quarantined("verification-failed")
             if len(element) <= LONGEST_REMEMBERED:
@@ -224,6 +227,13 @@ class Verifier:
                 raise Quarantined("verification-failed")
             digest.update(found)
         return digest
+
+
+def _is_silent(plain: Plain, element: bytes) -> bool:
+    """Whether the bytes of an element tell that it repeats nothing: times, and numbers too short for anybody's."""
+    if plain.vr in _NUMBER_VRS:
+        return _LONG_NUMBER.search(element, plain.inside.start) is None and element.isascii()
+    return plain.vr not in _SEARCHED_VRS
 
 
 def _finished(begun: "hashlib._Hash", file: Source, at: int) -> str:

@@ -249,6 +249,8 @@ def _ends(file: BinaryIO, size: int) -> tuple[bytes, int, bytes]:
     """Read where the elements of a large file should be: its beginning, and its last bytes."""
     header, rest = expected_ends()
     beginning = file.read(min(header, _LONGEST_END))
+    if not rest:
+        return beginning, size, b""
     rest = min(rest, size, _LONGEST_END)
     file.seek(size - rest)
     return beginning, size, file.read(rest)

@@ -108,7 +108,7 @@ def _suspicious_frames(source: Source) -> list[int]:
     size = area * (cells.allocated // 8)
     if image.samples != 1 or cells.allocated not in {8, 16} or size == 0 or source.value(_MODALITY) == b"SEG":
         return []
-    kind = np.dtype(f"{'>' if cells.big else '<'}{'i' if cells.signed else 'u'}{cells.allocated // 8}")
+    kind = f"{'>' if cells.big else '<'}{'i' if cells.signed else 'u'}{cells.allocated // 8}"
     inverted = image.photometric == b"MONOCHROME1"
     starts = range(span[3], span[4] - size + 1, size)
     long = span[4] - span[3] > SHORT_RANGE
