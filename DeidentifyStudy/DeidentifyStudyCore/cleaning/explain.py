@@ -10,7 +10,7 @@ from DeidentifyStudyCore.dicom.charset import codecs_of, text_in
 from DeidentifyStudyCore.dicom.dictionary import keyword_of
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
-from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.errors import InputError, Quarantined
 from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.indexing.index import index_files
@@ -57,12 +57,16 @@ def explain_file(path: Path, profile: Profile, secret: Secret, pseudonym: str = 
 
     Raises
     ------
+    InputError
+        The file is a directory of a medium, of which nothing is kept.
     Quarantined
         The file would not be written; the error has the reason.
     MalformedFile
         The file cannot be parsed.
     """
     facts, patients = index_files(path.parent, [(path.name, "")], profile)
+    if facts[0].is_dicomdir:
+        raise InputError("a DICOMDIR is made anew from what was written; explain one of the files that it lists.")
     if facts[0].reason:
         raise Quarantined(facts[0].reason)
     pseudonyms = Pseudonyms.of(secret, profile.shift_days, retain_uids="retain_uids" in profile.options)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pydicom
+import pydicom.data
 import pytest
 
 from DeidentifyStudyCore.cli.main import COMMANDS, main
@@ -299,6 +300,8 @@ def test_explain_says_what_and_why_and_shows_values_only_when_asked(folder, caps
     (folder / "text").write_text("x" * 300)
     assert main(["explain", "text"]) == 3
     assert "not-dicom" in capsys.readouterr().out
+    assert main(["explain", pydicom.data.get_testdata_file("DICOMDIR")]) == 2
+    assert "a DICOMDIR is made anew" in capsys.readouterr().err
 
 
 def test_index_prints_numbers_only(folder, make_dataset, encode, capsys):
