@@ -1,11 +1,11 @@
 """What happens to each element of an object: the rule that applies to it where it stands."""
 
+from DeidentifyStudyCore.dicom.byte_range import ByteRange
 from DeidentifyStudyCore.dicom.charset import codecs_of
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator
 from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.standard import attribute_types
-from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer, Encoding, Span
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 from DeidentifyStudyCore.rules.book import RuleBook
@@ -76,7 +76,7 @@ class Decider:
         if stop - value > _BULK and file_vr in _BULK_VRS and rule.name == "binary":
             return KEEP, _KEPT_BULK
         if tag == ENCAPSULATED_DOCUMENT and stop - value > _LONG_DOCUMENT:
-            element = Element(tag, vr, b"+", encoding.big and not unknown, Stretch(buffer, value, stop))
+            element = Element(tag, vr, b"+", encoding.big and not unknown, ByteRange(buffer, value, stop))
             return rule.apply(element, context), rule
         content = b"" if vr == "SQ" or tag == PIXEL_DATA else bytes(buffer[value:stop])
         element = Element(tag, vr, content or (b"+" if stop > value else b""), encoding.big and not unknown)

@@ -17,6 +17,7 @@ from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer
 from DeidentifyStudyCore.dicom.walk import Leaf
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.identity.echo import is_short_number
 from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS
 from DeidentifyStudyCore.rules.book import MARKERS
 from DeidentifyStudyCore.rules.encapsulated import ENCAPSULATED_DOCUMENT, is_replacement
@@ -30,8 +31,6 @@ _READ_VRS = _NUMBER_VRS | {"UI", "CS", "LO", "SH", "ST", "LT", "UT", "UC", "PN",
 _BYTES = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN", *BINARY_NUMBERS})
 _SEARCHED_VRS = _READ_VRS | _BYTES
 _SHORTEST_SEARCHED = 3
-_LONG_NUMBER = re.compile(rb"[0-9]{5}|[eE]")
-"""Without it `Echo.is_number` finds nothing in ASCII."""
 _UID_IN_BYTES = re.compile(rb"\d+(?:\.\d+){4,}")
 _UID_IN_TEXT = re.compile(r"\d+(?:\.\d+){4,}")
 _LARGEST_SEARCHED = 1 << 20
@@ -232,7 +231,7 @@ class Verifier:
 def _is_silent(plain: Plain, element: bytes) -> bool:
     """Whether the bytes of an element tell that it repeats nothing: times, and numbers too short for anybody's."""
     if plain.vr in _NUMBER_VRS:
-        return _LONG_NUMBER.search(element, plain.inside.start) is None and element.isascii()
+        return is_short_number(element, plain.inside.start)
     return plain.vr not in _SEARCHED_VRS
 
 

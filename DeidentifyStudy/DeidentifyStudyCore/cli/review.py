@@ -12,6 +12,7 @@ from DeidentifyStudyCore.atomic import write_text
 from DeidentifyStudyCore.cli.main import CLEAN, SOME_QUARANTINED
 from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.errors import InputError
+from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES
 from DeidentifyStudyCore.pixels.pictures import frame_size, picture_names
 from DeidentifyStudyCore.pixels.review_page import review_page
 from DeidentifyStudyCore.pixels.risk import RISKS
@@ -20,7 +21,6 @@ from DeidentifyStudyCore.review import DECISIONS, QueueEntry, ReviewQueue
 __all__ = ["add_arguments", "run"]
 
 _BOX = ("row", "column", "height", "width")
-_EVERY_FRAME = -1
 _DECISION = {"accept": "accepted", "reject": "rejected", "reopen": "pending"}
 
 
@@ -132,7 +132,7 @@ def _add(queue: ReviewQueue, digest: str, entry: QueueEntry, frame: int | None, 
         rows, columns = frame_size(queue.pictures / name)
         if row >= rows or column >= columns:
             raise InputError(f"the box lies outside the frame of {rows} x {columns} pixels.")
-    entry.boxes.append([_EVERY_FRAME if frame is None else frame - 1, *box])
+    entry.boxes.append([ALL_FRAMES if frame is None else frame - 1, *box])
 
 
 def _page(queue: ReviewQueue, output: Path | None) -> int:

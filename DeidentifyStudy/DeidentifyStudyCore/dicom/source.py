@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple, Protocol, Self
 from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
 from DeidentifyStudyCore.dicom.elements import Elements, ScannedElements
-from DeidentifyStudyCore.dicom.layouts import OPENED, Layout, Places, expected_ends, learned, recognized
+from DeidentifyStudyCore.dicom.layouts import Layout, Places, expected_ends, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -127,9 +127,6 @@ class Source:
             A sequence cannot be parsed.
         """
         buffer, span = self.part(number)
-        tag, vr, _, value, stop, _ = span
-        if vr not in OPENED:
-            return buffer, (Leaf((), tag, vr.decode("ascii"), value, stop, codecs),)
         if not self.elements.part(number):
             return buffer, leaves(buffer, [span], self.encoding, codecs)
         found = self._leaves.get((number, codecs))

@@ -17,11 +17,12 @@ from DeidentifyStudyCore.dicom.charset import search_forms
 from DeidentifyStudyCore.identity.dates import parse_date, spellings
 from DeidentifyStudyCore.identity.numerals import spoken_numbers, whole_number
 
-__all__ = ["Echo", "EchoBuilder", "normalized", "words_of"]
+__all__ = ["Echo", "EchoBuilder", "is_short_number", "normalized", "words_of"]
 
 _WORD = re.compile(r"[^\W_]+")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _LONG_WHOLE = re.compile(r"\d{5}|[eE]")
+_LONG_WHOLE_IN_ASCII = re.compile(_LONG_WHOLE.pattern.encode())
 _UID_BYTES = re.compile(rb"[0-9]+(?:\.[0-9]+){4,}")
 _WRAPPED = re.compile(r"[A-Za-z0-9+/]{8,}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
@@ -233,13 +234,18 @@ class Echo:
 
     def is_among(self, values: str) -> bool:
         """Whether one of the numbers of a DS or IS value is, see `is_number`."""
-        return _LONG_WHOLE.search(values) is not None and any(map(self.is_number, values.split("\\")))
+        return any(map(self.is_number, values.split("\\")))
 
     def is_in_numbers(self, vr: str, value: bytes, *, big: bool) -> bool:
         """Whether one of the numbers (or tags) of an element in binary is the patient's, or a date."""
         if not self._numbers:
             return False
         return any(number.lstrip("0") in self._numbers for number in spoken_numbers(vr, value, big=big))
+
+
+def is_short_number(value: bytes, begin: int) -> bool:
+    """Whether bytes from `begin` on are ASCII, and hold no number that is long enough for `Echo.is_number`."""
+    return _LONG_WHOLE_IN_ASCII.search(value, begin) is None and value.isascii()
 
 
 def _any_of(words: Collection[str], start: int = 0) -> str:

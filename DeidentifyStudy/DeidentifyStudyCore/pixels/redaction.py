@@ -198,8 +198,7 @@ class _Fills:
         count = sum(map(len, self.boxes.values()))
         changes = {f"{count_of(count, 'box', 'boxes')} filled"} if count else set()
         if self.areas:
-            count = len(self.areas)
-            changes.add(f"facial surface filled in {count} {'frame' if count == 1 else 'frames'}")
+            changes.add(f"facial surface filled in {count_of(len(self.areas), 'frame')}")
         return frozenset(changes | ({CLEARED} if self.clear_bits else set()))
 
 

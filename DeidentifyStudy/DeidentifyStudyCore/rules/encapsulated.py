@@ -63,7 +63,7 @@ def _plain(mime: bytes) -> bytes:
 def _document(element: Element, context: Context) -> bytes | Generated:
     mime = _plain(context.item.get(_MIME, b""))
     if mime in SURFACES and not context.path:
-        return surface_cleaned(mime, element.stretch or element.value, context.subject.echo)
+        return surface_cleaned(mime, element.long_value or element.value, context.subject.echo)
     if mime not in _REPLACEMENTS:
         raise Quarantined("encapsulated-document")
     return _REPLACEMENTS[mime]

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from DeidentifyStudyCore.dicom.byte_range import ByteRange
 from DeidentifyStudyCore.dicom.charset import text_in
 from DeidentifyStudyCore.dicom.pixeldata import Generated
 from DeidentifyStudyCore.dicom.standard import AttributeTypes
-from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
 
@@ -76,13 +76,13 @@ CONCEPT_NAME = 0x0040A043
 
 class Element(NamedTuple):
     """One element as rules see it: `vr` is the one that counts (the dictionary's where the file has UN), `value` its
-    bytes; where these are too long to be held, something of no meaning, and `stretch` is where they lie."""
+    bytes; where these are too long to be held, something of no meaning, and `long_value` is where they lie."""
 
     tag: int
     vr: str
     value: bytes
     big: bool = False
-    stretch: Stretch | None = None
+    long_value: ByteRange | None = None
 
 
 @dataclass(frozen=True)

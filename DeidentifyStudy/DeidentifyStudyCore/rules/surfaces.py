@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from DeidentifyStudyCore.dicom.byte_range import ByteRange
 from DeidentifyStudyCore.dicom.pixeldata import Generated
-from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.rules.hidden_text import holds_text
@@ -42,14 +42,14 @@ _NAMES = frozenset({b"o", b"g", b"s", b"usemtl", b"mtllib"})
 _NUMBERS_OF = {b"v": (3, 4, 6, 7), b"vt": (1, 2, 3), b"vn": (3,)}
 
 
-def surface_cleaned(mime: bytes, value: bytes | Stretch, echo: Echo) -> bytes | Generated:
+def surface_cleaned(mime: bytes, value: bytes | ByteRange, echo: Echo) -> bytes | Generated:
     """Return an STL (binary or ASCII) or OBJ without header, names, comments and attributes.
 
     Parameters
     ----------
     mime : bytes
         Of `SURFACES`.
-    value : bytes or Stretch
+    value : bytes or ByteRange
         The document, padded or not.
 
     Returns
@@ -68,7 +68,7 @@ def surface_cleaned(mime: bytes, value: bytes | Stretch, echo: Echo) -> bytes | 
         raise _refused()
     clean = SURFACES[mime]
     if isinstance(value, bytes):
-        return b"".join(clean(Stretch(value, 0, len(value)), echo))
+        return b"".join(clean(ByteRange(value, 0, len(value)), echo))
     for _ in clean(value, echo):
         pass
     return Generated(len(value) + len(value) % 2, lambda: clean(value, None))
@@ -81,7 +81,7 @@ def is_cleaned_text(value: bytes, echo: Echo) -> bool:
     """
     clean = _stl_in_ascii if value[:5] == b"solid" else _obj
     try:
-        return b"".join(clean(Stretch(value, 0, len(value)), echo)) == value
+        return b"".join(clean(ByteRange(value, 0, len(value)), echo)) == value
     except Quarantined:
         return False
 
@@ -90,7 +90,7 @@ def _refused() -> Quarantined:
     return Quarantined("encapsulated-document")
 
 
-def _stl(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+def _stl(value: ByteRange, echo: Echo | None) -> Iterator[bytes]:
     """Clean an STL; programs that begin the header of a binary one with "solid" are known.
 
     As in all that follows, `echo` is None for what was checked already, and comes in parts.
@@ -101,7 +101,7 @@ def _stl(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
     return _stl_in_ascii(value, echo)
 
 
-def _stl_in_binary(value: Stretch, count: int, echo: Echo | None) -> Iterator[bytes]:
+def _stl_in_binary(value: ByteRange, count: int, echo: Echo | None) -> Iterator[bytes]:
     end = _COUNT + _FACET * count
     if echo is not None and len(value) <= _LARGEST_SEARCHED:
         facets = np.frombuffer(value.read(_COUNT, end), _FACETS)
@@ -192,11 +192,11 @@ _NAMED = frozenset({(b"solid",), (b"endsolid",)})
 _OF_TWO_WORDS = frozenset({b"facet", b"outer"})
 
 
-def _stl_in_ascii(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+def _stl_in_ascii(value: ByteRange, echo: Echo | None) -> Iterator[bytes]:
     return _filled(_lines_of_stl(value, echo), len(value))
 
 
-def _lines_of_stl(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+def _lines_of_stl(value: ByteRange, echo: Echo | None) -> Iterator[bytes]:
     state, solids = "start", 0
     for line in value.lines(_PADDING):
         words = _words(line)
@@ -235,11 +235,11 @@ def _stl_step(state: str, words: list[bytes]) -> tuple[tuple[bytes, ...], str]:
     raise _refused()
 
 
-def _obj(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+def _obj(value: ByteRange, echo: Echo | None) -> Iterator[bytes]:
     return _filled(_lines_of_obj(value, echo), len(value))
 
 
-def _lines_of_obj(value: Stretch, echo: Echo | None) -> Iterator[bytes]:
+def _lines_of_obj(value: ByteRange, echo: Echo | None) -> Iterator[bytes]:
     counts = {b"v": 0, b"vt": 0, b"vn": 0}
     most = [0, 0, 0]
     for line in value.lines(_PADDING):
@@ -276,5 +276,5 @@ def _check_corner(corner: bytes, counts: list[int], most: list[int]) -> None:
         most[kind] = max(most[kind], index)
 
 
-SURFACES: dict[bytes, Callable[[Stretch, Echo | None], Iterator[bytes]]] = {b"model/stl": _stl, b"model/obj": _obj}
+SURFACES: dict[bytes, Callable[[ByteRange, Echo | None], Iterator[bytes]]] = {b"model/stl": _stl, b"model/obj": _obj}
 """What cleans an encapsulated surface, by its MIME type (PS3.3, A.85)."""

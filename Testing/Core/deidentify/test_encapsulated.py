@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 
 from DeidentifyStudyCore.cleaning import deciding
 from DeidentifyStudyCore.cleaning.explain import explain_file
-from DeidentifyStudyCore.dicom import stretch
+from DeidentifyStudyCore.dicom import byte_range
+from DeidentifyStudyCore.dicom.byte_range import ByteRange
 from DeidentifyStudyCore.dicom.pixeldata import Generated
-from DeidentifyStudyCore.dicom.stretch import Stretch
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.profile import load_profile, parse_profile, shipped_profiles
@@ -134,8 +134,10 @@ def refused(content, mime=b"model/stl"):
 
 
 def cleaned_in_parts(content, mime=b"model/stl"):
-    """Clean a stretch that lies between others, twice, as it is written after a fault."""
-    result = surface_cleaned(mime, Stretch(b"before" + content + b"behind", 6, 6 + len(content)), echo_of_the_patient())
+    """Clean a range that lies between others, twice, as it is written after a fault."""
+    result = surface_cleaned(
+        mime, ByteRange(b"before" + content + b"behind", 6, 6 + len(content)), echo_of_the_patient()
+    )
     assert isinstance(result, Generated)
     parts = b"".join(result.chunks())
     assert len(parts) == result.size
@@ -361,7 +363,7 @@ GOOD = {
 @pytest.mark.parametrize(("content", "mime"), GOOD.values(), ids=GOOD)
 def test_what_is_cleaned_in_parts_is_what_is_cleaned_whole(content, mime, part, monkeypatch):
     whole = cleaned(content, mime)
-    monkeypatch.setattr(stretch, "_PART", part)
+    monkeypatch.setattr(byte_range, "_PART", part)
     monkeypatch.setattr(surfaces, "_WRITTEN", part)
     monkeypatch.setattr(surfaces, "_CHUNK", min(part, 4))
     monkeypatch.setattr(surfaces, "_LONGEST_LINE", 1 << 10)
@@ -382,18 +384,18 @@ def test_what_is_refused_whole_is_refused_in_parts(content, mime):
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.binary(max_size=80).map(lambda raw: raw.replace(b"\n\n", b"\n")), st.integers(1, 9))
-def test_lines_of_a_stretch_are_those_of_its_bytes(content, part):
+def test_lines_of_a_range_are_those_of_its_bytes(content, part):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stretch, "_PART", part)
-        found = list(Stretch(b"xx" + content + b"yy", 2, 2 + len(content)).lines(b" \0\n"))
+        patch.setattr(byte_range, "_PART", part)
+        found = list(ByteRange(b"xx" + content + b"yy", 2, 2 + len(content)).lines(b" \0\n"))
     kept = content.rstrip(b" \0\n")
     assert found == (kept.split(b"\n") if kept else [])
 
 
 def test_a_line_without_end_is_refused_and_never_held(monkeypatch):
-    monkeypatch.setattr(stretch, "_LONGEST_LINE", 1 << 17)
+    monkeypatch.setattr(byte_range, "_LONGEST_LINE", 1 << 17)
     content = b"solid " + b"x" * (1 << 22)
-    assert max(len(line) for line in Stretch(content, 0, len(content)).lines(b"\0")) < 1 << 19
+    assert max(len(line) for line in ByteRange(content, 0, len(content)).lines(b"\0")) < 1 << 19
     with pytest.raises(Quarantined):
         cleaned_in_parts(content)
 
@@ -433,14 +435,14 @@ def test_a_large_surface_is_never_held(content, tmp_path, monkeypatch):
     """Nor is the map of its file kept open by what will read it again."""
     path = tmp_path / "surface"
     path.write_bytes(content)
-    monkeypatch.setattr(stretch, "_PART", 1 << 12)
+    monkeypatch.setattr(byte_range, "_PART", 1 << 12)
     monkeypatch.setattr(surfaces, "_WRITTEN", 1 << 12)
     monkeypatch.setattr(surfaces, "_CHUNK", 1 << 8)
     echo = echo_of_the_patient()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         tracemalloc.start()
         try:
-            result = surface_cleaned(b"model/stl", Stretch(mapped, 0, len(content)), echo)
+            result = surface_cleaned(b"model/stl", ByteRange(mapped, 0, len(content)), echo)
             size = sum(len(chunk) for chunk in result.chunks())
             assert tracemalloc.get_traced_memory()[1] < len(content) / 2
         finally:

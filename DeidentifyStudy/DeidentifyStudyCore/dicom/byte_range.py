@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from DeidentifyStudyCore.dicom.tokenizer import Buffer
 
-__all__ = ["Stretch"]
+__all__ = ["ByteRange"]
 
 _PART = 1 << 17
 _LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ByteRange:
     """A range of a buffer; offsets count from its start.
 
     Parts are copied out of a map, since whoever holds a view of one keeps it from being closed, and their pages are
