@@ -104,6 +104,15 @@ class Decider:
         element = Element(tag, vr, b"+" if vr == "SQ" else bytes(buffer[value:stop]), encoding.big and file_vr != b"UN")
         return rule.apply(element, context), rule
 
+    @staticmethod
+    def padded_as(tag: int, file_vr: bytes, private: PrivateBlock) -> bytes:
+        """VR by which a value is padded: the file's, or what is known of the element where that says nothing."""
+        if file_vr != b"UN":
+            return file_vr
+        if tag & 0x10000 and not is_private_creator(tag):
+            return safe_vr(private.creator_of(tag), tag).encode() or file_vr
+        return dictionary_vr(tag)
+
     def private_block(self, buffer: Buffer, spans: list[Span]) -> PrivateBlock:
         """Read which creators reserve which private elements of one item or data set."""
         if self._book.private is None:

@@ -21,7 +21,7 @@ from DeidentifyStudyCore.cleaning.patterns import (
 )
 from DeidentifyStudyCore.dicom.codestream import Piece
 from DeidentifyStudyCore.dicom.courses import LONGEST_REMEMBERED
-from DeidentifyStudyCore.dicom.dictionary import dictionary_vr, is_private_creator, is_well_known
+from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_known
 from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.object_classes import WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
@@ -313,7 +313,8 @@ class Engine:
         action, rule = self._decider.action(buffer, span, encoding, context, private)
         key = (context.path, tag, rule.name, action.told(empty=span[4] == span[3]))
         if action.kind is not Kind.ITEMS:
-            return _new_element(tag, vr, action, encoding), self._used((key,))
+            padded_as = self._decider.padded_as(tag, vr, private)
+            return _new_element(tag, vr, action, encoding, padded_as), self._used((key,))
         used: list[tuple[TallyKey, ...]] = [(key,)]
         try:
             new = self._sequence(buffer, span, encoding, context, action.mode, depth, used)
@@ -328,7 +329,7 @@ class Engine:
         value = raw[plain.inside]
         action, rule = self._decider.plain_action(plain, value, encoding, context)
         key = ((), plain.tag, rule.name, action.told(empty=not value))
-        return _new_element(plain.tag, vr, action, encoding), self._used((key,))
+        return _new_element(plain.tag, vr, action, encoding, vr), self._used((key,))
 
     def _keeping(self, pattern: Pattern, index: int) -> Keeping:
         """What is harmless in an element, found once for a pattern."""
@@ -389,7 +390,7 @@ class Engine:
         return encoding.header(tag, vr, len(body)) + body
 
 
-def _new_element(tag: int, vr: bytes, action: Action, encoding: Encoding) -> bytes | Generated | None:
+def _new_element(tag: int, vr: bytes, action: Action, encoding: Encoding, padded_as: bytes) -> bytes | Generated | None:
     """Encode an element as an action that opens no sequence leaves it, see `Decision`."""
     if action.kind is Kind.KEEP:
         return None
@@ -401,7 +402,7 @@ def _new_element(tag: int, vr: bytes, action: Action, encoding: Encoding) -> byt
         header = encoding.header(tag, vr, size)
         return Generated(len(header) + size, lambda: chain((header,), chunks()))
     if len(value) % 2:
-        value += b"\0" if (dictionary_vr(tag) if vr == b"UN" else vr) in _NUL_PADDED else b" "
+        value += b"\0" if padded_as in _NUL_PADDED else b" "
     return encoding.element(tag, vr, value)
 
 

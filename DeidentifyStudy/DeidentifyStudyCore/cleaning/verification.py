@@ -90,11 +90,6 @@ class Verifier:
         self._search(output)
         return len(found), self._compare(source, rewritten, output)
 
-    def leaks(self, output: Source) -> list[Leaf]:
-        """Leaves of an object that repeat an identifier."""
-        codecs = codecs_of(output.value(_CHARACTER_SET))
-        return [leaf for number in range(len(output.elements)) for leaf in self._leaks_of(output, number, codecs)]
-
     def _search(self, output: Source) -> None:
         layout, big = output.layout, output.encoding.big
         codecs = codecs_of(output.value(_CHARACTER_SET))
@@ -115,7 +110,7 @@ class Verifier:
             if element in clean:
                 continue
             if plain is None:
-                leaks = bool(self._leaks_of(output, number, codecs))
+                leaks = self._leaks(output, number, codecs)
             else:
                 leaks = self._repeats((), plain.tag, plain.vr, element[plain.inside], codecs, big)
             if leaks:
@@ -123,21 +118,22 @@ class Verifier:
             if len(element) <= LONGEST_REMEMBERED:
                 clean.add(element)
         self._last[read_as] = elements
-        if any(self._leaks_of(output, number, codecs) for number in layout.long):
+        if any(self._leaks(output, number, codecs) for number in layout.long):
             raise Quarantined("verification-failed")
         if self._whole_bytes and self._subject.echo.is_in_bytes(self._searched(bytes(output.buffer))):
             raise Quarantined("verification-failed")
 
     def _searched(self, raw: bytes) -> bytes:
-        """Bytes of a file without the UIDs that it retains: dates and numbers in them were asked for."""
+        """Bytes without the UIDs that are retained: dates and numbers in them were asked for."""
         return _UID_IN_BYTES.sub(b"", raw) if self._uids_retained else raw
 
-    def _leaks_of(self, output: Source, number: int, codecs: tuple[str, ...]) -> list[Leaf]:
+    def _leaks(self, output: Source, number: int, codecs: tuple[str, ...]) -> bool:
+        """Whether one of the leaves of an element repeats an identifier."""
         if output.layout.tags[number] == PIXEL_DATA:
-            return []
+            return False
         buffer, found = output.leaves(number, codecs)
         big = output.encoding.big
-        return [leaf for leaf in found if self._is_leak(leaf, buffer, big)]
+        return any(self._is_leak(leaf, buffer, big) for leaf in found)
 
     def _is_leak(self, leaf: Leaf, buffer: Buffer, big: bool) -> bool:
         if leaf.vr in _BYTES and leaf.stop - leaf.start > _LARGEST_SEARCHED:
@@ -157,6 +153,8 @@ class Verifier:
                 return False
             if vr in BINARY_NUMBERS and echo.is_in_numbers(vr, value, big=big):
                 return True
+            if vr == "UN" and tag & 0x10000:  # may be a private UID, whose VR an implicit file does not tell
+                value = self._searched(value)
             return len(value) > _SHORTEST_SEARCHED and echo.is_in_bytes(value)
         if vr not in _READ_VRS:
             return False

@@ -8,14 +8,13 @@ from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS, tells_long_number
 from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.identity import PseudonymousUid
-from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Kind, Mode, Rule, opened, replaced
+from DeidentifyStudyCore.rules.model import KEEP, REMOVE, Action, Context, Element, Mode, Rule, opened
 from DeidentifyStudyCore.rules.removal import RemoveByType
 from DeidentifyStudyCore.rules.textual import CleanText, CodeString, NumberString, TechnicalText
 
 __all__ = ["OpaqueBytes", "PrivateBlock", "SafePrivate", "block_of"]
 
 _TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
-_NUL_PADDED = frozenset({"UI", "OB", "UN"})
 _BINARY_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 _NUMBER_VRS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT"})
 _SHORTEST_TEXT = 6
@@ -140,10 +139,7 @@ class SafePrivate:
             rule = OpaqueBytes(no_text=True)
         else:
             return REMOVE
-        action = rule.apply(element, context)
-        if action.kind is Kind.REPLACE and len(action.value) % 2 and vr not in _NUL_PADDED:
-            return replaced(action.value + b" ")  # where a file has no VR, nothing tells that it is text
-        return action
+        return rule.apply(element, context)
 
     def describe(self) -> str:
         """Say it in one sentence."""
