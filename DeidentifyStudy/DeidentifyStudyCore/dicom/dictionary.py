@@ -15,6 +15,7 @@ __all__ = [
     "is_private_creator",
     "is_well_known",
     "keyword_of",
+    "may_be_signed",
     "tags_of",
     "transfer_syntaxes",
 ]
@@ -31,6 +32,11 @@ def dictionary_vr(tag: int) -> bytes:
     if " or " in vr:
         return b"OW" if "OW" in vr else vr[:2].encode()
     return vr.encode() if len(vr) == 2 else b"UN"
+
+
+def may_be_signed(tag: int) -> bool:
+    """Whether values of a standard tag are signed where the pixels are: its VR is US or SS."""
+    return _entry(tag)[0].startswith("US or SS")
 
 
 def is_private_creator(tag: int) -> bool:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from DeidentifyStudyCore.dicom.source import DEFLATED, Source, opened
+from DeidentifyStudyCore.dicom.source import Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 
@@ -19,15 +19,16 @@ _CHUNK = 1 << 16
 
 
 class Digests(NamedTuple):
-    """Lower-case hexadecimal; `pixels` is empty where there are none, and for files that are deflated or no DICOM."""
+    """Lower-case hexadecimal; `pixels` is empty where there are none, and for files that are deflated, irregular or no
+    DICOM."""
 
     header: str
     pixels: str
 
 
 def pixels_start(source: Source) -> int | None:
-    """Where the value of the pixel data begins in the file; None when it has none, or is deflated as a whole."""
-    if source.transfer_syntax == DEFLATED:
+    """Where the value of the pixel data begins in the file; None when it has none, or cannot be read as it is."""
+    if source.is_remade:
         return None
     span = source.first(PIXEL_DATA)
     return None if span is None else span[3]

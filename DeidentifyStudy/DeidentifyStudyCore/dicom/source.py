@@ -1,5 +1,6 @@
 """Opening a DICOM file: preamble, file meta information, transfer syntax, and the data set as one buffer."""
 
+import contextlib
 import mmap
 import os
 import tempfile
@@ -11,12 +12,14 @@ from typing import BinaryIO, NamedTuple, Protocol, Self
 from DeidentifyStudyCore.dicom.courses import PREAMBLE, TRANSFER_SYNTAX, is_long
 from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
 from DeidentifyStudyCore.dicom.elements import Elements, ScannedElements
+from DeidentifyStudyCore.dicom.irregular import write_regular
 from DeidentifyStudyCore.dicom.layouts import Layout, Places, expected_ends, learned, recognized
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     LONG_VRS,
+    PIXEL_DATA,
     SHORT_VRS,
     Buffer,
     Encoding,
@@ -29,11 +32,14 @@ from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 __all__ = ["DEFLATED", "SHORT_RANGE", "Source", "opened", "text_of"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
-_ENCODINGS = {"1.2.840.10008.1.2": IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
+_IMPLICIT_LITTLE, _EXPLICIT_LITTLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+_ENCODINGS = {_IMPLICIT_LITTLE: IMPLICIT_LITTLE, "1.2.840.10008.1.2.2": EXPLICIT_BIG}
+_BLANK = b"  "
 _READ_WHOLE = _LONGEST_END = 64 << 10
 SHORT_RANGE = 4 << 20
 """Files up to this are held in memory, and ranges up to this read through the map of a larger one; what is longer must
 not stay in memory."""
+_MAGIC, _META_GROUP = b"DICM", b"\x02\x00"
 _DEFLATE_CHUNK = 1 << 20
 _LARGEST_INFLATED = 16 << 30
 _LARGEST_RATIO = 1100  # deflate cannot do better than 1032:1 on anything but a bomb
@@ -61,6 +67,8 @@ class Source:
         Bytes of the file itself, before inflating.
     held : list
         What is closed with the source, last first.
+    is_remade : bool
+        The buffer is not the file, but what was inflated or written anew from it.
     """
 
     _buffer: Buffer | None
@@ -70,6 +78,7 @@ class Source:
     slack: int
     size: int
     held: list[Closable]
+    is_remade: bool = False
     _leaves: dict[tuple[int, tuple[str, ...]], list[Leaf]] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
@@ -80,8 +89,8 @@ class Source:
 
     @property
     def buffer(self) -> Buffer:
-        """The file, or the inflated data set; spans count from its start. Mapped when it is asked for, where its
-        beginning told what elements there are."""
+        """The file, or the data set that was made of it; spans count from its start. Mapped when it is asked for, where
+        its beginning told what elements there are."""
         if self._buffer is None:
             self._buffer = _mapped(self.file, self.size, self.held)
         return self._buffer
@@ -98,7 +107,7 @@ class Source:
 
     @property
     def transfer_syntax(self) -> str:
-        """UID as the file meta information has it, or as the data set shows where that is missing."""
+        """UID as the file meta information has it, or as the data set shows where that is missing or wrong."""
         return self.places.layout.transfer_syntax
 
     @property
@@ -206,21 +215,24 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
         if found is not None:
             return Source(buffer, file, *found, 0, size, held)
         meta = _file_meta(buffer)
-        encoding = _encoding(buffer, meta.end, meta.transfer_syntax)
-        if meta.transfer_syntax == DEFLATED:
-            file, inflated = _inflated(buffer, meta.end, held)
-            buffer = _buffer(file, inflated, small, held)
-            spans, end = scan_dataset(buffer, 0, inflated, encoding)
-            places = Places(Layout.of(spans, encoding, DEFLATED), scanned=spans)
+        encoding, syntax = _encoding(buffer, meta.end, meta.transfer_syntax)
+        scanned = None if syntax == DEFLATED else _scanned(buffer, meta.end, encoding, syntax)
+        remade = scanned is None
+        if scanned is None:
+            make = _inflated if syntax == DEFLATED else _regular
+            file, length = make(buffer, meta.end, held)
+            buffer = _buffer(file, length, small, held)
+            spans, end = scan_dataset(buffer, 0, length, EXPLICIT_LITTLE)
+            places = Places(Layout.of(spans, EXPLICIT_LITTLE, syntax), scanned=spans)
         else:
-            spans, end = scan_dataset(buffer, meta.end, size, encoding)
+            spans, end = scanned
             known_by = meta.spans if meta.begin and end == size else []
-            places = learned(buffer, known_by, spans, encoding, meta.transfer_syntax or _guessed(encoding))
+            places = learned(buffer, known_by, spans, encoding, syntax)
     except BaseException:
         _close(held)
         raise
     elements = ScannedElements([b"" if is_long(s) else buffer[s[2] : s[5]] for s in spans])
-    return Source(buffer, file, places, elements, len(buffer) - end, size, held)
+    return Source(buffer, file, places, elements, len(buffer) - end, size, held, remade)
 
 
 def _close(held: list[Closable]) -> None:
@@ -230,12 +242,6 @@ def _close(held: list[Closable]) -> None:
     finally:
         if held:
             _close(held)
-
-
-def _guessed(encoding: Encoding) -> str:
-    if encoding.implicit:
-        return "1.2.840.10008.1.2"
-    return "1.2.840.10008.1.2.2" if encoding.big else "1.2.840.10008.1.2.1"
 
 
 def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buffer:
@@ -262,7 +268,7 @@ def _mapped(file: BinaryIO, size: int, held: list[Closable]) -> mmap.mmap:
 class _FileMeta(NamedTuple):
     """The file meta information, which begins at 0 where there is no preamble.
 
-    `transfer_syntax` is empty where it is missing.
+    `transfer_syntax` is empty where it is missing, and there are no `spans` where its elements are in implicit VR.
     """
 
     begin: int
@@ -272,22 +278,22 @@ class _FileMeta(NamedTuple):
 
 
 def _file_meta(buffer: Buffer) -> _FileMeta:
-    begin = PREAMBLE + 4 if buffer[PREAMBLE : PREAMBLE + 4] == b"DICM" else 0
-    if not begin and buffer[:2] != b"\x02\x00" and not _looks_like_dataset(buffer):
-        raise Quarantined("not-dicom")
+    begin = _begin(buffer)
     end = begin
     syntax = ""
     spans: list[Span] = []
+    implicit = False
     while True:
         head = buffer[end : end + 12]
-        if head[:2] != b"\x02\x00":
-            return _FileMeta(begin, end, syntax, spans)
+        if head[:2] != _META_GROUP:
+            return _FileMeta(begin, end, syntax, [] if implicit else spans)
         vr = head[4:6]
-        if len(head) < 8 or (vr not in SHORT_VRS and vr not in LONG_VRS):
-            raise MalformedFile("invalid-vr" if len(head) >= 8 else "truncated", end)
-        long = vr in LONG_VRS
+        if len(head) < 8:
+            raise MalformedFile("truncated", end)
+        long, short = vr in LONG_VRS, vr in SHORT_VRS
+        implicit = implicit or not (long or short)
         value = end + (12 if long else 8)
-        stop = value + int.from_bytes(head[8:12] if long else head[6:8], "little")
+        stop = value + int.from_bytes(head[8:12] if long else head[6:8] if short else head[4:8], "little")
         if stop > len(buffer):
             raise MalformedFile("truncated", end)
         tag = 0x00020000 | int.from_bytes(head[2:4], "little")
@@ -295,6 +301,19 @@ def _file_meta(buffer: Buffer) -> _FileMeta:
             syntax = text_of(buffer[value:stop])
         spans.append((tag, vr, end, value, stop, stop))
         end = stop
+
+
+def _begin(buffer: Buffer) -> int:
+    """Where the file meta information begins; a value may hold DICM where others have it behind the preamble."""
+    after = PREAMBLE + len(_MAGIC)
+    marked = buffer[PREAMBLE:after] == _MAGIC
+    if marked and buffer[after : after + 2] == _META_GROUP:
+        return after
+    if buffer[:2] == _META_GROUP or _looks_like_dataset(buffer):
+        return 0
+    if marked:
+        return after
+    raise Quarantined("not-dicom")
 
 
 def _looks_like_dataset(buffer: Buffer) -> bool:
@@ -310,21 +329,59 @@ def _looks_like_dataset(buffer: Buffer) -> bool:
     return head[1] == 0 and 0 < int.from_bytes(head[4:8], "little") <= len(buffer) - 8
 
 
-def _encoding(buffer: Buffer, start: int, syntax: str) -> Encoding:
+def _encoding(buffer: Buffer, start: int, syntax: str) -> tuple[Encoding, str]:
+    """How a data set is encoded, as its first element shows, and its transfer syntax.
+
+    Where the file meta information contradicts it, the data set is right.
+    """
     head = bytes(buffer[start : start + 8])
     if syntax == DEFLATED:
-        return EXPLICIT_LITTLE
+        return EXPLICIT_LITTLE, syntax
+    vr = head[4:6]
+    explicit = vr in SHORT_VRS or vr in LONG_VRS or vr == _BLANK
     if not syntax:
-        if head[4:6] not in SHORT_VRS and head[4:6] not in LONG_VRS:
-            return IMPLICIT_LITTLE
-        return EXPLICIT_BIG if head[:1] == b"\0" and head[1:2] != b"\0" else EXPLICIT_LITTLE
+        if explicit and head[:1] == b"\0" and head[1:2] != b"\0":
+            return EXPLICIT_BIG, "1.2.840.10008.1.2.2"
+        return (EXPLICIT_LITTLE, _EXPLICIT_LITTLE) if explicit else (IMPLICIT_LITTLE, _IMPLICIT_LITTLE)
     if syntax not in transfer_syntaxes():
         raise Quarantined("unknown-transfer-syntax")
     encoding = _ENCODINGS.get(syntax, EXPLICIT_LITTLE)
-    explicit = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
-    if len(head) == 8 and encoding.implicit == explicit:
-        raise Quarantined("unknown-transfer-syntax")  # the file meta information contradicts the data set
-    return encoding
+    if len(head) < 8 or encoding.implicit != explicit:
+        return encoding, syntax
+    if encoding.big:
+        raise Quarantined("unknown-transfer-syntax")
+    if explicit:
+        return EXPLICIT_LITTLE, _EXPLICIT_LITTLE
+    return IMPLICIT_LITTLE, _IMPLICIT_LITTLE if syntax == _EXPLICIT_LITTLE else syntax
+
+
+def _scanned(buffer: Buffer, start: int, encoding: Encoding, syntax: str) -> tuple[list[Span], int] | None:
+    """Elements of a data set, and where slack begins; None where it has to be written anew to be read."""
+    if encoding.implicit and syntax != _IMPLICIT_LITTLE:
+        return None  # PS3.5, A.4: compressed pixels stand in explicit VR
+    try:
+        spans, end = scan_dataset(buffer, start, len(buffer), encoding)
+    except MalformedFile as error:
+        if error.reason == "invalid-vr" and encoding == EXPLICIT_LITTLE:
+            return None
+        raise
+    if end < len(buffer) and encoding == EXPLICIT_LITTLE and spans[-1][0] < PIXEL_DATA:
+        with contextlib.suppress(MalformedFile):  # what is taken for slack may be elements without a VR
+            write_regular(buffer, start, len(buffer), lambda _: None, implicit=False)
+            return None
+    return spans, end
+
+
+def _regular(buffer: Buffer, start: int, held: list[Closable]) -> tuple[BinaryIO, int]:
+    """Write a data set anew into a temporary file, as it should be; returns it with its size."""
+    file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # the Source closes it
+    held.append(file)
+    vr = buffer[start + 4 : start + 6]
+    explicit = vr in SHORT_VRS or vr in LONG_VRS or vr == _BLANK
+    write_regular(buffer, start, len(buffer), file.write, implicit=not explicit)
+    size = file.tell()
+    file.seek(0)
+    return file, size
 
 
 def _inflated(buffer: Buffer, start: int, held: list[Closable]) -> tuple[BinaryIO, int]:
