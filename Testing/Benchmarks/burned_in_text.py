@@ -1,314 +1,240 @@
-"""How much burned-in text the search finds, and how often it takes anatomy for text.
+"""How much burned-in text the search finds, and how often it takes something else for text.
 
-176 frames are made from 44 backgrounds (real CT, MR, CR, DX, mammography and ultrasound without text, noise, gradients,
-drawn anatomy) and four layouts of seeded text each: sizes of 8 to 40 pixels, contrasts of 60 to 220 grey levels, five
-fonts, turned by 0 or 90 degrees, light and dark, on anatomy or on a plate. The 44 backgrounds as they are count false
-boxes.
+    python Testing/Benchmarks/burned_in_text.py [--sets plain,varied] [--methods union,classical] [--seed N]
+        [--frames N] [--state FILE] [--workers N] [--misses FOLDER]
 
-    python Testing/Benchmarks/burned_in_text.py [--frames N] [--methods classical,ocr,union] [--seed N] [--workers N]
+Two sets of 176 objects with text and 44 without are made anew for each seed: `burned_in_plain.py` writes Latin lines on
+real and made backgrounds, and `burned_in_varied.py` makes DICOM objects of sixteen other kinds. Figures are printed
+while it runs. With ``--state`` a run that was stopped goes on where it was, as long as the code is the same.
 
-A line counts as found when boxes cover 95 % of its ink; a character likewise. Ink is what differs by 24 grey levels
-from the background that it is written on: what nobody can see is not asked for.
+A line counts as found when boxes cover 95 % of its ink in every frame that shows it. Ink is what differs by 24 grey
+levels from the same frame without text, as displayed: what nobody can see is not asked for. A box on a side marker
+(L or R) counts neither way.
 """
 
 import argparse
+import hashlib
+import json
 import multiprocessing
-import os
+import resource
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import burned_in_plain
+import burned_in_varied
 import numpy as np
 import pydicom
-import pydicom.data
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage
+from PIL import Image, ImageDraw
 
+from DeidentifyStudyCore import pixels
+from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.pixels import ocr
-from DeidentifyStudyCore.pixels.boxes import mask_of
+from DeidentifyStudyCore.pixels.boxes import ALL_FRAMES, Box, mask_of
+from DeidentifyStudyCore.pixels.cine import Placed, search_frames
+from DeidentifyStudyCore.pixels.frames import frames_of
 from DeidentifyStudyCore.pixels.search import METHODS, find_text
 
-SEED = 20260115
-VISIBLE = 24
-BACKGROUNDS, LAYOUTS = 44, 4
-SIZES = (8, 10, 12, 14, 18, 24, 32, 40)
-CONTRASTS = (60, 100, 160, 220)
-FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif-Bold.ttf", "LiberationSans-Regular.ttf", "default")
+SETS = ("plain", "varied")
+WITH_TEXT, CLEAN = 176, 44
 FOUND = 0.95
-
-Grey = NDArray[np.uint8]
-
-
-@dataclass
-class Frame:
-    """A frame with text: `lines` are (what, ink of each character)."""
-
-    image: Grey
-    lines: list[tuple[str, list[NDArray[np.bool_]]]]
-
-
-def shared_data() -> Path:
-    """Folder of the public reference data."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    return Path(os.environ.get("ANNOTATIONQA_TEST_DATA", default)) / "dicom"
-
-
-def backgrounds(count: int = BACKGROUNDS, seed: int = SEED) -> list[tuple[str, Grey]]:
-    """Frames without text: real ones first, then made ones."""
-    rng = np.random.default_rng(seed)
-    real = list(_real())
-    made = [_made(rng, number) for number in range(max(0, count - len(real)))]
-    return (real + made)[:count]
-
-
-def _real() -> Iterator[tuple[str, Grey]]:
-    root = shared_data()
-    ct = [f"ct_philips_5mm/I{n}.dcm" for n in (50, 80, 110, 140, 170, 200, 230, 260)]
-    tilted = [f"ct_philips_tilt_m18/I{n}.dcm" for n in (110, 140, 170, 200)]
-    for name in ct + tilted:
-        yield name, _displayed(pydicom.dcmread(root / name), (40, 400))
-    for folder, step in (("mr_uih_t1_sag", 3), ("mr_ge_4d", 12)):
-        for path in sorted((root / folder).glob("*.dcm"))[::step]:
-            yield f"{folder}/{path.name}", _displayed(pydicom.dcmread(path))
-    for name in ("cr_mono1_j2k/RG1_J2KI.dcm", "dx_mono1/dx_image.dcm", "ct_enhanced_2f/eCT_Supplemental.dcm"):
-        yield name, _displayed(pydicom.dcmread(root / name))
-    for name in ("CT_small.dcm", "MR_small.dcm", "examples_overlay.dcm"):
-        yield name, _displayed(pydicom.dcmread(pydicom.data.get_testdata_file(name)))
-    us = pydicom.dcmread(pydicom.data.get_testdata_file("examples_ybr_color.dcm"))
-    for number in (0, 15, 29):
-        frame = pydicom.pixels.pixel_array(us, index=number)
-        yield f"ultrasound cine {number}", _sized(np.asarray(Image.fromarray(frame[24:190, 60:250]).convert("L")))
-
-
-def _displayed(dataset: pydicom.Dataset, window: tuple[float, float] | None = None) -> Grey:
-    values = dataset.pixel_array.astype(np.float32)
-    values = values[0] if values.ndim == 3 else values
-    if window:
-        values = values * float(dataset.get("RescaleSlope", 1)) + float(dataset.get("RescaleIntercept", 0))
-        low, high = window[0] - window[1] / 2, window[0] + window[1] / 2
-    else:
-        low, high = np.percentile(values, (0.5, 99.5))
-    grey = np.clip((values - low) / max(high - low, 1) * 255, 0, 255)
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
-        grey = 255 - grey
-    return _sized(grey.astype(np.uint8))
-
-
-def _sized(grey: Grey) -> Grey:
-    """At least 320 pixels on the shorter side, at most 640 on the longer one."""
-    scale = max(320 / min(grey.shape), 1.0)
-    scale = min(scale, 640 / max(grey.shape)) if max(grey.shape) * scale > 640 else scale
-    size = round(grey.shape[1] * scale), round(grey.shape[0] * scale)
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC))
-
-
-def _made(rng: np.random.Generator, number: int) -> tuple[str, Grey]:
-    rows, columns = int(rng.integers(320, 513)), int(rng.integers(320, 641))
-    kind = ("noise", "gradient", "speckle", "ribs", "blobs")[number % 5]
-    i, j = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    noise = rng.normal(0, 1, (rows, columns)).astype(np.float32)
-    if kind == "noise":
-        values = 60 + 15 * noise
-    elif kind == "gradient":
-        values = 255 * (i / rows * 0.5 + j / columns * 0.5) + 2 * noise
-    elif kind == "speckle":
-        fan = (np.hypot(i, j - columns / 2) < 0.9 * rows) & (np.abs(j - columns / 2) < 0.7 * i + 20)
-        values = fan * np.abs(ndimage.gaussian_filter(noise, (1, 2.5))) * 300
-    elif kind == "ribs":
-        values = (
-            110 + 50 * np.sin(i / 23 + 0.00004 * (j - columns / 2) ** 2 * 23) + 6 * ndimage.gaussian_filter(noise, 1)
-        )
-    else:
-        values = 128 + 900 * ndimage.gaussian_filter(noise, 12) + 4 * noise
-    return f"made {kind} {number}", np.clip(values, 0, 255).astype(np.uint8)
-
-
-def frame_with_text(number: int, seed: int = SEED) -> Frame:
-    """Frame with text, the same one in every run."""
-    rng = np.random.default_rng((seed, number))
-    return _written(_backgrounds(seed)[number % BACKGROUNDS][1].copy(), rng, number)
-
-
-@lru_cache(maxsize=1)
-def _backgrounds(seed: int) -> list[tuple[str, Grey]]:
-    return backgrounds(seed=seed)
-
-
-def _written(image: Grey, rng: np.random.Generator, number: int) -> Frame:
-    frame = Frame(image, [])
-    taken = np.zeros(image.shape, np.bool_)
-    for index in range(4):
-        size = SIZES[(number + 2 * index) % len(SIZES)]
-        contrast = CONTRASTS[(number // 2 + index) % len(CONTRASTS)]
-        font_name = FONTS[(number + index) % len(FONTS)]
-        turned = (number + index) % 4 == 3
-        glyphs = _glyphs(_text(rng, index), font_name, size)
-        if turned:
-            glyphs = [np.rot90(glyph) for glyph in glyphs]
-        place = _place(rng, taken, glyphs[0].shape)
-        if place is None:
-            continue
-        row, column = place
-        height, width = glyphs[0].shape
-        area = slice(row, row + height), slice(column, column + width)
-        taken[max(0, row - 6) : row + height + 6, max(0, column - 6) : column + width + 6] = True
-        if rng.random() < 0.2:
-            frame.image[area] = rng.integers(0, 40)
-        level = float(np.median(frame.image[area]))
-        ink = level + contrast if level + contrast <= 255 or level < contrast else level - contrast
-        ink = float(np.clip(ink, 0, 255))
-        alpha = np.max(glyphs, axis=0) / 255.0
-        before = frame.image[area].astype(np.float64)
-        frame.image[area] = np.round(before * (1 - alpha) + ink * alpha).astype(np.uint8)
-        visible = np.abs(before - frame.image[area]) >= VISIBLE
-        marks = []
-        for glyph in glyphs:
-            mark = np.zeros(image.shape, np.bool_)
-            mark[area] = (glyph > 0) & visible
-            if mark.any():
-                marks.append(mark)
-        frame.lines.append((f"{size} px, contrast {contrast}, {font_name}, {90 if turned else 0} degrees", marks))
-    return frame
-
-
-def _text(rng: np.random.Generator, index: int) -> str:
-    letters = np.array(list("ABCDEFGHIJKLMNOPRSTUVWYZ"))
-    word = "".join(rng.choice(letters, int(rng.integers(4, 9))))
-    other = "".join(rng.choice(letters, int(rng.integers(3, 7)))).capitalize()
-    digits = "".join(map(str, rng.integers(0, 10, 7)))
-    date = f"{rng.integers(1930, 2020)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02}"
-    return (f"{word}^{other}", f"ID {digits}", f"{date} {digits[:2]}:{digits[2:4]}", f"{other} Hospital")[index]
-
-
-def _glyphs(text: str, font_name: str, size: int) -> list[Grey]:
-    """One picture of the line for each of its characters, all of the same shape."""
-    font = _font(font_name, size)
-    left, top, right, bottom = font.getbbox(text)
-    shape = (int(np.ceil(right - min(left, 0))) + 2, int(np.ceil(bottom - min(top, 0))) + 2)
-    result = []
-    for index, character in enumerate(text):
-        if character == " ":
-            continue
-        picture = Image.new("L", shape)
-        offset = font.getlength(text[:index])
-        ImageDraw.Draw(picture).text((1 + offset, 1), character, fill=255, font=font)
-        result.append(np.asarray(picture))
-    return result
-
-
-def _font(name: str, size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    if name == "default" and size <= 12:
-        return ImageFont.load_default_imagefont()
-    try:
-        return ImageFont.truetype(name, size)
-    except OSError:
-        return ImageFont.load_default(size)
-
-
-def _place(rng: np.random.Generator, taken: NDArray[np.bool_], shape: tuple[int, int]) -> tuple[int, int] | None:
-    for _ in range(60):
-        row = int(rng.integers(2, max(3, taken.shape[0] - shape[0] - 2)))
-        column = int(rng.integers(2, max(3, taken.shape[1] - shape[1] - 2)))
-        area = taken[row : row + shape[0], column : column + shape[1]]
-        if area.shape == shape and not area.any():
-            return row, column
-    return None
+_PRINTED_EVERY = 22
 
 
 @dataclass
 class Score:
-    """What a method did on some frames."""
+    """What a method did on some objects; `missed` and `false_on` say on what."""
 
+    objects: int = 0
+    clean: int = 0
     lines: int = 0
     lines_found: int = 0
-    characters: int = 0
-    characters_found: int = 0
     false: int = 0
     seconds: float = 0.0
+    peak: float = 0.0
     missed: Counter[str] = field(default_factory=Counter)
+    false_on: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Score") -> None:
-        """Add what was found on other frames."""
-        for name in ("lines", "lines_found", "characters", "characters_found", "false", "seconds"):
+        """Add what was found on other objects."""
+        for name in ("objects", "clean", "lines", "lines_found", "false", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.peak = max(self.peak, other.peak)
         self.missed.update(other.missed)
+        self.false_on.update(other.false_on)
+
+    def __str__(self) -> str:
+        """One line of figures."""
+        recall = f"recall of lines {self.lines_found / self.lines:.4f} ({self.lines_found} of {self.lines})"
+        false = f"false boxes per clean frame {self.false / max(self.clean, 1):.3f} ({self.false} on {self.clean})"
+        done = self.objects + self.clean
+        speed = f"{self.seconds / done:.2f} s CPU per object ({done / max(self.seconds, 1e-9):.2f} a second)"
+        return f"{recall if self.lines else 'no lines'}; {false}; {speed}, peak memory {self.peak:.0f} MB"
 
 
-def on_text(method: str, number: int, seed: int, misses: Path | None) -> Score:
-    """Score of one frame with text."""
-    frame = frame_with_text(number, seed)
-    begun = time.process_time()
-    boxes = [line.box for line in find_text(frame.image, method)]
-    score = Score(seconds=time.process_time() - begun)
-    mask = mask_of(boxes, *frame.image.shape)
-    for what, marks in frame.lines:
-        found = float(mask[np.logical_or.reduce(marks)].mean()) >= FOUND
-        score.lines, score.lines_found = score.lines + 1, score.lines_found + found
-        score.characters += len(marks)
-        score.characters_found += sum(float(mask[mark].mean()) >= FOUND for mark in marks)
-        if not found:
-            score.missed.update(what.split(", "))
-    if score.missed and misses:
-        _save(frame.image, boxes, misses / f"{method}-missed-{number:03}.png")
+Job = tuple[str, str, bool, int, int]
+"""Set, method, whether it has text, number and seed."""
+
+
+def score_of(job: Job, misses: Path | None = None) -> Score:
+    """Score of one object."""
+    kind, method, has_text, number, seed = job
+    score = (_plain if kind == "plain" else _varied)(method, has_text, number, seed, misses)
+    score.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return score
 
 
-def on_clean(method: str, number: int, seed: int, misses: Path | None) -> Score:
-    """Score of one background."""
-    name, image = _backgrounds(seed)[number]
+def _plain(method: str, has_text: bool, number: int, seed: int, misses: Path | None) -> Score:
+    name, image = burned_in_plain.seeded_backgrounds(seed)[number % CLEAN]
+    lines = []
+    if has_text:
+        frame = burned_in_plain.frame_with_text(number, seed)
+        image, lines = frame.image, [(what, {0: np.logical_or.reduce(marks)}) for what, marks in frame.lines]
     begun = time.process_time()
     boxes = [line.box for line in find_text(image, method)]
-    if boxes and misses:
-        _save(image, boxes, misses / f"{method}-false-{number:03}-{name.split('/')[0].replace(' ', '_')}.png")
-    return Score(false=len(boxes), seconds=time.process_time() - begun)
+    seconds = time.process_time() - begun
+    score = _scored(name.split("/")[0], has_text, [Placed(0, 0, box, "") for box in boxes], lines, image.shape, None)
+    score.seconds = seconds
+    if misses and (score.missed or score.false):
+        _save(image, boxes, misses / f"plain-{method}-{'missed' if has_text else 'false'}-{number:03}.png")
+    return score
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--frames", type=int, default=BACKGROUNDS * LAYOUTS)
-    parser.add_argument("--methods", default=",".join(METHODS if ocr.is_installed() else ("classical",)))
-    parser.add_argument("--seed", type=int, default=SEED, help="of texts, places and made backgrounds")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
-    parser.add_argument("--misses", type=Path, help="folder for pictures of missed lines and false boxes")
-    arguments = parser.parse_args()
-    rest = arguments.seed, arguments.misses
-    with ProcessPoolExecutor(arguments.workers, mp_context=multiprocessing.get_context("spawn")) as executor:
-        for method in arguments.methods.split(","):
-            jobs = [executor.submit(on_text, method, number, *rest) for number in range(arguments.frames)]
-            jobs += [executor.submit(on_clean, method, number, *rest) for number in range(BACKGROUNDS)]
-            score = Score()
-            for job in jobs:
-                score.add(job.result())
-            _print(method, score, arguments.frames)
+def _varied(method: str, has_text: bool, number: int, seed: int, misses: Path | None) -> Score:
+    case = (burned_in_varied.text_case if has_text else burned_in_varied.clean_case)(number, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "object.dcm"
+        pydicom.dcmwrite(path, case.dataset, enforce_file_format=True)
+        with opened(path) as source:
+            frames = frames_of(source)
+            begun = time.process_time()
+            placed = search_frames(frames, method).placed
+            seconds = time.process_time() - begun
+            shape = frames.format.rows, frames.format.columns
+            lines = [(line.kind, line.ink) for line in case.lines]
+            score = _scored(case.name, has_text, placed, lines, shape, case.marker)
+            score.seconds = seconds
+            if misses and (score.missed or score.false):
+                shown = min((number for _, ink in lines for number in ink), default=0)
+                view = frames.views(shown)[0]
+                boxes = _on_frame(placed, shown)
+                _save(view, boxes, misses / f"varied-{method}-{'missed' if has_text else 'false'}-{number:03}.png")
+    return score
 
 
-def _print(method: str, score: Score, count: int) -> None:
-    print(
-        f"{method:9}  {count} frames, {score.lines} lines: recall of lines {score.lines_found / score.lines:.4f}, of "
-        f"characters {score.characters_found / score.characters:.4f}; false boxes per clean frame "
-        f"{score.false / BACKGROUNDS:.3f} ({BACKGROUNDS} frames); {score.seconds / (count + BACKGROUNDS):.2f} s CPU "
-        "per frame",
-        flush=True,
-    )
-    if score.missed:
-        print(
-            "           missed:", ", ".join(f"{what} {times}" for what, times in score.missed.most_common()), flush=True
-        )
+def _scored(
+    name: str,
+    has_text: bool,
+    placed: list[Placed],
+    lines: list[tuple[str, dict[int, NDArray[np.bool_]]]],
+    shape: tuple[int, ...],
+    marker: NDArray[np.bool_] | None,
+) -> Score:
+    if not has_text:
+        on_marker = sum(_is_on(marker, place.box) for place in placed) if marker is not None else 0
+        false = len(placed) - on_marker
+        return Score(clean=1, false=false, false_on=Counter({name: false} if false else {}))
+    score = Score(objects=1)
+    masks = {number: mask_of(_on_frame(placed, number), *shape[:2]) for number in {n for _, ink in lines for n in ink}}
+    for what, ink in lines:
+        found = all(float(masks[number][mark].mean()) >= FOUND for number, mark in ink.items())
+        score.lines, score.lines_found = score.lines + 1, score.lines_found + found
+        if not found:
+            score.missed.update(what.split(", "))
+    return score
 
 
-def _save(image: Grey, boxes: list[object], path: Path) -> None:
+def _on_frame(placed: list[Placed], number: int) -> list[Box]:
+    return [place.box for place in placed if place.first == ALL_FRAMES or place.first <= number <= place.last]
+
+
+def _is_on(marker: NDArray[np.bool_], box: Box) -> bool:
+    return bool(marker[box.row : box.bottom, box.column : box.right].mean() >= 0.5)
+
+
+def _save(image: NDArray[np.uint8], boxes: list[Box], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(image).convert("RGB")
     draw = ImageDraw.Draw(picture)
     for box in boxes:
         draw.rectangle((box.column, box.row, box.right, box.bottom), outline=(255, 60, 60))
     picture.save(path)
+
+
+def _code() -> str:
+    """Digest of what searches and of what makes the objects."""
+    digest = hashlib.sha256()
+    own = [Path(module.__file__) for module in (burned_in_plain, burned_in_varied)]
+    for path in [*sorted(Path(pixels.__file__).parent.glob("*.py")), *own, Path(__file__)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _done(state: Path | None, code: str) -> dict[Job, Score]:
+    if state is None or not state.exists():
+        return {}
+    done = {}
+    for line in state.read_text().splitlines():
+        entry = json.loads(line)
+        if entry["code"] == code:
+            counts = {name: Counter(entry["score"].pop(name)) for name in ("missed", "false_on")}
+            done[tuple(entry["job"])] = Score(**entry["score"], **counts)
+    return done
+
+
+def _scores(jobs: list[Job], arguments: argparse.Namespace) -> Iterator[Score]:
+    """Scores in the order in which they come; those of an earlier run first."""
+    code = _code()
+    done = _done(arguments.state, code)
+    yield from (done[job] for job in jobs if job in done)
+    left = [job for job in jobs if job not in done]
+    with ProcessPoolExecutor(arguments.workers, mp_context=multiprocessing.get_context("spawn")) as executor:
+        running = [(job, executor.submit(score_of, job, arguments.misses)) for job in left]
+        for job, future in running:
+            score = future.result()
+            if arguments.state:
+                with arguments.state.open("a") as stream:
+                    stream.write(json.dumps({"code": code, "job": job, "score": asdict(score)}) + "\n")
+            yield score
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--methods", default="union" if ocr.is_installed() else "classical", help=", ".join(METHODS))
+    parser.add_argument("--frames", type=int, default=WITH_TEXT, help="with text; a quarter as many without")
+    parser.add_argument("--seed", type=int, default=burned_in_plain.SEED, help="of texts, places and made pictures")
+    parser.add_argument("--state", type=Path, help="file that keeps what is done, for runs that are stopped")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--misses", type=Path, help="folder for pictures of missed lines and false boxes")
+    arguments = parser.parse_args()
+    for kind in arguments.sets.split(","):
+        for method in arguments.methods.split(","):
+            _measure(kind, method, arguments)
+
+
+def _measure(kind: str, method: str, arguments: argparse.Namespace) -> None:
+    clean = -(-arguments.frames // 4)
+    numbers = [(has_text, number) for has_text, count in ((True, arguments.frames), (False, clean)) for number in
+               range(count)]  # fmt: skip
+    jobs: list[Job] = [(kind, method, has_text, number, arguments.seed) for has_text, number in numbers]
+    total, begun = Score(), time.monotonic()
+    for count, score in enumerate(_scores(jobs, arguments), 1):
+        total.add(score)
+        if count % _PRINTED_EVERY == 0 and count < len(jobs):
+            left = (time.monotonic() - begun) / count * (len(jobs) - count)
+            print(f"  {count} of {len(jobs)}, {left:.0f} s left: {total}", file=sys.stderr, flush=True)
+    print(f"{kind} {method}, seed {arguments.seed}, {len(jobs)} objects: {total}", flush=True)
+    for name, counts in (("missed", total.missed), ("false boxes", total.false_on)):
+        if counts:
+            print(f"    {name}:", ", ".join(f"{what} {times}" for what, times in counts.most_common()), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python Testing/Benchmarks/print_odds.py [--frames N] [--fit]
 
-Frames are those of `burned_in_text.py`. A line of text counts as noticed when finds have a fifth of its ink: that is
+Frames are those of `burned_in_plain.py`. A line of text counts as noticed when finds have a fifth of its ink: that is
 enough to make an object wait for a person. `--fit` fits the weights of `pixels/classical.py` on other seeds than those
 that are measured, and prints them.
 """
@@ -11,7 +11,7 @@ import argparse
 from io import BytesIO
 
 import numpy as np
-from burned_in_text import BACKGROUNDS, SEED, _backgrounds, frame_with_text
+from burned_in_plain import BACKGROUNDS, SEED, frame_with_text, seeded_backgrounds
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.optimize import minimize
@@ -29,7 +29,7 @@ def fitted(frames: int) -> NDArray[np.float64]:
     """Weights by logistic regression, print and anatomy counting alike; the first one is the intercept."""
     rows, labels = [], []
     for seed in FITTED:
-        images = [(image, []) for _, image in _backgrounds(seed)]
+        images = [(image, []) for _, image in seeded_backgrounds(seed)]
         with_text = [frame_with_text(number, seed) for number in range(frames)]
         images += [(frame.image, frame.lines) for frame in with_text[::2]]
         images += [(_compressed(frame.image), frame.lines) for frame in with_text[1::2]]
@@ -79,7 +79,7 @@ def measure(method: str, seed: int, frames: int) -> None:
             strong, strong_noticed = strong + is_strong, strong_noticed + (is_strong and is_noticed)
             of_frame += is_noticed
         frames_noticed += of_frame > 0
-    false = [len(find_text(image, method)) for _, image in _backgrounds(seed)]
+    false = [len(find_text(image, method)) for _, image in seeded_backgrounds(seed)]
     print(
         f"{method:9}  seed {seed}: noticed {noticed} of {lines} lines ({noticed / lines:.3f}), {strong_noticed} of "
         f"{strong} with a contrast of 100 or more; something on {frames_noticed} of {frames} frames, and on "
