@@ -12,7 +12,7 @@ from itertools import pairwise
 from DeidentifyStudyCore.dicom.tokenizer import Buffer
 from DeidentifyStudyCore.errors import Quarantined
 
-__all__ = ["Piece", "begins_image", "ends_image", "stripped"]
+__all__ = ["Piece", "begins_image", "is_stream_of_markers", "stripped"]
 
 Piece = bytes | tuple[int, int]
 """Bytes to write, or a range of the source to copy."""
@@ -24,13 +24,19 @@ _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
 
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bit after 0xFF, not a byte
-_TAIL = 64
 _RLE = "1.2.840.10008.1.2.5"
 _RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15
 _LONG_RUNS = 6
 """Power of two of the pixels that runs tell in the mean, above which Python goes through them faster than Pillow."""
 _LARGEST_PLANE = 1 << 24  # Pillow holds two of them
 _SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
+_JPEG_SEGMENTS = frozenset((*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8))
+_OF_A_NUMBER, _LONGEST_NUMBER = frozenset((0xDC, 0xDD)), 6  # of lines, and the restart interval
+_JPEG_2000_SEGMENTS = frozenset(
+    0xFF00 | low
+    for low in (*range(0x50, 0x54), *range(0x55, 0x5A), *range(0x5C, 0x62), 0x63, 0x64, *range(0x72, 0x7A), 0x90)
+)
+_END_OF_CODE_STREAM = re.compile(rb"(?<!\xff\x91\x00\x04)\xff\xd9")  # and no number of a packet
 
 
 def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane: int = 0) -> list[Piece]:
@@ -69,13 +75,9 @@ def begins_image(buffer: Buffer, start: int, stop: int) -> bool:
     )
 
 
-def ends_image(buffer: Buffer, pieces: list[Piece], transfer_syntax: str) -> bool:
-    """Whether what remains of a fragment is the end of an image, so that the next one begins another."""
-    if not pieces or not (_JPEG.fullmatch(transfer_syntax) or _JPEG_2000.fullmatch(transfer_syntax)):
-        return False
-    last = pieces[-1]
-    tail = last if isinstance(last, bytes) else bytes(buffer[max(last[0], last[1] - _TAIL) : last[1]])
-    return tail.rstrip(b"\0").endswith(b"\xff\xd9")
+def is_stream_of_markers(transfer_syntax: str) -> bool:
+    """Whether images are those of JPEG, JPEG-LS or JPEG 2000, which tell where they begin and end."""
+    return bool(_JPEG.fullmatch(transfer_syntax) or _JPEG_2000.fullmatch(transfer_syntax))
 
 
 def _jpeg(buffer: Buffer, start: int, stop: int, in_scan: re.Pattern[bytes]) -> list[Piece]:
@@ -100,7 +102,7 @@ def _jpeg(buffer: Buffer, start: int, stop: int, in_scan: re.Pattern[bytes]) -> 
         if marker == _SOS:
             found = in_scan.search(buffer, position, stop)
             if found is None:
-                break  # the frame goes on in the next fragment
+                break  # the image has no end
             position = found.start()
     return _closed(pieces, run, stop)
 
@@ -120,6 +122,8 @@ def _is_metadata(buffer: Buffer, marker: int, at: int, length: int) -> bool:
     if marker == _COM:
         return True
     if not 0xE0 <= marker <= 0xEF:
+        if marker not in _JPEG_SEGMENTS or (marker in _OF_A_NUMBER and length > _LONGEST_NUMBER):
+            raise Quarantined("compressed-metadata")
         return False
     body = bytes(buffer[at + 4 : at + 2 + min(length, 16)])
     bare_jfif = marker == 0xE0 and length == 16 and body.startswith(b"JFIF\0") and body[12:14] == b"\0\0"
@@ -142,13 +146,11 @@ def _jpeg_2000(buffer: Buffer, start: int, stop: int) -> list[Piece]:
             continue
         length = int.from_bytes(buffer[position + 2 : position + 4], "big")
         end = position + 2 + length
-        if marker < 0xFF4F or length < 2 or end > stop:
+        if marker not in _JPEG_2000_SEGMENTS or length < 2 or end > stop:
             raise Quarantined("compressed-metadata")
         if marker == 0xFF90:
             part_length = int.from_bytes(buffer[position + 6 : position + 10], "big")
-            part_end = position + part_length if part_length else 0
-            if part_end > stop:
-                break  # the tile goes on in the next fragment
+            part_end = position + part_length if position + part_length <= stop else 0
         if marker == 0xFF64:
             if position > run:
                 pieces.append((run, position))
@@ -177,8 +179,8 @@ def _code_stream(buffer: Buffer, start: int, stop: int) -> tuple[int, int]:
 
 
 def _end_of_image(buffer: Buffer, position: int, stop: int) -> int:
-    found = buffer.rfind(b"\xff\xd9", position, stop)
-    return found if found >= 0 else stop
+    found = _END_OF_CODE_STREAM.search(buffer, position, stop)
+    return found.start() if found else stop
 
 
 def _closed(pieces: list[Piece], run: int, end: int) -> list[Piece]:

@@ -2,10 +2,12 @@
 in frames."""
 
 import struct
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
-from DeidentifyStudyCore.dicom.codestream import Piece, begins_image, ends_image, stripped
+from DeidentifyStudyCore.dicom.codestream import Piece, begins_image, is_stream_of_markers, stripped
 from DeidentifyStudyCore.dicom.image_pixel import image_pixel, number_of
 from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.dicom.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
@@ -186,30 +188,27 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     stripped_some = False
     image = image_pixel(source)
     plane = image.rows * image.columns
-    ended = False
-    for number, (value, stop) in enumerate(frames[1:]):
-        if number in replaced:
-            new = replaced[number]
+    parts = frames[1:]
+    for low, high in _images(source, parts, replaced):
+        value = parts[low][0]
+        if low in replaced:
+            new = replaced[low]
             size = len(new) if isinstance(new, bytes) else new.size
             if size:
                 moved[value - 8 - first], resized[value - 8 - first] = offset, size + size % 2
                 bodies.append([source.encoding.header(ITEM, b"", size + size % 2), new, b"\0" * (size % 2)])
                 offset += 8 + size + size % 2
             continue
-        if ended and not begins_image(source.buffer, value, stop):
-            stripped_some = True
-            continue  # neither a frame nor the rest of one
-        pieces = stripped(source.buffer, value, stop, source.transfer_syntax, plane)
-        ended = ends_image(source.buffer, pieces, source.transfer_syntax)
-        size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
-        if stop - value - size == 1 and len(pieces) == 1 and source.buffer[stop - 1] == 0:
-            pieces, size = [(value, stop)], stop - value  # the regular pad byte
-        if size % 2:
-            pieces, size = [*pieces, b"\0"], size + 1
-        stripped_some = stripped_some or pieces != [(value, stop)]
-        moved[value - 8 - first], resized[value - 8 - first] = offset, size
-        bodies.append([source.encoding.header(ITEM, b"", size), *pieces])
-        offset += 8 + size
+        bare = _stripped_image(source, parts[low:high], plane, is_first=low == 0)
+        stripped_some = stripped_some or bare is not None
+        left: list[list[Piece]] = [[part] for part in parts[low:high]] if bare is None else bare
+        for (value, _), pieces in zip(parts[low:high], left, strict=False):
+            size = sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
+            if size % 2:
+                pieces, size = [*pieces, b"\0"], size + 1
+            moved[value - 8 - first], resized[value - 8 - first] = offset, size
+            bodies.append([source.encoding.header(ITEM, b"", size), *pieces])
+            offset += 8 + size
     table = _offset_table(source, *frames[0], moved)
     if not stripped_some and not replaced and table == source.buffer[slice(*frames[0])]:
         return PixelPlan([(span[2], span[5])])
@@ -219,6 +218,62 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
         result.extend(body)
     result.append(source.encoding.header(SEQUENCE_END, b"", 0))
     return PixelPlan(result, frozenset({"frame metadata stripped"} if stripped_some else ()), moved, resized)
+
+
+def _images(
+    source: Source, parts: list[tuple[int, int]], replaced: Mapping[int, bytes | Generated]
+) -> Iterator[tuple[int, int]]:
+    """First fragment of each image, and the one after its last."""
+    begun = list(range(len(parts)))
+    if is_stream_of_markers(source.transfer_syntax):
+        begun = [
+            number
+            for number, part in enumerate(parts)
+            if not number or number in replaced or number - 1 in replaced or begins_image(source.buffer, *part)
+        ]
+    return pairwise([*begun, len(parts)])
+
+
+def _stripped_image(
+    source: Source, parts: list[tuple[int, int]], plane: int, *, is_first: bool
+) -> list[list[Piece]] | None:
+    """Fragments of an image without metadata: at most one; None where there is nothing to take out.
+
+    An image in several becomes one: an odd number of bytes may go out of one of them, and none can be filled up.
+    """
+    if is_stream_of_markers(source.transfer_syntax) and not begins_image(source.buffer, *parts[0]):
+        if is_first:
+            raise Quarantined("compressed-metadata")
+        return []  # neither an image nor the rest of one
+    ((start, stop), *rest) = parts
+    if rest:
+        joined = b"".join(source.buffer[low:high] for low, high in parts)
+        found = stripped(joined, 0, len(joined), source.transfer_syntax, plane)
+    else:
+        found = stripped(source.buffer, start, stop, source.transfer_syntax, plane)
+    if len(found) == 1 and not isinstance(found[0], bytes):
+        missing = sum(high - low for low, high in parts) - (found[0][1] - found[0][0])
+        if not missing or (missing == 1 and source.buffer[parts[-1][1] - 1] == 0):  # the regular pad byte
+            return None
+    return [_placed(found, parts) if rest else found]
+
+
+def _placed(pieces: list[Piece], parts: list[tuple[int, int]]) -> list[Piece]:
+    """Pieces of joined ranges of the source, as ranges of the source."""
+    bounds = list(accumulate((stop - start for start, stop in parts), initial=0))
+    result: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            result.append(piece)
+            continue
+        at, end = piece
+        while at < end:
+            number = bisect(bounds, at) - 1
+            shift = parts[number][0] - bounds[number]
+            high = min(end, bounds[number + 1])
+            result.append((at + shift, high + shift))
+            at = high
+    return result
 
 
 def _offset_table(source: Source, start: int, stop: int, moved: Mapping[int, int]) -> bytes:

@@ -20,6 +20,7 @@ __all__ = [
 
 ENCAPSULATED_DOCUMENT = 0x00420011
 _MIME = 0x00420012
+_SOP_INSTANCE = 0x00080018
 
 
 def _empty_pdf() -> bytes:
@@ -60,6 +61,12 @@ def _plain(mime: bytes) -> bytes:
     return mime.strip(b" \0").lower()
 
 
+def _is_out_of_place(context: Context) -> bool:
+    """Whether the object is of a known kind that has no document, so that one in it can go."""
+    known = context.types.of((), _SOP_INSTANCE) == "1"
+    return known and (bool(context.path) or context.types.of((), ENCAPSULATED_DOCUMENT) != "1")
+
+
 def _document(element: Element, context: Context) -> bytes | Generated:
     mime = _plain(context.item.get(_MIME, b""))
     if mime in SURFACES and not context.path:
@@ -78,7 +85,10 @@ class EncapsulatedDocument:
     name: str = "encapsulated document"
 
     def apply(self, element: Element, context: Context) -> Action:
-        """Replace a PDF or CDA by an empty one, clean a surface where it may show a face; refuse everything else."""
+        """Replace a PDF or CDA by an empty one, clean a surface where it may show a face; refuse everything else. Where
+        it has no place, remove it."""
+        if _is_out_of_place(context):
+            return REMOVE
         surface = _plain(context.item.get(_MIME, b"")) in SURFACES
         if self.policy == "quarantine" or (self.faces_go and surface):
             raise Quarantined("encapsulated-document")
@@ -87,10 +97,10 @@ class EncapsulatedDocument:
     def describe(self) -> str:
         """Say it in one sentence."""
         if self.policy == "quarantine":
-            return "the object goes to quarantine"
+            return "the object goes to quarantine; removed from objects of other kinds"
         return (
             "PDF and CDA are replaced by an empty document; of STL and OBJ the numbers stay, where faces may; objects "
-            "with any other document go to quarantine"
+            "with any other document go to quarantine; removed from objects of other kinds"
         )
 
 
@@ -102,6 +112,8 @@ class EncapsulatedLength:
 
     def apply(self, element: Element, context: Context) -> Action:
         """Set the length of what is written: of a surface that of the source, rounded up to an even one."""
+        if _is_out_of_place(context):
+            return REMOVE
         mime = _plain(context.item.get(_MIME, b""))
         order: Literal["big", "little"] = "big" if element.big else "little"
         if mime in SURFACES and not context.path:

@@ -1,0 +1,163 @@
+"""What an outside examination found: bytes in images of several fragments, segments that nobody knows, documents in
+images, and records of a directory."""
+
+import json
+import struct
+from io import BytesIO
+from itertools import pairwise
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_fragments
+from pydicom.sequence import Sequence
+
+from DeidentifyStudyCore.dicom.codestream import stripped
+from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.profile import load_profile, parse_profile
+
+JPEG, JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"
+SIDE = 64
+SECRET = b"Quaxelbrindt"
+
+
+def coded(syntax):
+    pixels = np.random.default_rng(8).integers(0, 255, (SIDE, SIDE), np.uint8)
+    stream = BytesIO()
+    if syntax == JPEG:
+        Image.fromarray(pixels).save(stream, "JPEG", progressive=True)  # tables between scans
+    else:
+        Image.fromarray(pixels).save(stream, "JPEG2000", irreversible=False, no_jp2=True)
+    return stream.getvalue()
+
+
+def comment(syntax, text=SECRET):
+    if syntax == JPEG:
+        return b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text
+    return b"\xff\x64" + struct.pack(">HH", len(text) + 4, 1) + text
+
+
+def with_comments(syntax, code_stream):
+    """One in the first fragment, of an odd length, and for JPEG one before the last scan."""
+    if syntax == JPEG:
+        last = code_stream.rindex(b"\xff\xda")
+        code_stream = code_stream[:last] + comment(syntax) + code_stream[last:]
+        return code_stream[:2] + comment(syntax, b"a " + SECRET[1:]) + code_stream[2:]
+    start = code_stream.index(b"\xff\x52")
+    return code_stream[:start] + comment(syntax, b"a " + SECRET[1:]) + code_stream[start:]
+
+
+def in_fragments(content, number):
+    """Parts of an even length."""
+    content += bytes(len(content) % 2)
+    step = len(content) // number // 2 * 2
+    bounds = [*range(0, step * number, step), len(content)]
+    return [content[start:stop] for start, stop in pairwise(bounds)]
+
+
+def encapsulated(frames):
+    items = [part for frame in frames for part in frame]
+    return encapsulate(items, has_bot=False)
+
+
+def fragments(path):
+    """The offset table, and the fragments after it."""
+    return list(generate_fragments(pydicom.dcmread(path).PixelData))
+
+
+@pytest.fixture
+def written(make_dataset, encode, deidentify):
+    def run(syntax, frames):
+        image = make_dataset(
+            BitsAllocated=8, BitsStored=8, HighBit=7, Rows=SIDE, Columns=SIDE, NumberOfFrames=len(frames)
+        )
+        image.add_new(0x7FE00010, "OB", encapsulated(frames))
+        image["PixelData"].is_undefined_length = True
+        image.BurnedInAnnotation = "NO"
+        outcome, destination = deidentify({"a": encode(image, syntax)})
+        return next(destination.rglob("*.dcm"), None), [result.reason for result in outcome.files]
+
+    return run
+
+
+@pytest.mark.parametrize("syntax", [JPEG, JPEG_2000])
+@pytest.mark.parametrize(
+    "tail", [b"", SECRET, SECRET + b"\xff\xd9"], ids=["bare", "tail", "tail with an end of its own"]
+)
+@pytest.mark.parametrize("parts", [1, 2, 5])
+def test_images_in_several_fragments_keep_their_pixels_and_nothing_else(written, syntax, tail, parts):
+    clean = coded(syntax)
+    frames = [in_fragments(with_comments(syntax, clean) + tail, parts), in_fragments(clean, 1)]
+    path, _ = written(syntax, frames)
+    assert SECRET[1:] not in path.read_bytes()
+    before, after = Image.open(BytesIO(clean)), [Image.open(BytesIO(frame)) for frame in fragments(path)[1:]]
+    assert [np.array_equal(before, frame) for frame in after] == [True, True]
+
+
+@pytest.mark.parametrize("syntax", [JPEG, JPEG_2000])
+def test_an_untouched_image_in_several_fragments_keeps_them(written, syntax):
+    clean = coded(syntax)
+    if syntax == JPEG_2000:
+        start = clean.index(b"\xff\x64")  # Pillow's own comment
+        clean = clean[:start] + clean[start + 2 + int.from_bytes(clean[start + 2 : start + 4], "big") :]
+    else:
+        clean = clean[:2] + clean[20:]  # without JFIF
+    parts = in_fragments(clean, 3)
+    path, _ = written(syntax, [parts])
+    assert fragments(path)[1:] == parts
+
+
+@pytest.mark.parametrize("syntax", [JPEG, JPEG_2000])
+def test_fragments_that_begin_no_image_are_not_copied(written, syntax):
+    path, reasons = written(syntax, [[SECRET, coded(syntax) + bytes(len(coded(syntax)) % 2)]])
+    assert path is None
+    assert reasons == ["compressed-metadata"]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "marker"), [(JPEG, 0xFFDC), (JPEG, 0xFFF3), (JPEG, 0xFF66), (JPEG_2000, 0xFF66), (JPEG_2000, 0xFF70)]
+)
+def test_segments_that_nobody_knows_are_not_copied(syntax, marker):
+    clean = coded(syntax)
+    at = 2 if syntax == JPEG else clean.index(b"\xff\x52")
+    strange = clean[:at] + struct.pack(">HH", marker, len(SECRET) + 2) + SECRET + clean[at:]
+    with pytest.raises(Quarantined, match="compressed-metadata"):
+        stripped(strange, 0, len(strange), syntax)
+
+
+def test_a_length_of_a_tile_that_reaches_beyond_the_image_hides_nothing():
+    clean = coded(JPEG_2000)
+    at = clean.index(b"\xff\x90")
+    strange = clean[: at + 6] + struct.pack(">I", 1 << 30) + clean[at + 10 :] + SECRET
+    left = b"".join(
+        piece if isinstance(piece, bytes) else strange[slice(*piece)]
+        for piece in stripped(strange, 0, len(strange), JPEG_2000)
+    )
+    assert SECRET not in left
+    assert left.endswith(b"\xff\xd9")
+
+
+@pytest.mark.parametrize("documents", ["replace", "quarantine"])
+def test_a_document_in_an_image_goes_and_the_image_stays(make_dataset, encode, deidentify, documents):
+    content = load_profile("research-shifted-dates").as_json() | {"encapsulated_documents": documents}
+    profile = parse_profile(json.dumps(content), "test")
+    image = make_dataset(EncapsulatedDocument=SECRET, EncapsulatedDocumentLength=12)
+    item = Dataset()
+    item.EncapsulatedDocument, item.MIMETypeOfEncapsulatedDocument = SECRET, "application/pdf"
+    image.ReferencedImageSequence = Sequence([item])
+    _, destination = deidentify({"a": encode(image)}, profile)
+    (path,) = destination.rglob("*.dcm")
+    assert SECRET not in path.read_bytes()
+    result = pydicom.dcmread(path)
+    assert "EncapsulatedDocument" not in result
+    assert "EncapsulatedDocumentLength" not in result
+    assert result.PixelData == image.PixelData
+
+
+def test_an_object_of_an_unknown_kind_that_holds_a_document_waits(make_dataset, encode, deidentify):
+    image = make_dataset("1.2.826.0.1.3680043.2.1143.77", EncapsulatedDocument=SECRET)
+    outcome, destination = deidentify({"a": encode(image)})
+    assert [result.reason for result in outcome.files] == ["encapsulated-document"]
+    assert not list(destination.rglob("*.dcm"))
