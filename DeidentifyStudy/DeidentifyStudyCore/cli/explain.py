@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    if arguments.file.is_dir():
+        raise InputError("that is a folder; name a DICOM file in it, or see 'deidentify-study index'.")
     if not arguments.file.is_file():
         raise InputError("there is no such file; name a DICOM file.")
     profile = load_profile(arguments.profile, tuple(arguments.option))

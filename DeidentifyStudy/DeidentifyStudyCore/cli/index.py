@@ -5,6 +5,7 @@ Exit code 3 when there are files that cannot be used; identical copies, of which
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -57,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _find(arguments.source, arguments.find.lower())
     with executor_of(arguments) as executor:
         index = build_index(arguments.source, load_profile("hipaa-safe-harbor"), executor, progress_of(arguments))
+    if not index.files:
+        raise InputError("the folder is empty; name the folder that holds the studies.")
     reasons = Counter(facts.reason for facts in index.files if facts.reason)
     good = [facts for facts in index.files if not facts.reason and not facts.is_dicomdir]
     risks = Counter(risk for facts in good for risk in facts.risks)
@@ -96,6 +99,8 @@ def _by_name(classes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _find(source: Path, digest: str) -> int:
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise InputError("--find needs a SHA-256 as the report has it, 64 hexadecimal digits.")
     for relative, reason in list_files(source):
         if not reason and digests_of_file(source / relative).header == digest:
             print(relative)

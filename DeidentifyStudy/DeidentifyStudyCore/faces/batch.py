@@ -23,6 +23,7 @@ from DeidentifyStudyCore.review import ReviewQueue
 __all__ = ["FaceOutcome", "FileRow", "deface_folder"]
 
 FORMAT = "deidentify-faces/1"
+_NO_OBJECT = {"not-dicom", "empty-file", "unreadable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def deface_folder(
         raise InputError("the source holds no files; name the folder that 'run' wrote.")
     outcome = FaceOutcome()
     others, groups = _grouped(paths, source, outcome, progress)
+    if not others and not groups and {row.reason for row in outcome.files} <= _NO_OBJECT:
+        raise InputError("the source holds no DICOM object; name the folder that 'run' wrote.")
     for done, (uid, files) in enumerate(sorted(groups.items())):
         progress(done, len(groups), "examining")
         _deface_group(uid, files, source, destination, queue, outcome, ears)

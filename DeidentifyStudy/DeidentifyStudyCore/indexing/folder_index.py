@@ -63,7 +63,8 @@ def build_index(
     results: dict[int, list[FileFacts]] = {}
     patients: dict[str, EchoBuilder] = {}
     done = 0
-    progress(0, len(listing), "indexing")
+    if listing:
+        progress(0, len(listing), "indexing")
     calls = ((number, (source, chunk, profile)) for number, chunk in enumerate(chunks))
     for number, (facts, found) in completed(executor, index_files, calls):
         results[number] = facts

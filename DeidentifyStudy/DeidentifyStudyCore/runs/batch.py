@@ -115,11 +115,14 @@ def run_batch(source: Path, destination: Path, profile: Profile, secret: Secret,
     made = [folder for folder in (destination, options.report) if not folder.exists()]
     journal = _journal(source, destination, profile, secret, options)
     index = build_index(source, profile, options.executor, options.progress)
-    if not any(not facts.reason for facts in index.files):
+    if not any(not facts.reason and not facts.is_dicomdir for facts in index.files):
         journal.withdraw()
         for folder in made:
             folder.rmdir()
-        raise InputError("the source holds no DICOM object that can be read; name the folder that holds the studies.")
+        raise InputError(
+            "the source holds no DICOM object that can be used ('deidentify-study index' says why); name the folder "
+            "that holds the studies."
+        )
     pseudonyms = pseudonyms_of(secret, profile)
     subjects = subjects_of(index, profile, secret, pseudonyms, options.key_file, options.supplied)
     queue = options.queue

@@ -95,16 +95,20 @@ def clean_reports(
     if "clean_descriptors" not in profile.options:
         raise InputError(f"profile {profile.name} keeps no free text; switch it on with --option clean_descriptors.")
     _check_places(reports, studies, destination)
+    listing = list_files(reports) if reports.is_dir() else [(reports.name, "")]
+    if not listing:
+        raise InputError("the folder of the reports is empty; name a file, or the folder that holds them.")
     index = build_index(studies, profile, executor, progress)
     patients = {facts.patient for facts in index.files if facts.patient and not facts.reason} - {NO_PATIENT}
-    if len(patients) != 1:
+    if not patients:
+        raise InputError("the studies are of no patient; name the folder that holds them with --studies.")
+    if len(patients) > 1:
         raise InputError(f"the studies are of {len(patients)} patients; name the folder with those of one.")
     pseudonyms = pseudonyms_of(secret, profile)
     (patient,) = patients
     subject = subjects_of(index, profile, secret, pseudonyms, key_file, supplied or {})[patient]
     if "retain_longitudinal_full_dates" in profile.options:
         subject = replace(subject, date_offset=0)
-    listing = list_files(reports) if reports.is_dir() else [(reports.name, "")]
     root = reports if reports.is_dir() else reports.parent
     try:
         destination.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -371,6 +372,65 @@ def test_a_wrong_source_leaves_nothing_and_the_right_one_may_follow(folder, caps
     assert not (folder / "out").exists()
     assert not (folder / "out-report").exists()
     assert main(["run", "Zyxwarth_Quillon", "out", *options]) == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("index empty", "the folder is empty; name the folder"),
+        ("index empty --json", "the folder is empty"),
+        ("index nowhere", "not a folder"),
+        ("index key.json", "not a folder"),
+        ("index empty --find 12ab", "64 hexadecimal digits"),
+        (f"index empty --find {'0' * 64}", "no file of the folder has this digest"),
+        ("run empty out --profile hipaa-safe-harbor --key key.json", "holds no DICOM object"),
+        ("run letters out --profile hipaa-safe-harbor --key key.json", "'deidentify-study index' says why"),
+        ("run key.json out --profile hipaa-safe-harbor --key key.json", "not a folder"),
+        ("run letters out --profile letters/note.txt --key key.json", "not JSON"),
+        ("run letters out --profile letters --key key.json", "no profile"),
+        ("explain empty", "that is a folder"),
+        ("explain nowhere", "no such file"),
+        ("verify empty", "is not a report of this program"),
+        ("verify letters/note.txt", "is not a report of this program"),
+        ("verify nowhere", "is not a report of this program"),
+        ("review empty list", "'run --review' makes it"),
+        ("review letters/note.txt list", "is not a review queue"),
+        ("review nowhere accept 12ab", "'run --review' makes it"),
+        ("profiles letters/note.txt", "not JSON"),
+        ("profiles nothing", "no profile 'nothing'"),
+        ("device-rules letters", "cannot be read"),
+        ("device-rules letters/note.txt", "not JSON"),
+        ("key new key.json", "never overwritten"),
+        ("key new nowhere/key.json", "its folder is not there"),
+        ("key new letters", "is a folder"),
+        ("deface empty out --review queue", "holds no files"),
+        ("deface letters out --review queue", "holds no DICOM object"),
+        ("deface nowhere out --review queue", "not a folder"),
+        ("deface letters out --review letters/note.txt", "is not a review queue"),
+    ],
+)
+def test_what_is_empty_or_of_another_kind_is_said_in_one_line_and_nothing_is_written(command, message, folder, capsys):
+    (folder / "letters").mkdir()
+    (folder / "letters" / "note.txt").write_text("no image\n")
+    (folder / "empty").mkdir()
+    before = sorted(folder.rglob("*"))
+    capsys.readouterr()
+    assert main(command.split()) == 2
+    printed = capsys.readouterr()
+    *progress, said = printed.err.splitlines()
+    assert message in said
+    assert all(line.startswith(("indexing: ", "reading: ")) for line in progress)
+    assert not progress or "empty" not in command
+    assert printed.out == ""
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_directory_alone_is_no_study(folder, capsys):
+    (folder / "disc").mkdir()
+    shutil.copyfile(pydicom.data.get_testdata_file("DICOMDIR"), folder / "disc" / "DICOMDIR")
+    assert main(["run", "disc", "out", "--profile", "hipaa-safe-harbor", "--key", "key.json"]) == 2
+    assert "holds no DICOM object" in capsys.readouterr().err
+    assert not (folder / "out").exists()
 
 
 @pytest.mark.parametrize("action", ["list", "show", "accept", "reject", "reopen", "add", "remove", "page"])

@@ -124,7 +124,7 @@ def test_wrong_use_is_one_line(folder, capsys, make_dataset, encode):
         (RESEARCH, "nowhere", "--studies"),
         ((*RESEARCH, "--option", "clean_descriptors=off"), "studies", "keeps no free text"),
         (RESEARCH[:2], "studies", "--key"),
-        (RESEARCH, "reports", "of 0 patients"),
+        (RESEARCH, "reports", "of no patient"),
     ):
         assert text(*arguments, studies=studies) == BAD_USE
         err = capsys.readouterr().err
@@ -133,4 +133,8 @@ def test_wrong_use_is_one_line(folder, capsys, make_dataset, encode):
     inside = ["text", "reports", "reports/out", "--studies", "studies", *RESEARCH]
     assert main(inside) == BAD_USE
     assert main(["text", "none", "out", "--studies", "studies", *RESEARCH]) == BAD_USE
+    (folder / "empty").mkdir()
+    assert main(["text", "empty", "out", "--studies", "studies", *RESEARCH]) == BAD_USE
+    assert "the folder of the reports is empty" in capsys.readouterr().err
+    assert main(["text", "reports", "out", "--studies", "empty", *RESEARCH]) == BAD_USE
     assert not (folder / "out").exists()
