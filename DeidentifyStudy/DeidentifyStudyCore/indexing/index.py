@@ -21,7 +21,7 @@ from DeidentifyStudyCore.pixels.risk import burned_in_risks
 from DeidentifyStudyCore.profile import Profile
 from DeidentifyStudyCore.rules.book import RuleBook
 from DeidentifyStudyCore.rules.identity import CLASS_UIDS
-from DeidentifyStudyCore.rules.text import vocabulary
+from DeidentifyStudyCore.rules.text import is_maker, vocabulary
 
 __all__ = ["NO_PATIENT", "FileFacts", "index_files", "list_files"]
 
@@ -36,6 +36,8 @@ _OF_SERIES = (0x00100020, 0x00100021, 0x00100010, 0x00100030, 0x0020000D, 0x0020
 """What objects of a series have in common: number, issuer, name and birth date of the patient, UIDs of study, series
 and class, and the character set."""
 _INSTANCE = (0x00080018,)
+_PLACES = frozenset({0x00080080, 0x00081010, 0x00081040, 0x00081041})
+"""Names of institutions, departments and stations: where systems are shown or tested, that of their maker."""
 _UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
 _MOST_LAYOUTS = 256
 _MOST_REMEMBERED = 20000
@@ -245,7 +247,8 @@ class _Indexer:
                     builder.add_date(part, of_birth=tag == 0x00100030)
         elif self._book.is_identity(tag, vr):
             for part in text_in(value, codecs).split("\\"):
-                builder.add_identifier(part)
+                if tag not in _PLACES or not is_maker(part):
+                    builder.add_identifier(part)
 
 
 def _identifiers(source: Source) -> tuple[str, str, str, str, str, bytes]:

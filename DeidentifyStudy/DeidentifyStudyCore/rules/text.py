@@ -15,9 +15,18 @@ from importlib.resources import files
 
 from DeidentifyStudyCore.dicom.dictionary import dictionary_words
 from DeidentifyStudyCore.dicom.standard import coded_words
-from DeidentifyStudyCore.identity.echo import Echo, normalized
+from DeidentifyStudyCore.identity.echo import Echo, normalized, words_of
 
-__all__ = ["Allowed", "clean_text", "has_identifier_pattern", "is_coded", "is_technical_token", "is_term", "vocabulary"]
+__all__ = [
+    "Allowed",
+    "clean_text",
+    "has_identifier_pattern",
+    "is_coded",
+    "is_maker",
+    "is_technical_token",
+    "is_term",
+    "vocabulary",
+]
 
 _MONTHS = (
     "jan(?:uary|uar|uari|vier|eiro)?|enero|gennaio|feb(?:ruary|ruar|ruari|rero|braio)?|fev(?:r(?:ier)?|ereiro)?|"
@@ -203,14 +212,31 @@ class Allowed(enum.Enum):
 @lru_cache(maxsize=1)
 def vocabulary() -> frozenset[str]:
     """Words that free text may keep, normalized."""
-    text = files("DeidentifyStudyCore").joinpath("data", "vocabulary.txt").read_text(encoding="utf-8")
-    lines = (line.split("#", 1)[0] for line in text.splitlines())
-    return frozenset(normalized(word) for line in lines for word in line.split())
+    return _listed("vocabulary.txt")
 
 
 @lru_cache(maxsize=1)
 def _listed_terms() -> frozenset[str]:
-    text = files("DeidentifyStudyCore").joinpath("data", "terms.txt").read_text(encoding="utf-8")
+    return _listed("terms.txt")
+
+
+@lru_cache(maxsize=1)
+def _makers() -> tuple[frozenset[str], frozenset[str]]:
+    """Words that makers of equipment are called by, and those that firms are called by besides."""
+    listed = _listed("makers.txt")
+    return frozenset(w for w in listed if w[0] != "+"), frozenset(w[1:] for w in listed if w[0] == "+")
+
+
+def is_maker(name: str) -> bool:
+    """Whether a name is a maker's of medical equipment: all its words are, and at least one is no other firm's."""
+    found = {*words_of(name.replace("_", " "))}
+    makers, firms = _makers()
+    return found <= makers | firms and (not makers.isdisjoint(found) or "ge" in found)
+
+
+def _listed(name: str) -> frozenset[str]:
+    """Words of a list of the project's own, normalized."""
+    text = files("DeidentifyStudyCore").joinpath("data", name).read_text(encoding="utf-8")
     lines = (line.split("#", 1)[0] for line in text.splitlines())
     return frozenset(normalized(word) for line in lines for word in line.split())
 
