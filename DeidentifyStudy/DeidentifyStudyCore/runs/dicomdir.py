@@ -24,6 +24,8 @@ from DeidentifyStudyCore.runs.directory_records import (
 __all__ = ["write_dicomdir"]
 
 _CLASS = "1.2.840.10008.1.3.10"
+_ENCAPSULATED_CDA = "1.2.840.10008.5.1.4.1.1.104.2"
+_HL7_INSTANCE = 0x0040E001
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _NUMBERS = frozenset({b"US", b"UL"})
 _OPTIONAL = 3
@@ -88,6 +90,8 @@ def _object_record(source: Source, output: str, sop_class: str, kind: bytes) -> 
     content = _values(source, attributes_of(kind))
     if source.value(_VERIFICATION_FLAG).strip() == b"VERIFIED" and _VERIFICATION_FLAG in content:
         content[_VERIFIED_AT] = (b"DT", _verified_at(source))
+    if sop_class != _ENCAPSULATED_CDA:
+        content.pop(_HL7_INSTANCE, None)  # type 1C: in records of CDA alone
     content[0x00041500] = (b"CS", "\\".join(output.split("/")).encode())
     content[0x00041510] = (b"UI", sop_class.encode("ascii", "replace"))
     content[0x00041511] = (b"UI", source.value(0x00080018))

@@ -2,9 +2,11 @@
 images, and records of a directory."""
 
 import json
+import shutil
 import struct
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -161,3 +163,34 @@ def test_an_object_of_an_unknown_kind_that_holds_a_document_waits(make_dataset, 
     outcome, destination = deidentify({"a": encode(image)})
     assert [result.reason for result in outcome.files] == ["encapsulated-document"]
     assert not list(destination.rglob("*.dcm"))
+
+
+def test_descriptions_keep_words_as_scanners_spell_them(make_dataset, encode, deidentify):
+    image = make_dataset(
+        StudyDescription="MR Schaedel nativ", SeriesDescription="Wirbelsaeule Uebersicht laengs Mueller"
+    )
+    _, destination = deidentify({"a": encode(image)})
+    result = pydicom.dcmread(next(destination.rglob("*.dcm")))
+    assert result.StudyDescription == "MR Schaedel nativ"
+    assert result.SeriesDescription == "Wirbelsaeule Uebersicht laengs"
+
+
+@pytest.mark.parametrize(("kind", "has"), [(1, False), (2, True)], ids=["PDF", "CDA"])
+def test_only_records_of_cda_tell_their_number(make_dataset, encode, deidentify, tmp_path, kind, has):
+    folder = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
+    shutil.copytree(folder / "77654033", tmp_path / "source" / "77654033")
+    shutil.copy(folder / "DICOMDIR", tmp_path / "source" / "DICOMDIR")
+    document = make_dataset(
+        f"1.2.840.10008.5.1.4.1.1.104.{kind}",
+        EncapsulatedDocument=b"  ",
+        MIMETypeOfEncapsulatedDocument="application/pdf" if kind == 1 else "text/XML",
+        HL7InstanceIdentifier="1.2.3.4.5^17",
+    )
+    del document.PixelData
+    _, destination = deidentify({"a": encode(document)})
+    (record,) = [
+        record
+        for record in pydicom.dcmread(destination / "DICOMDIR").DirectoryRecordSequence
+        if record.DirectoryRecordType == "ENCAP DOC"
+    ]
+    assert ("HL7InstanceIdentifier" in record) == has
