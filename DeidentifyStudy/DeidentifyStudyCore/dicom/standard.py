@@ -111,10 +111,17 @@ class AttributeTypes:
 
     def __init__(self, types: Mapping[str, str]) -> None:
         self._types = types
+        self._sequences = frozenset(path.split("/")[0] for path in types)
 
     def of(self, path: tuple[int, ...], tag: int) -> str:
-        """Type of `tag` in the item that the sequences of `path` lead to; conditional ones count as required."""
-        known = self._types.get("/".join(f"{part:08X}" for part in (*path, tag)))
+        """Type of `tag` in the item that the sequences of `path` lead to; conditional ones count as required.
+
+        A sequence that the IOD does not have is one of another module, as editions before had them in it.
+        """
+        key = "/".join(f"{part:08X}" for part in (*path, tag))
+        known = self._types.get(key)
+        if known is None and path and self._types and f"{path[0]:08X}" not in self._sequences:
+            known = _types_anywhere().get(key)
         if known is not None:
             return known
         return _CODE_TYPES.get(tag, "3") if path else "3"
@@ -129,6 +136,17 @@ def attribute_types(sop_class: str) -> AttributeTypes:
         for path, kind in table["modules"][module].items():
             merged[path] = min(kind, merged.get(path, "9"))
     return AttributeTypes(merged)
+
+
+@lru_cache(maxsize=1)
+def _types_anywhere() -> Mapping[str, str]:
+    """Types within sequences in all modules, the strictest where they differ."""
+    merged: dict[str, str] = {}
+    for module in _types_table()["modules"].values():
+        for path, kind in module.items():
+            if "/" in path:
+                merged[path] = min(kind, merged.get(path, "9"))
+    return merged
 
 
 @lru_cache(maxsize=1)

@@ -234,13 +234,12 @@ def test_a_million_is_nobody_s_number(make_dataset, encode, deidentify):
     assert list(result_of(image, encode, deidentify).PixelAspectRatio) == [1000000, 1000000]
 
 
-def test_how_a_structure_was_drawn_is_emptied_where_it_is_no_term(make_dataset, encode, deidentify):
+@pytest.mark.parametrize("kind", ["RTStructureSetStorage", "RTDoseStorage"])
+def test_how_a_structure_was_drawn_is_emptied_where_it_is_no_term(kind, make_dataset, encode, deidentify):
     roi = Dataset()
     roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = 1, "PTV", "QUELMTHORPISO"
     roi.ReferencedFrameOfReferenceUID = "1.2.826.0.1.3680043.2.1143.3"
-    image = make_dataset(
-        pydicom.uid.RTStructureSetStorage, StructureSetROISequence=Sequence([roi]), Modality="RTSTRUCT"
-    )
+    image = make_dataset(getattr(pydicom.uid, kind), StructureSetROISequence=Sequence([roi]), Modality=kind[:6].upper())
     del image.PixelData
     after = result_of(image, encode, deidentify).StructureSetROISequence[0]
     assert after.ROIGenerationAlgorithm in {"", None}

@@ -55,3 +55,12 @@ def test_types_by_iod():
     assert ct.of((), 0x00104000) == "3"
     assert ct.of((0x00081140,), 0x00081155) == "1"
     assert attribute_types("1.2.3").of((), 0x00100010) == "3"
+
+
+def test_types_within_a_sequence_that_an_iod_had_in_editions_before_are_those_of_its_module():
+    rois, algorithm, name = (0x30060020,), 0x30060036, 0x30060026
+    structures, dose = (attribute_types(f"1.2.840.10008.5.1.4.1.1.481.{number}") for number in (3, 2))
+    assert structures.of(rois, algorithm) == dose.of(rois, algorithm) == "2"
+    assert structures.of(rois, name) == dose.of(rois, name) == "2"
+    assert dose.of((), 0x30060002) == "3"  # Structure Set Label, which belongs into another object
+    assert attribute_types("1.2.3").of(rois, algorithm) == "3"
