@@ -7,12 +7,13 @@ not decoded.
 
 import re
 import struct
+import zlib
 from itertools import pairwise
 
 from DeidentifyStudyCore.dicom.tokenizer import Buffer
 from DeidentifyStudyCore.errors import Quarantined
 
-__all__ = ["Piece", "begins_image", "is_stream_of_markers", "stripped"]
+__all__ = ["FRAMES_AS_THEY_ARE", "Piece", "begins_image", "is_stream_of_markers", "native_frame", "stripped"]
 
 Piece = bytes | tuple[int, int]
 """Bytes to write, or a range of the source to copy."""
@@ -25,6 +26,10 @@ _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bit after 0xFF, not a byte
 _RLE = "1.2.840.10008.1.2.5"
+_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+FRAMES_AS_THEY_ARE = ("1.2.840.10008.1.2.1.98", _DEFLATED_FRAMES)
+"""Transfer syntaxes of frames in fragments that are as native ones are, or deflated (PS3.5, A.4.11 and A.4.13)."""
+_DEFLATED_PART, _INFLATED_PART = 1 << 16, 1 << 20
 _RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15
 _LONG_RUNS = 6
 """Power of two of the pixels that runs tell in the mean, above which Python goes through them faster than Pillow."""
@@ -39,13 +44,17 @@ _JPEG_2000_SEGMENTS = frozenset(
 _END_OF_CODE_STREAM = re.compile(rb"(?<!\xff\x91\x00\x04)\xff\xd9")  # and no number of a packet
 
 
-def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane: int = 0) -> list[Piece]:
+def stripped(
+    buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane: int = 0, frame: int = 0
+) -> list[Piece]:
     """Pieces of a fragment that remain when metadata are taken out; one range over all of it when there are none.
 
     Parameters
     ----------
     plane : int
         Rows times columns, which is what a segment of RLE decodes to; 0 where that is not known.
+    frame : int
+        Bytes of a frame that is not compressed, or was by deflate alone; 0 where that is not known.
 
     Raises
     ------
@@ -63,13 +72,18 @@ def stripped(buffer: Buffer, start: int, stop: int, transfer_syntax: str, plane:
         return _jpeg_2000(buffer, start, stop) if buffer[start : start + 2] == b"\xff\x4f" else [(start, stop)]
     if transfer_syntax == _RLE:
         return _rle(buffer, start, stop, plane)
+    if transfer_syntax in FRAMES_AS_THEY_ARE:
+        return [(start, _end_of_frame(buffer, start, stop, transfer_syntax, frame))]
     if _JPEG_XL.fullmatch(transfer_syntax) and buffer[start : start + 2] != b"\xff\x0a":
         raise Quarantined("compressed-metadata")
     return [(start, stop)]
 
 
-def begins_image(buffer: Buffer, start: int, stop: int) -> bool:
-    """Whether a fragment begins a JPEG or JPEG 2000 image, as a code stream or in a file of boxes."""
+def begins_image(buffer: Buffer, start: int, stop: int, transfer_syntax: str = "") -> bool:
+    """Whether a fragment begins a JPEG or JPEG 2000 image, as a code stream or in a file of boxes, or one of RLE."""
+    if transfer_syntax == _RLE:
+        header = bytes(buffer[start : min(start + _RLE_HEADER, stop)])  # segments may end in later fragments
+        return _bounds_of_segments(header, 1 << 32)[:1] == [_RLE_HEADER]
     return stop - start > 2 and (
         buffer[start : start + 2] in {b"\xff\xd8", b"\xff\x4f"} or buffer[start + 4 : start + 8] == b"jP  "
     )
@@ -192,14 +206,10 @@ def _closed(pieces: list[Piece], run: int, end: int) -> list[Piece]:
 def _rle(buffer: Buffer, start: int, stop: int, plane: int) -> list[Piece]:
     """Blank what no segment needs: offsets stay, so that nothing moves."""
     frame = bytes(buffer[start:stop])
-    if len(frame) < _RLE_HEADER:
+    bounds = _bounds_of_segments(frame[:_RLE_HEADER], len(frame))
+    if not bounds:
         raise Quarantined("compressed-metadata")
-    count, *offsets = struct.unpack("<16I", frame[:_RLE_HEADER])
-    if not 1 <= count <= _MOST_RLE_SEGMENTS:
-        raise Quarantined("compressed-metadata")
-    bounds = [*offsets[:count], len(frame)]
-    if bounds[0] < _RLE_HEADER or bounds != sorted(bounds):
-        raise Quarantined("compressed-metadata")
+    count = len(bounds) - 1
     unused = [(4 + 4 * count, bounds[0])]
     unused += [(_end_of_runs(frame, begin, end, plane), end) for begin, end in pairwise(bounds)]
     pieces: list[Piece] = []
@@ -209,6 +219,64 @@ def _rle(buffer: Buffer, start: int, stop: int, plane: int) -> list[Piece]:
             pieces += [(start + run, start + begin), bytes(end - begin)]
             run = end
     return _closed(pieces, start + run, stop)
+
+
+def native_frame(raw: bytes, transfer_syntax: str, size: int) -> bytes:
+    """Inflate a frame of `FRAMES_AS_THEY_ARE`, and take its padding away.
+
+    Raises
+    ------
+    Quarantined
+        It is shorter than a frame, or no deflated one.
+    """
+    try:
+        frame = (
+            zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, size) if transfer_syntax == _DEFLATED_FRAMES else raw
+        )
+    except zlib.error:
+        raise Quarantined("undecodable-pixels") from None
+    if len(frame) < size:
+        raise Quarantined("truncated-pixel-data")
+    return frame[:size]
+
+
+def _end_of_frame(buffer: Buffer, start: int, stop: int, transfer_syntax: str, size: int) -> int:
+    """Where a frame of `FRAMES_AS_THEY_ARE` ends; a deflated one must hold it, a zero to fill it up, and no more."""
+    if not size:
+        raise Quarantined("compressed-metadata")
+    if transfer_syntax != _DEFLATED_FRAMES:
+        if stop - start < size:
+            raise Quarantined("truncated-pixel-data")
+        return start + size
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    at, told, last = start, 0, b""
+    try:
+        while not inflater.eof and told <= size + 1:
+            chunk = inflater.unconsumed_tail
+            if not chunk:
+                chunk = bytes(buffer[at : min(at + _DEFLATED_PART, stop)])
+                at += len(chunk)
+            part = inflater.decompress(chunk, _INFLATED_PART)
+            told, last = told + len(part), part[-1:] or last
+            if not chunk and not part:
+                break
+    except zlib.error:
+        raise Quarantined("compressed-metadata") from None
+    if told < size:
+        raise Quarantined("truncated-pixel-data")
+    if not inflater.eof or told > size + size % 2 or (told > size and last != b"\0"):
+        raise Quarantined("compressed-metadata")
+    return at - len(inflater.unused_data)
+
+
+def _bounds_of_segments(header: bytes, size: int) -> list[int]:
+    """Where the segments of a frame begin, and where the last ends; nothing where that cannot be (PS3.5, G.5)."""
+    if len(header) < _RLE_HEADER:
+        return []
+    count, *offsets = struct.unpack("<16I", header)
+    bounds = [*offsets[:count], size]
+    is_table = 1 <= count <= _MOST_RLE_SEGMENTS and bounds[0] >= _RLE_HEADER and bounds == sorted(bounds)
+    return bounds if is_table else []
 
 
 def _end_of_runs(frame: bytes, begin: int, stop: int, plane: int) -> int:

@@ -29,6 +29,8 @@ class ImagePixel:
         Where the samples lie in their cells.
     size : int
         Bytes of all frames as native pixel data, without padding.
+    frames : int
+        How many there are, 1 where the header does not say.
     """
 
     rows: int
@@ -37,6 +39,13 @@ class ImagePixel:
     photometric: bytes
     cells: CellForm
     size: int
+    frames: int
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes of one frame by itself."""
+        bits = self.rows * self.columns * (self.samples or 1) * self.cells.allocated
+        return _subsampled(bits, self.photometric)
 
 
 def image_pixel(source: Source) -> ImagePixel:
@@ -52,8 +61,9 @@ def _read(layout: Layout, values: tuple[bytes, ...]) -> ImagePixel:
     )
     photometric = values[-1].rstrip(b" \0")
     cells = CellForm(allocated, stored, high, signed == 1, big, padding if _PADDING in layout.first else None)
-    bits = rows * columns * (samples or 1) * max(1, frames) * allocated
-    return ImagePixel(rows, columns, samples, photometric, cells, _subsampled(bits, photometric))
+    frames = max(1, frames)
+    bits = rows * columns * (samples or 1) * frames * allocated
+    return ImagePixel(rows, columns, samples, photometric, cells, _subsampled(bits, photometric), frames)
 
 
 def _subsampled(bits: int, photometric: bytes) -> int:

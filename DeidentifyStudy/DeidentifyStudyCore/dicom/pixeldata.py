@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from DeidentifyStudyCore.dicom.codestream import Piece, begins_image, is_stream_of_markers, stripped
-from DeidentifyStudyCore.dicom.image_pixel import image_pixel, number_of
+from DeidentifyStudyCore.dicom.frame_fragments import fragments_of_frames
+from DeidentifyStudyCore.dicom.image_pixel import ImagePixel, image_pixel, number_of
 from DeidentifyStudyCore.dicom.source import Source
 from DeidentifyStudyCore.dicom.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, UNDEFINED, Span, fragments
 from DeidentifyStudyCore.dicom.unused_bits import CLEARED, KEPT, cleared_chunks, find_hidden
@@ -187,9 +188,8 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     offset = 0
     stripped_some = False
     image = image_pixel(source)
-    plane = image.rows * image.columns
     parts = frames[1:]
-    for low, high in _images(source, parts, replaced):
+    for low, high in _images(source, frames[0], parts, image.frames, replaced):
         value = parts[low][0]
         if low in replaced:
             new = replaced[low]
@@ -199,7 +199,7 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
                 bodies.append([source.encoding.header(ITEM, b"", size + size % 2), new, b"\0" * (size % 2)])
                 offset += 8 + size + size % 2
             continue
-        bare = _stripped_image(source, parts[low:high], plane, is_first=low == 0)
+        bare = _stripped_image(source, parts[low:high], image, is_first=low == 0)
         stripped_some = stripped_some or bare is not None
         left: list[list[Piece]] = [[part] for part in parts[low:high]] if bare is None else bare
         for (value, _), pieces in zip(parts[low:high], left, strict=False):
@@ -221,37 +221,50 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
 
 
 def _images(
-    source: Source, parts: list[tuple[int, int]], replaced: Mapping[int, bytes | Generated]
+    source: Source,
+    table: tuple[int, int],
+    parts: list[tuple[int, int]],
+    frames: int,
+    replaced: Mapping[int, bytes | Generated],
 ) -> Iterator[tuple[int, int]]:
     """First fragment of each image, and the one after its last."""
     begun = list(range(len(parts)))
-    if is_stream_of_markers(source.transfer_syntax):
+    if not is_stream_of_markers(source.transfer_syntax):
+        groups = None if len(parts) == frames else fragments_of_frames(source, table, parts, frames)
+        begun = begun if groups is None else [group.start for group in groups]
+    else:
         begun = [
             number
             for number, part in enumerate(parts)
-            if not number or number in replaced or number - 1 in replaced or begins_image(source.buffer, *part)
+            if not number
+            or number in replaced
+            or number - 1 in replaced
+            or begins_image(source.buffer, *part, source.transfer_syntax)
         ]
     return pairwise([*begun, len(parts)])
 
 
 def _stripped_image(
-    source: Source, parts: list[tuple[int, int]], plane: int, *, is_first: bool
+    source: Source, parts: list[tuple[int, int]], image: ImagePixel, *, is_first: bool
 ) -> list[list[Piece]] | None:
     """Fragments of an image without metadata: at most one; None where there is nothing to take out.
 
-    An image in several becomes one: an odd number of bytes may go out of one of them, and none can be filled up.
+    An image in several becomes one: an odd number of bytes may go out of one of them, and none can be filled up. Where
+    there must be one, it always does.
     """
-    if is_stream_of_markers(source.transfer_syntax) and not begins_image(source.buffer, *parts[0]):
+    has_markers = is_stream_of_markers(source.transfer_syntax)
+    if has_markers and not begins_image(source.buffer, *parts[0], source.transfer_syntax):
         if is_first:
             raise Quarantined("compressed-metadata")
         return []  # neither an image nor the rest of one
     ((start, stop), *rest) = parts
+    sizes = image.rows * image.columns, image.frame_size
     if rest:
         joined = b"".join(source.buffer[low:high] for low, high in parts)
-        found = stripped(joined, 0, len(joined), source.transfer_syntax, plane)
+        found = stripped(joined, 0, len(joined), source.transfer_syntax, *sizes)
     else:
-        found = stripped(source.buffer, start, stop, source.transfer_syntax, plane)
-    if len(found) == 1 and not isinstance(found[0], bytes):
+        found = stripped(source.buffer, start, stop, source.transfer_syntax, *sizes)
+    if len(found) == 1 and not isinstance(found[0], bytes) and (has_markers or not rest):
         missing = sum(high - low for low, high in parts) - (found[0][1] - found[0][0])
         if not missing or (missing == 1 and source.buffer[parts[-1][1] - 1] == 0):  # the regular pad byte
             return None

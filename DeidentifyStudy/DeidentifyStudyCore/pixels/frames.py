@@ -4,7 +4,6 @@ Source: PS3.3, C.7.6.3 (image pixel), C.7.6.16 (multi-frame), C.11.2 (windows); 
 Nothing here holds more than one frame, so that memory does not grow with the length of a cine.
 """
 
-import itertools
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +14,8 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import convert_color_space, get_decoder
 from pydicom.uid import UID
 
-from DeidentifyStudyCore.dicom.codestream import begins_image
+from DeidentifyStudyCore.dicom.codestream import FRAMES_AS_THEY_ARE, native_frame
+from DeidentifyStudyCore.dicom.frame_fragments import fragments_of_frames
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Span, fragments
 from DeidentifyStudyCore.errors import Quarantined
@@ -189,33 +189,17 @@ def frames_of(source: Source) -> Frames:
         if span[4] - span[3] < size * form.frames:
             raise Quarantined("truncated-pixel-data")
         return Frames(source, form, [[(span[3] + n * size, span[3] + (n + 1) * size)] for n in range(form.frames)], [])
-    form = replace(form, big=False, planar=False)
+    native = source.transfer_syntax in FRAMES_AS_THEY_ARE
+    if native and form.is_subsampled:
+        raise Quarantined(UNDECODABLE)
+    form = replace(form, big=False, planar=form.planar and native)
     if form.is_subsampled:
         form = replace(form, photometric="YBR_FULL")
     table, *parts = fragments(source.buffer, span, source.encoding)
-    numbers = _grouped(source, table, parts, form.frames)
-    return Frames(source, form, [[parts[number] for number in group] for group in numbers], numbers)
-
-
-def _grouped(source: Source, table: tuple[int, int], parts: list[tuple[int, int]], frames: int) -> list[list[int]]:
-    """Numbers of the fragments of each frame, by what the object says of them."""
-    if len(parts) == frames:
-        return [[number] for number in range(frames)]
-    if frames == 1:
-        return [list(range(len(parts)))]
-    first = parts[0][0] - 8 if parts else 0
-    starts = [start - 8 - first for start, _ in parts]
-    basic = np.frombuffer(bytes(source.buffer[table[0] : table[1]]), "<u4").tolist()
-    extended = np.frombuffer(source_value(source, 0x7FE00001), "<u8").tolist()
-    for offsets in (extended, basic):
-        if len(offsets) == frames and set(offsets) <= set(starts) and offsets[0] == 0:
-            borders = [*(starts.index(offset) for offset in offsets), len(parts)]
-            return [list(range(low, high)) for low, high in itertools.pairwise(borders)]
-    # without a table, or with one that is wrong, the code streams tell where each begins
-    begun = [number for number, (start, stop) in enumerate(parts) if begins_image(source.buffer, start, stop)]
-    if len(begun) == frames and begun[0] == 0:
-        return [list(range(low, high)) for low, high in itertools.pairwise([*begun, len(parts)])]
-    raise Quarantined(UNDECODABLE)
+    groups = fragments_of_frames(source, table, parts, form.frames)
+    if groups is None:
+        raise Quarantined(UNDECODABLE)
+    return Frames(source, form, [parts[group.start : group.stop] for group in groups], [[*group] for group in groups])
 
 
 def source_value(source: Source, tag: int) -> bytes:
@@ -302,6 +286,8 @@ def _palette(source: Source) -> tuple[NDArray[np.uint8], int]:
 
 
 def _decoded(raw: bytes, syntax: str, form: PixelFormat) -> tuple[Cells, PixelFormat]:
+    if syntax in FRAMES_AS_THEY_ARE:
+        return form.cells(native_frame(raw, syntax, form.frame_bytes)), form
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of decoders, about frames that they repair

@@ -161,7 +161,7 @@ def data_dictionary() -> dict[str, object]:
         "attributes": {f"{tag:08X}": [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(DicomDictionary.items())},
         "repeating": {tag: [vr, keyword] for tag, (vr, _, _, _, keyword) in sorted(RepeatersDictionary.items())},
         "words": by_first_letter(words),
-        "transfer_syntaxes": sorted({*map(str, AllTransferSyntaxes), *RETIRED}),
+        "transfer_syntaxes": sorted({*map(str, AllTransferSyntaxes), *RETIRED, *SINCE, *UNCOMPRESSED}),
         "uids": sorted({*UID_dictionary, *SINCE}),
     }
 
@@ -172,6 +172,9 @@ def by_first_letter(words: set[str]) -> dict[str, str]:
 
 RETIRED = {f"1.2.840.10008.1.2.4.{number}" for number in (52, 53, 54, 55, 56, 58, *range(59, 67))}
 """Processes of JPEG that PS3.5 retired, and archives still hold."""
+
+UNCOMPRESSED = {"1.2.840.10008.1.2.1.98"}
+"""Frames in fragments that are not compressed, which pydicom does not count among those it decodes."""
 
 SINCE = {f"1.2.840.10008.1.2.{number}" for number in ("4.110", "4.111", "4.112", "8.1")}
 """JPEG XL and Deflated Image Frame Compression (2024), which pydicom's table lacks until pynetdicom adds them."""

@@ -21,6 +21,7 @@ from DeidentifyStudyCore.dicom.dictionary import (
 )
 
 REPEATED = [int(tag.replace("x", digit), 16) for tag in RepeatersDictionary for digit in "02E"]
+NEWER = {f"1.2.840.10008.1.2.{number}" for number in ("8.1", "4.110", "4.111", "4.112")}
 UNKNOWN = [0x00082FFF, 0x00091001, 0x60FF1234, 0x70013000]
 
 
@@ -41,9 +42,12 @@ def test_vrs_are_those_of_pydicom():
 
 def test_uids_words_and_keywords():
     current = set(map(str, AllTransferSyntaxes))
-    retired = transfer_syntaxes() - current
+    further = transfer_syntaxes() - current
     assert current < transfer_syntaxes()
-    assert {UID_dictionary[uid][1::2] for uid in retired} == {("Transfer Syntax", "Retired")}
+    named = {uid: UID_dictionary[uid][1::2] for uid in further & UID_dictionary.keys()}
+    assert set(named.values()) == {("Transfer Syntax", "Retired"), ("Transfer Syntax", "")}
+    assert {uid for uid, kind in named.items() if not kind[1]} <= {"1.2.840.10008.1.2.1.98", *NEWER}
+    assert further - named.keys() <= NEWER
     assert is_well_known("1.2.840.10008.5.1.4.1.1.2")
     assert not is_well_known("1.2.840.10008.5.1.4.1.1.2.9999")
     assert {"patient", "patientname", "pitch"} <= dictionary_words()

@@ -28,7 +28,7 @@ def described(make_dataset, encode, tmp_path):
 def test_files_of_one_layout_are_each_read_as_they_are(described, syntax):
     big = syntax == ExplicitVRBigEndian
     for _ in range(3):  # as a layout that is new, met again, and remembered
-        assert described(syntax) == ImagePixel(4, 6, 1, b"MONOCHROME2", CellForm(16, 12, 11, False, big), 48)
+        assert described(syntax) == ImagePixel(4, 6, 1, b"MONOCHROME2", CellForm(16, 12, 11, False, big), 48, 1)
         assert described(syntax, Rows=6, Columns=4).rows == 6
         assert described(syntax, Rows=512, Columns=2).size == 2048  # a value that ends, or begins, with a zero
         assert described(syntax, PixelRepresentation=1, BitsStored=16, HighBit=15).cells == CellForm(
