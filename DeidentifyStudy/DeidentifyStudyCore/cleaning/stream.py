@@ -49,12 +49,11 @@ def copied_ranges(pieces: list[Piece | Masked | Generated], begin: int) -> list[
 
 def _write_pieces(source: Source, pieces: list[Piece | Masked | Generated], file: BinaryIO) -> None:
     small: list[bytes] = []
-    buffer = source.buffer
     for piece in pieces:
         if isinstance(piece, bytes):
             small.append(piece)
         elif isinstance(piece, tuple) and piece[1] - piece[0] < BULK_RANGE:
-            small.append(buffer[piece[0] : piece[1]])
+            small.append(bytes(source.view(*piece)))
         else:
             _write(file, b"".join(small))
             small = []
@@ -79,7 +78,7 @@ def _copy(source: Source, start: int, stop: int, file: BinaryIO) -> None:
     takes two thirds of the time.
     """
     if stop - start <= SHORT_RANGE:
-        with memoryview(source.buffer) as whole, whole[start:stop] as content:
+        with source.view(start, stop) as content:
             _write(file, content)
         return
     if hasattr(os, "copy_file_range"):

@@ -12,6 +12,7 @@ from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_kno
 from DeidentifyStudyCore.dicom.digests import pixels_start
 from DeidentifyStudyCore.dicom.elements import Elements
 from DeidentifyStudyCore.dicom.layouts import Plain
+from DeidentifyStudyCore.dicom.memory import Memory
 from DeidentifyStudyCore.dicom.source import DEFLATED, Source, text_of
 from DeidentifyStudyCore.dicom.standard import safe_private
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA, Buffer
@@ -54,6 +55,7 @@ class Verifier:
         self._clean: dict[tuple[str, tuple[str, ...]], set[bytes]] = {}
         self._last: dict[tuple[str, tuple[str, ...]], Elements] = {}
         self._referenced: dict[tuple[str, bytes], list[str]] = {}
+        self._memory = Memory(_COMPARED)
 
     def check(
         self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
@@ -213,13 +215,12 @@ class Verifier:
             digests = _finished(found, source, at + length), _finished(found, output, there + length)
         return digests
 
-    @staticmethod
-    def _same_bytes(source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
+    def _same_bytes(self, source: Source, at: int, output: Source, there: int, length: int) -> "hashlib._Hash":
         """SHA-256 of a range that is equal in both files, open for more."""
         digest = hashlib.sha256()
         for offset in range(0, length, _COMPARED):
             size = min(_COMPARED, length - offset)
-            found = output.read(there + offset, there + offset + size)
+            found = output.read_into(self._memory, there + offset, there + offset + size)
             if len(found) != size or not source.holds(found, at + offset):
                 raise Quarantined("verification-failed")
             digest.update(found)

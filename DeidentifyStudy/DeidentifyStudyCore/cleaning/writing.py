@@ -17,7 +17,8 @@ from DeidentifyStudyCore.cleaning.patterns import Tally, TallyKey
 from DeidentifyStudyCore.cleaning.stream import write_object
 from DeidentifyStudyCore.cleaning.verification import Verifier
 from DeidentifyStudyCore.dicom.digests import digests_of, digests_of_file, header_digest
-from DeidentifyStudyCore.dicom.source import Source, opened
+from DeidentifyStudyCore.dicom.memory import Memory
+from DeidentifyStudyCore.dicom.source import SHORT_RANGE, Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.faces.state import FaceState
@@ -179,6 +180,7 @@ class _Writer:
         self._pixels: PixelStep | None = None
         self._folder = ""
         self._devices = KnownDevices(job.pixels.rules)
+        self._memory = Memory(SHORT_RANGE)
 
     def chunk(self, tasks: list[Task]) -> ChunkResult:
         result = ChunkResult()
@@ -212,7 +214,7 @@ class _Writer:
             if task.facts.reason:
                 result.input_header, result.input_pixels = digests_of_file(path)
                 raise Quarantined(task.facts.reason)
-            with opened(path, whole=True) as source:
+            with opened(path, whole=True, memory=self._memory) as source:
                 result.input_header = header_digest(source, path)
                 if result.input_header in self._job.rejected:
                     raise Quarantined("rejected-by-reviewer")

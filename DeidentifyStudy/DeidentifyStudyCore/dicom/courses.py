@@ -5,10 +5,10 @@ included, and the transfer syntax. Elements that have another length in other fi
 compressed pixels, divide a file into stretches: their length is read, and what follows is expected as much further on.
 """
 
+import operator
 import struct
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -47,31 +47,44 @@ class _Stretch(NamedTuple):
         Bytes of the header of the varying element, the last ones of the stretch.
     width : int
         Bytes of its length, the last ones of its header; 0 where the length is undefined.
-    length_at : callable or None
-        Reads these bytes; None where the length is undefined.
-    least, most : int
-        Bytes that its value may have, so that it is long (`is_long`) in all files of the layout or in none.
-    long : bool
+    length_at : callable
+        Reads the length there; where it is undefined, counts the bytes up to the end of the element.
+    least : int or None
+        Bytes that its value must have where it is long (`is_long`), so that it is in all files of the layout.
     """
 
     size: int
     header: int
     width: int
-    length_at: Callable[[Buffer, int], tuple[int]] | None
-    least: int
-    most: int
-    long: bool
+    length_at: Callable[[Buffer, int], tuple[int]]
+    least: int | None
 
     @classmethod
     def before(cls, span: Span, begin: int, encoding: Encoding) -> "_Stretch":
         tag, vr, start, value, stop, end = span
-        header, long = value - start, is_long(span)
-        short = not encoding.implicit and vr not in LONG_VRS
-        form = "" if stop != end else "H" if short else "I"
+        header = value - start
+        least = None if not is_long(span) else 0 if tag == PIXEL_DATA else LONGEST_ELEMENT - header + 1
+        if stop != end:
+            return cls(value - begin, header, 0, _Undefined(tag, vr, encoding).length_at, least)
+        form = "H" if not encoding.implicit and vr not in LONG_VRS else "I"
         length = struct.Struct((">" if encoding.big else "<") + form)
-        least = LONGEST_ELEMENT - header + 1 if long and tag != PIXEL_DATA else 0
-        most = sys.maxsize if long else LONGEST_ELEMENT - header
-        return cls(value - begin, header, length.size, length.unpack_from if form else None, least, most, long)
+        return cls(value - begin, header, length.size, length.unpack_from, least)
+
+
+@dataclass(frozen=True, slots=True)
+class _Undefined:
+    """An element without a length."""
+
+    tag: int
+    vr: bytes
+    encoding: Encoding
+
+    def length_at(self, buffer: Buffer, value: int) -> tuple[int]:
+        """Bytes from its value on, the delimiter included; more than there are where it cannot be parsed."""
+        try:
+            return (end_of_undefined(buffer, value, len(buffer), self.tag, self.vr, self.encoding, 0)[1] - value,)
+        except MalformedFile:
+            return (len(buffer) + 1,)
 
 
 class Passage(NamedTuple):
@@ -127,6 +140,19 @@ class Course:
     begins: list[int]
     spans: list[Span]
     stretch_of: list[int]
+    steps: list[tuple[int, int, Callable[[Buffer, int], tuple[int]]]] = field(init=False)
+    sizes: list[int] = field(init=False)
+    headers: list[int] = field(init=False)
+    long: list[tuple[int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("steps", [(s.size, s.size - s.width, s.length_at) for s in self.stretches]),
+            ("sizes", [s.size for s in self.stretches]),
+            ("headers", [s.header for s in self.stretches]),
+            ("long", [(turn, s.least) for turn, s in enumerate(self.stretches) if s.least is not None]),
+        ):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, buffer: Buffer, meta: list[Span], spans: list[Span], encoding: Encoding, varying: set[int]) -> "Course":
@@ -187,30 +213,28 @@ class Course:
         ending : bytes
             Its last bytes, where `buffer` has only its beginning.
         """
-        at = PREAMBLE
-        begins = [at]
-        passed: list[bytes] = []
-        read: list[bytes] = []
-        long = False
+        begins = [at := PREAMBLE]
         try:
-            for length, header, width, length_at, least, most, long in self.stretches:
-                stop = at + length
-                passed.append(buffer[at:stop])
-                if length_at is not None:
-                    at = stop + length_at(buffer, stop - width)[0]
-                else:
-                    at = self._end_of_undefined(buffer, stop, len(read))
-                if not least <= at - stop <= most:
-                    return None
+            for size_of_stretch, offset, length_at in self.steps:
+                at += size_of_stretch + length_at(buffer, at + offset)[0]
                 begins.append(at)
-                read.append(b"" if long else buffer[stop - header : at])
         except struct.error:  # a length lies behind the end
             return None
         if at + self.rest != size:
             return None
+        values = [*map(operator.add, begins, self.sizes)]
+        starts, ends = [*map(operator.sub, values, self.headers)], begins[1:]
+        for turn, least in self.long:
+            if ends[turn] - values[turn] < least:
+                return None
+            ends[turn] = 0  # which leaves it out
+        if max(map(operator.sub, ends, starts), default=0) > LONGEST_ELEMENT:
+            return None
+        read = [*map(buffer.__getitem__, map(slice, starts, ends))]
+        passed = [*map(buffer.__getitem__, map(slice, begins, values))]
         if size == len(buffer):
             passed.append(buffer[at:])
-        elif long:
+        elif ends[-1:] == [0]:
             passed.append(ending[len(ending) - self.rest :])
         else:
             return None  # the beginning does not reach far enough
@@ -218,14 +242,6 @@ class Course:
         if len(joined) != len(self.mask) or (np.frombuffer(joined, np.uint8) & self.mask).tobytes() != self.expected:
             return None
         return Passage(begins, PassedElements(self.cuts, joined, read))
-
-    def _end_of_undefined(self, buffer: Buffer, value: int, stretch: int) -> int:
-        number = self.varying[stretch]
-        tag, vr, *_ = self.spans[number]
-        try:
-            return end_of_undefined(buffer, value, len(buffer), tag, vr, self.encoding, 0)[1]
-        except MalformedFile:
-            return len(buffer) + 1  # which no file is long enough for
 
     def span(self, number: int, begins: list[int]) -> Span:
         """Where an element lies in a file; `begins` is what `follow` found there."""

@@ -8,6 +8,7 @@ import operator
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,7 +71,9 @@ class Cuts:
     places : list of slice
         In these common bytes, by number; empty for elements that vary in length.
     varying : list of int
-        Numbers of those; negative in the file meta information.
+        Numbers of those in ascending order; negative in the file meta information.
+    of_meta : int
+        How many are negative.
     turns : dict of int to int
         The way back from a number to its place in `varying`.
     owners : array of int32
@@ -79,6 +82,7 @@ class Cuts:
 
     places: list[slice]
     varying: list[int]
+    of_meta: int
     turns: dict[int, int]
     owners: NDArray[np.int32]
     _readers: dict[tuple[int, ...], "_Reader"] = field(default_factory=dict, init=False)
@@ -89,7 +93,8 @@ class Cuts:
         owners = np.full(size, -1, np.int32)
         for number, place in enumerate(places):
             owners[place] = number
-        return cls(places, varying, {number: turn for turn, number in enumerate(varying)}, owners)
+        of_meta = sum(number < 0 for number in varying)
+        return cls(places, varying, of_meta, {number: turn for turn, number in enumerate(varying)}, owners)
 
     def reader(self, tags: tuple[int, ...], first: Mapping[int, int], inside: list[slice]) -> "_Reader":
         """Return what reads these values, see `Elements.values`."""
@@ -136,8 +141,11 @@ class PassedElements:
         own, others = np.frombuffer(self._common, np.uint8), np.frombuffer(before._common, np.uint8)
         owners = {*cuts.owners[np.flatnonzero(own != others)].tolist()}
         found = [(number, self._common[cuts.places[number]]) for number in owners if number >= 0]
-        apart = zip(cuts.varying, self._varying, before._varying, strict=True)
-        return sorted([*found, *[(number, raw) for number, raw, other in apart if number >= 0 and raw != other]])
+        begin = cuts.of_meta
+        varying = self._varying[begin:]
+        unequal = map(operator.ne, varying, before._varying[begin:])
+        apart = compress(zip(cuts.varying[begin:], varying, strict=True), unequal)
+        return sorted([*found, *apart])
 
     def values(self, tags: tuple[int, ...], first: Mapping[int, int], inside: list[slice]) -> tuple[bytes, ...]:
         """As `Elements` says."""
@@ -156,14 +164,14 @@ class _Reader:
         Places of the others in `Cuts.varying`, and of their values in their bytes.
     ordered : callable
         Brings them, and an empty value that follows, into the order that was asked for.
-    last : (tuple of bytes, tuple of bytes)
+    last : (tuple of bytes or None, tuple of bytes)
         What was read the last time, and in that order.
     """
 
     unpack: Callable[[bytes], tuple[Any, ...]]
     apart: list[tuple[int, slice]]
     ordered: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
-    last: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
+    last: tuple[tuple[bytes, ...] | None, tuple[bytes, ...]] = (None, ())
 
     @classmethod
     def of(cls, cuts: Cuts, tags: tuple[int, ...], first: Mapping[int, int], inside: list[slice]) -> "_Reader":
@@ -189,10 +197,12 @@ class _Reader:
         )
 
     def values(self, common: bytes, varying: list[bytes]) -> tuple[bytes, ...]:
-        read = (*self.unpack(common), *[varying[turn][inside] for turn, inside in self.apart], b"")
+        read = self.unpack(common)
+        if self.apart:
+            read += tuple([varying[turn][inside] for turn, inside in self.apart])
         before, values = self.last
         if read != before:
-            values = self.ordered(read)
+            values = self.ordered((*read, b""))
             self.last = read, values
         return values
 

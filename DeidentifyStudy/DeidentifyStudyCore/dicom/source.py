@@ -14,6 +14,7 @@ from DeidentifyStudyCore.dicom.dictionary import transfer_syntaxes
 from DeidentifyStudyCore.dicom.elements import Elements, ScannedElements
 from DeidentifyStudyCore.dicom.irregular import write_regular
 from DeidentifyStudyCore.dicom.layouts import Layout, Places, expected_ends, learned, recognized
+from DeidentifyStudyCore.dicom.memory import Memory
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -69,6 +70,8 @@ class Source:
         What is closed with the source, last first.
     is_remade : bool
         The buffer is not the file, but what was inflated or written anew from it.
+    memory : Memory or None
+        What the file is read into where it is looked at as a whole; the next file is read into it too.
     """
 
     _buffer: Buffer | None
@@ -79,6 +82,8 @@ class Source:
     size: int
     held: list[Closable]
     is_remade: bool = False
+    memory: Memory | None = None
+    _loaded: bool = field(default=False, init=False)
     _leaves: dict[tuple[int, tuple[str, ...]], list[Leaf]] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
@@ -89,10 +94,11 @@ class Source:
 
     @property
     def buffer(self) -> Buffer:
-        """The file, or the data set that was made of it; spans count from its start. Mapped when it is asked for, where
-        its beginning told what elements there are."""
+        """The file, or the data set that was made of it; spans count from its start. Mapped, or read where
+        there is `memory` for it, when it is asked for, where its beginning told what elements there are."""
         if self._buffer is None:
-            self._buffer = _mapped(self.file, self.size, self.held)
+            small = SHORT_RANGE if self.memory is not None else 0
+            self._buffer = _buffer(self.file, self.size, small, self.held)
         return self._buffer
 
     @property
@@ -165,11 +171,26 @@ class Source:
         layout = self.places.layout
         return self.elements.values(tags, layout.first, layout.inside)
 
-    def holds(self, content: bytes, start: int) -> bool:
+    def view(self, start: int, stop: int) -> memoryview:
+        """Bytes of the file that are there until the source is closed, or another is opened with the same memory."""
+        if self._buffer is None and self.memory is not None:
+            if not self._loaded:
+                self._loaded = len(self.memory.read(self.file, 0, self.size)) == self.size
+            if self._loaded:
+                return self.memory.view[start:stop]
+        return memoryview(self.buffer)[start:stop]
+
+    def holds(self, content: bytes | memoryview, start: int) -> bool:
         """Whether these bytes stand at a place of the file."""
+        if self._loaded and self.memory is not None:
+            return self.memory.holds(content, start)
         if isinstance(self._buffer, bytes):
             return self._buffer.startswith(content, start)
         return content == self.read(start, start + len(content))
+
+    def read_into(self, memory: Memory, start: int, stop: int) -> memoryview:
+        """Bytes of the file as `read` finds them, in memory that is there already."""
+        return memory.read(self.file, start, stop)
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
@@ -183,13 +204,15 @@ def text_of(value: bytes) -> str:
     return value.decode("ascii", "replace").strip(" \0")
 
 
-def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
+def opened(path: str | os.PathLike[str], *, whole: bool = False, memory: Memory | None = None) -> Source:
     """Open and scan a DICOM file, to be closed by a ``with`` block; small files are read, large ones are mapped.
 
     Parameters
     ----------
     whole : bool
         All of the file will be looked at: it counts as small up to `SHORT_RANGE`, since a map costs more then.
+    memory : Memory, optional
+        Of `SHORT_RANGE`, to read such files into, one after the other.
 
     Raises
     ------
@@ -203,10 +226,10 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False) -> Source:
     small = SHORT_RANGE if whole else _READ_WHOLE
     try:
         size = os.fstat(file.fileno()).st_size
-        if size > small:
+        if size > (small if memory is None else _READ_WHOLE):
             found = recognized(*_ends(file, size))
             if found is not None:
-                return Source(None, file, *found, 0, size, held)
+                return Source(None, file, *found, 0, size, held, memory=memory if size <= small else None)
         buffer = _buffer(file, size, small, held)
         size = len(buffer)
         if size == 0:
@@ -245,7 +268,10 @@ def _close(held: list[Closable]) -> None:
 
 
 def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buffer:
-    return file.read(size) if size <= small else _mapped(file, size, held)
+    if size > small:
+        return _mapped(file, size, held)
+    file.seek(0)
+    return file.read(size)
 
 
 def _ends(file: BinaryIO, size: int) -> tuple[bytes, int, bytes]:

@@ -13,6 +13,7 @@ the work is linear in the size times the depth of nesting, which is limited.
 import mmap
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
@@ -63,6 +64,7 @@ class Encoding(NamedTuple):
     implicit: bool
     big: bool
 
+    @lru_cache(maxsize=1 << 12)  # noqa: B019  # of which there are four
     def header(self, tag: int, vr: bytes, length: int) -> bytes:
         """Encode the header of an element; items and delimiters have no VR in any encoding."""
         short, long, implicit = _HEADERS[self.big]

@@ -148,7 +148,7 @@ def _cells(source: Source, start: int, stop: int, form: CellForm) -> Iterator[Ce
     width = form.allocated // 8
     stop -= (stop - start) % width
     if stop - start <= SHORT_RANGE:
-        yield np.frombuffer(source.buffer, form.kind, (stop - start) // width, start)
+        yield np.frombuffer(source.view(start, stop), form.kind)
         return
     for at in range(start, stop, _CHUNK):
         yield np.frombuffer(source.read(at, min(at + _CHUNK, stop)), form.kind)

@@ -116,11 +116,7 @@ def _suspicious_frames(source: Source) -> list[int]:
     most = _LARGEST_SHARE * area if max(image.rows, image.columns) <= _WHOLE else area - 1
     found = []
     for number, start in enumerate(starts):
-        frame = (
-            np.frombuffer(source.read(start, start + size), kind)
-            if long
-            else np.frombuffer(source.buffer, kind, area, start)
-        )
+        frame = np.frombuffer((source.read if long else source.view)(start, start + size), kind)
         if _LEAST_PIXELS <= _count_of_brightest(frame, inverted) <= most:
             found.append(number)
     return found
