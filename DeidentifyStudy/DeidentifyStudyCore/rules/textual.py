@@ -7,6 +7,7 @@ from DeidentifyStudyCore.dicom.charset import encoded
 from DeidentifyStudyCore.dicom.dictionary import keyword_of
 from DeidentifyStudyCore.identity.echo import Echo
 from DeidentifyStudyCore.identity.numerals import BINARY_NUMBERS, significant_digits, tells_long_number, whole_number
+from DeidentifyStudyCore.rules.check_digits import proves_itself
 from DeidentifyStudyCore.rules.hidden_text import holds_text
 from DeidentifyStudyCore.rules.model import KEEP, Action, Context, Element, Mode, opened, replaced
 from DeidentifyStudyCore.rules.removal import DUMMY_TEXT, RemoveByType, dummy_value
@@ -298,7 +299,7 @@ class CodeValue:
             # a real code of a standard scheme is one short token, mostly with digits; a name is none
             if re.fullmatch(r"[A-Za-z0-9.\-+/%\[\]{}()'_*^:#]{1,64}", text) and not echo.is_in(text):
                 words = re.findall(r"[a-z]{4,}", text.lower())
-                if all(map(is_coded, words)):
+                if all(map(is_coded, words)) and proves_itself(text, scheme.strip()):
                     return KEEP
         elif not meaning and not scheme and not text:
             return KEEP
@@ -309,7 +310,10 @@ class CodeValue:
 
     def describe(self) -> str:
         """Say it in one sentence."""
-        return "kept in standard coding schemes; in private ones kept when all of it is technical text"
+        return (
+            "kept in standard coding schemes, but for numbers of seven digits and more that cannot be one of the "
+            "scheme's; in private ones kept when all of it is technical text"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.sequence import Sequence
+from pydicom.sr._concepts_dict import concepts
 
 from DeidentifyStudyCore.dicom.codestream import stripped
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.profile import load_profile, parse_profile
+from DeidentifyStudyCore.rules.check_digits import proves_itself
 
 JPEG, JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"
 SIDE = 64
@@ -194,3 +198,34 @@ def test_only_records_of_cda_tell_their_number(make_dataset, encode, deidentify,
         if record.DirectoryRecordType == "ENCAP DOC"
     ]
     assert ("HL7InstanceIdentifier" in record) == has
+
+
+def test_all_codes_that_ps3_16_lists_may_stay():
+    listed = [(code, scheme) for scheme, words in concepts.items() for codes in words.values() for code in codes]
+    assert len(listed) > 10_000
+    assert [entry for entry in listed if not proves_itself(*entry)] == []
+
+
+@given(st.integers(10**6, 10**17), st.sampled_from(["SCT", "LN", "DCM", "SRT"]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_of_ten_numbers_at_most_one_is_a_code(number, scheme):
+    """A check digit finds every wrong last digit."""
+    written = [f"{number}-{digit}" if scheme == "LN" else f"{number}{digit}" for digit in range(10)]
+    assert sum(proves_itself(code, scheme) for code in written) <= 1
+
+
+def test_numbers_of_persons_are_no_codes(make_dataset, encode, deidentify):
+    def coded_as(value, scheme):
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, "Liver"
+        return item
+
+    kept, gone = (
+        [("10200004", "SCT"), ("11524-6", "LN"), ("RID58", "RADLEX")],
+        [("701812409", "SCT"), ("70181240", "DCM")],
+    )
+    image = make_dataset(AnatomicRegionSequence=Sequence([coded_as(*code) for code in kept + gone]))
+    _, destination = deidentify({"a": encode(image)})
+    items = pydicom.dcmread(next(destination.rglob("*.dcm"))).AnatomicRegionSequence
+    assert [item.CodeValue for item in items] == [*(value for value, _ in kept), "REMOVED", "REMOVED"]
+    assert {item.CodeMeaning for item in items} == {"Liver"}
