@@ -1,8 +1,8 @@
-"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, bytes after the image
-and between the segments of RLE.
+"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, boxes of JPEG XL, bytes
+after the image and between the segments of RLE.
 
 Sources: ISO/IEC 10918-1 annex B (JPEG), 14495-1 (JPEG-LS), 15444-1 annex A (JPEG 2000), PS3.5 annex G (RLE). Frames are
-not decoded.
+not decoded, but for those that are deflated and nothing else.
 """
 
 import re
@@ -10,6 +10,7 @@ import struct
 import zlib
 from itertools import pairwise
 
+from DeidentifyStudyCore.dicom.jpegxl import code_stream_of, end_of_code_stream
 from DeidentifyStudyCore.dicom.tokenizer import Buffer
 from DeidentifyStudyCore.errors import Quarantined
 
@@ -74,13 +75,16 @@ def stripped(
         return _rle(buffer, start, stop, plane)
     if transfer_syntax in FRAMES_AS_THEY_ARE:
         return [(start, _end_of_frame(buffer, start, stop, transfer_syntax, frame))]
-    if _JPEG_XL.fullmatch(transfer_syntax) and buffer[start : start + 2] != b"\xff\x0a":
-        raise Quarantined("compressed-metadata")
+    if _JPEG_XL.fullmatch(transfer_syntax):
+        return _jpeg_xl(buffer, start, stop)
     return [(start, stop)]
 
 
 def begins_image(buffer: Buffer, start: int, stop: int, transfer_syntax: str = "") -> bool:
-    """Whether a fragment begins a JPEG or JPEG 2000 image, as a code stream or in a file of boxes, or one of RLE."""
+    """Whether a fragment begins a JPEG, JPEG 2000 or JPEG XL image, as a code stream or in a file of boxes, or one of
+    RLE."""
+    if _JPEG_XL.fullmatch(transfer_syntax):
+        return buffer[start : start + 2] == b"\xff\x0a" or buffer[start + 4 : start + 8] == b"JXL "
     if transfer_syntax == _RLE:
         header = bytes(buffer[start : min(start + _RLE_HEADER, stop)])  # segments may end in later fragments
         return _bounds_of_segments(header, 1 << 32)[:1] == [_RLE_HEADER]
@@ -200,6 +204,19 @@ def _end_of_image(buffer: Buffer, position: int, stop: int) -> int:
 def _closed(pieces: list[Piece], run: int, end: int) -> list[Piece]:
     if end > run:
         pieces.append((run, end))
+    return pieces
+
+
+def _jpeg_xl(buffer: Buffer, start: int, stop: int) -> list[Piece]:
+    """The code stream, without the boxes around it and what follows."""
+    data = bytes(buffer[start:stop])
+    parts = code_stream_of(data)
+    left = end_of_code_stream(data if parts == [(0, len(data))] else b"".join(data[a:b] for a, b in parts))
+    pieces: list[Piece] = []
+    for begin, end in parts:
+        size = min(end - begin, left)
+        pieces = _closed(pieces, start + begin, start + begin + size)
+        left -= size
     return pieces
 
 
