@@ -38,7 +38,7 @@ and class, and the character set."""
 _INSTANCE = (0x00080018,)
 _PLACES = frozenset({0x00080080, 0x00081010, 0x00081040, 0x00081041})
 """Names of institutions, departments and stations: where systems are shown or tested, that of their maker."""
-_UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OW OF OD OL OV SV UV".split())
+_UNINTERESTING = frozenset(b"US SS UL SL FL FD AT DS IS CS TM AS OB OW OF OD OL OV SV UV".split())
 _MOST_LAYOUTS = 256
 _MOST_REMEMBERED = 20000
 _LARGEST_TEXT = 1 << 16

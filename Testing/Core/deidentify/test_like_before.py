@@ -143,6 +143,20 @@ def test_the_index_is_the_same_file_by_file_and_all_together(make_dataset, encod
     assert (builder.words, builder.dates, builder.uids) == (merged.words, merged.dates, merged.uids)
 
 
+def test_pixels_of_bytes_are_not_mapped_to_look_for_names(make_dataset, encode, tmp_path, monkeypatch):
+    names = []
+    for number in range(4):
+        dataset = make_dataset(number=number, Rows=300, Columns=300, BitsAllocated=8, BitsStored=8, HighBit=7)
+        dataset.add_new(0x7FE00010, "OB", bytes(300 * 300))
+        (tmp_path / str(number)).write_bytes(encode(dataset))
+        names.append((str(number), ""))
+    profile = load_profile("research-shifted-dates")
+    index_files(tmp_path, names[:2], profile)  # their layout is learned
+    monkeypatch.setattr("DeidentifyStudyCore.dicom.source._mapped", lambda *_: pytest.fail("mapped"))
+    facts, _ = index_files(tmp_path, names[2:], profile)
+    assert [each.reason for each in facts] == ["", ""]
+
+
 def test_the_verifier_finds_a_leak_in_an_object_like_clean_ones(parts, make_dataset, encode, tmp_path):
     remembering = Verifier(parts[2], uids_retained=False)
     texts = ["liver with lesion"] * 4 + ["seen by Zyxwarth."]
