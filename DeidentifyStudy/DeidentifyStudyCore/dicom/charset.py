@@ -1,6 +1,7 @@
 """Text of elements: Specific Character Set (PS3.5, 6.1; PS3.3, C.12.1.1.2) to Python and back."""
 
 import contextlib
+import re
 import warnings
 from functools import lru_cache
 
@@ -24,6 +25,15 @@ _PLAIN = {
 """Character sets without code extensions; pydicom, which takes longer to load than a small study does, has the rest."""
 _PLAIN_CODECS = frozenset(_PLAIN.values())
 _ESCAPE = b"\x1b"
+_EXTENSIONS = {
+    "iso2022_jp": ("iso2022_jp", b""),
+    "iso2022_jp_2": ("iso2022_jp_1", b""),
+    "iso_ir_58": ("gb2312", b"\x1b$)A"),
+}
+"""Codecs of pydicom that leave out an escape sequence beside the default repertoire: Python's, which write their own,
+or need the one given."""
+_CHINESE = "iso_ir_58"
+_SEPARATORS = re.compile(r"([\\^=\r\n\f\t])")
 _DELIMITERS = {ord(character) for character in "\\^=\r\n\f\t"}
 _SEARCHED = (
     "utf-8",
@@ -63,6 +73,11 @@ def decoded(value: bytes, codecs: tuple[str, ...]) -> str:
     escaped = _ESCAPE in value
     if not escaped and value.isascii():
         return value.decode("ascii")
+    if _CHINESE in codecs:  # pydicom leaves these escape sequences in what it reads, and out of what it writes
+        bare = value.replace(b"\x1b$)A", b"").replace(b"\x1b(B", b"")
+        with contextlib.suppress(UnicodeDecodeError):
+            if _ESCAPE not in bare:
+                return bare.decode("gb2312")
     if codecs == ("ascii",) or (codecs[0] in _PLAIN_CODECS and not escaped):
         return value.decode(codecs[0], "replace")
     from pydicom.charset import decode_bytes
@@ -87,6 +102,11 @@ def encoded(text: str, codecs: tuple[str, ...]) -> bytes:
     if codecs[0] in _PLAIN_CODECS:
         with contextlib.suppress(UnicodeEncodeError):
             return text.encode(codecs[0])
+    if codecs[0] in {"ascii", "iso8859"}:
+        for codec in codecs[1:]:
+            if codec in _EXTENSIONS:
+                with contextlib.suppress(UnicodeEncodeError):
+                    return _extended(text, *_EXTENSIONS[codec])
     from pydicom.charset import encode_string
 
     with warnings.catch_warnings():
@@ -95,6 +115,12 @@ def encoded(text: str, codecs: tuple[str, ...]) -> bytes:
             return bytes(encode_string(text, list(codecs)))
         except (LookupError, UnicodeError, ValueError):
             return text.encode("ascii", "ignore")
+
+
+def _extended(text: str, codec: str, escape: bytes) -> bytes:
+    """Encode with one code extension, which is told anew after each separator (PS3.5, 6.1.2.5.3)."""
+    parts = _SEPARATORS.split(text)
+    return b"".join(part.encode("ascii") if part.isascii() else escape + part.encode(codec) for part in parts)
 
 
 def search_forms(word: str) -> set[bytes]:

@@ -40,7 +40,7 @@ _KEPT_BYTES = frozenset(
 _SEQUENCES_OF_REFERENCES = {"X/Z/U*"}
 _INSTITUTIONS = frozenset({0x00100021, 0x00380011, 0x00380061, 0x0040A027, 0x00404036})
 """Issuers and organizations that the table removes: institutions, which have the same names where one is retained."""
-_RESPONSIBLE_PERSON_ROLE, _ETHICS_COMMITTEE = 0x00102298, 0x00120081
+_RESPONSIBLE_PERSON_ROLE, _ETHICS_COMMITTEE, _CALENDAR = 0x00102298, 0x00120081, 0x00100035
 _BIRTH_DATE = 0x00100030
 _MOST_BOOKS = 16
 _HANGING_PROTOCOL_USER = 0x0072000E
@@ -193,6 +193,7 @@ class RuleBook:
         rules |= dict.fromkeys((0x00080100, 0x00080119, 0x00080102), CodeValue())
         rules[0x00080120] = RemoveByType("D")  # a code has one of three values, so that a URN has to be one
         rules[_RESPONSIBLE_PERSON_ROLE] = Remove(why="removed with the person")
+        rules[_CALENDAR] = Remove(why="removed with the dates in it")
         # type 1C: must not be there without the approval's number, which the table removes
         rules[_ETHICS_COMMITTEE] = Remove(why="removed with the number of its approval")
         rules[0x04000500] = RemoveByType("X", "encrypted")

@@ -19,6 +19,7 @@ from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.sequence import Sequence
 from pydicom.sr._concepts_dict import concepts
 
+from DeidentifyStudyCore.dicom.charset import codecs_of, decoded, encoded
 from DeidentifyStudyCore.dicom.codestream import stripped
 from DeidentifyStudyCore.errors import Quarantined
 from DeidentifyStudyCore.profile import load_profile, parse_profile
@@ -229,3 +230,45 @@ def test_numbers_of_persons_are_no_codes(make_dataset, encode, deidentify):
     items = pydicom.dcmread(next(destination.rglob("*.dcm"))).AnatomicRegionSequence
     assert [item.CodeValue for item in items] == [*(value for value, _ in kept), "REMOVED", "REMOVED"]
     assert {item.CodeMeaning for item in items} == {"Liver"}
+
+
+@pytest.mark.parametrize(
+    ("charset", "text", "kept"),
+    [
+        ("GB18030", "胸部 CT 欧阳建国琳", "胸部 CT"),
+        (["", "ISO 2022 IR 87"], "頭部 単純 山城内", "頭部 単純"),
+        (["", "ISO 2022 IR 149"], "CT 흉부 황보식", "CT 흉부"),
+        (["", "ISO 2022 IR 87", "ISO 2022 IR 159"], "頭部 CT 山城内", "頭部 CT"),
+        (["ISO 2022 IR 6", "ISO 2022 IR 58"], "头部 CT 欧阳建国琳", "头部 CT"),
+        (["ISO 2022 IR 13", "ISO 2022 IR 87"], "頭部 CT 山城内", "頭部 CT"),
+        ("ISO_IR 144", "КТ грудной клетки Птицынской", "КТ грудной клетки"),
+    ],
+)
+def test_words_of_the_field_stay_in_scripts_of_their_own(make_dataset, encode, deidentify, charset, text, kept):
+    image = make_dataset(StudyDescription=text)
+    image.SpecificCharacterSet = charset
+    _, destination = deidentify({"a": encode(image)})
+    result = pydicom.dcmread(next(destination.rglob("*.dcm"))).StudyDescription
+    assert result.replace("\x1b$)A", "") == kept  # which pydicom leaves in the text
+
+
+@pytest.mark.parametrize(
+    ("terms", "text", "expected"),
+    [  # PS3.5, H.3 to K.2: the escape sequences there
+        ("\\ISO 2022 IR 87", "山田^太郎 x\\y", b"\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B x\\y"),
+        ("\\ISO 2022 IR 58", "张\r\n小东 x", b"\x1b$)A\xd5\xc5\r\n\x1b$)A\xd0\xa1\xb6\xab x"),
+        ("\\ISO 2022 IR 149", "김희중", b"\x1b$)C\xb1\xe8\xc8\xf1\xc1\xdf"),
+    ],
+)
+def test_code_extensions_are_told_and_ended(terms, text, expected):
+    codecs = codecs_of(terms.encode())
+    assert encoded(text, codecs) == expected
+    assert decoded(expected, codecs) == text
+
+
+def test_a_calendar_goes_with_the_dates_in_it(make_dataset, encode, deidentify):
+    image = make_dataset(PatientBirthDateInAlternativeCalendar="5717-06-09", PatientAlternativeCalendar="HEBREW")
+    _, destination = deidentify({"a": encode(image)})
+    result = pydicom.dcmread(next(destination.rglob("*.dcm")))
+    assert "PatientAlternativeCalendar" not in result
+    assert "PatientBirthDateInAlternativeCalendar" not in result
