@@ -19,8 +19,9 @@ _BINARY_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 _NUMBER_VRS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT"})
 _SHORTEST_TEXT = 6
 _SHORTEST_SEARCHED = 3
-_SAMPLES = frozenset({0x7FE00008, 0x7FE00009, 0x54001010})
-"""Float and Double Float Pixel Data, Waveform Data: without them the object is worth nothing."""
+_SAMPLES = frozenset({0x7FE00008, 0x7FE00009, 0x54001010, 0x56000020, 0x00660016})
+"""Float and Double Float Pixel Data, Waveform, Spectroscopy and Point Coordinates Data: without them the object is
+worth nothing."""
 
 
 def block_of(tag: int) -> int:

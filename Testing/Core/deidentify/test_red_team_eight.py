@@ -272,3 +272,11 @@ def test_a_calendar_goes_with_the_dates_in_it(make_dataset, encode, deidentify):
     result = pydicom.dcmread(next(destination.rglob("*.dcm")))
     assert "PatientAlternativeCalendar" not in result
     assert "PatientBirthDateInAlternativeCalendar" not in result
+
+
+@pytest.mark.parametrize("keyword", ["SpectroscopyData", "PointCoordinatesData"])
+def test_text_in_what_an_object_is_made_of_holds_it(make_dataset, encode, deidentify, keyword):
+    text = b"Quaxelbrindt Wendelgard of Fernhollow Road" + bytes(2)
+    outcome, destination = deidentify({"a": encode(make_dataset(**{keyword: text}))})
+    assert [result.reason for result in outcome.files] == ["text-in-samples"]
+    assert not list(destination.rglob("*.dcm"))
