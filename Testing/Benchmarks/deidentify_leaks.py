@@ -58,7 +58,7 @@ def run(
     if judge:
         for result in outcome.files:
             if result.output:
-                errors += conformance.new_errors(source / paths[result.number], out / result.output)
+                errors += conformance.new_errors(source / paths[result.number], out / result.output) or []
     for error, count in Counter(errors).most_common(10):
         print(f"    {count} x {error}")
     return judged(files, plants, profile.options, outputs, others, reasons), len(errors)

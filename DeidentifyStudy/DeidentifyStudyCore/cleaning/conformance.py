@@ -15,6 +15,7 @@ __all__ = ["is_available", "new_errors"]
 
 _TIMEOUT = 60
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_NO_IOD = "Error - Information Object Not found"
 _SHOWN = re.compile(r"Element=<\w*>|Module=<\w*>|attribute <[^>]*>|</[^>]*>|<[^>]*>|[\d.]+")
 
 
@@ -23,9 +24,16 @@ def is_available() -> bool:
     return shutil.which("dciodvfy") is not None
 
 
-def new_errors(source: Path, output: Path) -> list[str]:
-    """Errors of the output that the source does not have; values are taken out of the lines, attributes stay."""
-    return sorted((_errors(output) - _errors(source)).elements())
+def new_errors(source: Path, output: Path) -> list[str] | None:
+    """Errors of the output that the source does not have; values are taken out of the lines, attributes stay.
+
+    None where the program reads the output and could not read so much of the source that it knew its IOD: then nothing
+    can be compared.
+    """
+    before, after = _errors(source), _errors(output)
+    if _NO_IOD in before and _NO_IOD not in after:
+        return None
+    return sorted((after - before).elements())
 
 
 def _errors(path: Path) -> Counter[str]:

@@ -147,6 +147,7 @@ def _judged(outcome: Outcome, arguments: argparse.Namespace) -> dict[str, Any]:
             if not result.output or (arguments.conformance == "sample" and series in seen):
                 continue
             seen.add(series)
-            found += conformance.new_errors(arguments.source / facts.path, arguments.destination / result.output)
-            checked += 1
+            errors = conformance.new_errors(arguments.source / facts.path, arguments.destination / result.output)
+            found += errors or []
+            checked += errors is not None
     return {"checked": checked, "new_errors": found}

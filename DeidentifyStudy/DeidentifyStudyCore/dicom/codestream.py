@@ -1,5 +1,5 @@
-"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, boxes of JPEG XL, bytes
-after the image and between the segments of RLE.
+"""Metadata inside compressed frames: JPEG comments and application segments, JPEG 2000 comments, boxes of JPEG XL,
+bytes after the image and between the segments of RLE.
 
 Sources: ISO/IEC 10918-1 annex B (JPEG), 14495-1 (JPEG-LS), 15444-1 annex A (JPEG 2000), PS3.5 annex G (RLE). Frames are
 not decoded, but for those that are deflated and nothing else.

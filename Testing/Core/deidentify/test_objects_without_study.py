@@ -255,3 +255,16 @@ def test_reports_are_not_cleaned_by_them_alone(encode: Callable, tmp_path: Path,
 def test_they_stay_as_valid_as_they_were(kind: str, encode: Callable, deidentify: Callable, tmp_path: Path) -> None:
     outcome, destination = deidentify({"a": encode(MADE[kind]())})
     assert conformance.new_errors(tmp_path / "source" / "a", destination / outcome.files[0].output) == []
+
+
+@pytest.mark.skipif(not conformance.is_available(), reason="dciodvfy is not installed")
+def test_what_the_judge_could_not_read_is_not_compared(make_dataset, encode, deidentify, tmp_path):
+    """The retired Length to End at the beginning makes it stop reading."""
+    image = make_dataset(CalciumScoringMassFactorDevice=[1.0])
+    image.add_new(0x00080001, "UL", 1)
+    outcome, destination = deidentify({"a": encode(image), "b": encode(make_dataset(number=2))})
+    found = [
+        conformance.new_errors(tmp_path / "source" / name, destination / result.output)
+        for name, result in zip("ab", outcome.files, strict=True)
+    ]
+    assert found == [None, []]
