@@ -194,14 +194,20 @@ def _scores(jobs: list[Job], arguments: argparse.Namespace) -> Iterator[Score]:
     done = _done(arguments.state, code)
     yield from (done[job] for job in jobs if job in done)
     left = [job for job in jobs if job not in done]
+    for job, score in zip(left, _computed(left, arguments), strict=True):
+        if arguments.state:
+            with arguments.state.open("a") as stream:
+                stream.write(json.dumps({"code": code, "job": job, "score": asdict(score)}) + "\n")
+        yield score
+
+
+def _computed(jobs: list[Job], arguments: argparse.Namespace) -> Iterator[Score]:
+    if arguments.workers == 1:
+        yield from (score_of(job, arguments.misses) for job in jobs)
+        return
     with ProcessPoolExecutor(arguments.workers, mp_context=multiprocessing.get_context("spawn")) as executor:
-        running = [(job, executor.submit(score_of, job, arguments.misses)) for job in left]
-        for job, future in running:
-            score = future.result()
-            if arguments.state:
-                with arguments.state.open("a") as stream:
-                    stream.write(json.dumps({"code": code, "job": job, "score": asdict(score)}) + "\n")
-            yield score
+        futures = [executor.submit(score_of, job, arguments.misses) for job in jobs]
+        yield from (future.result() for future in futures)
 
 
 def main() -> None:

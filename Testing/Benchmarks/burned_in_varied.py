@@ -49,7 +49,9 @@ SCRIPTS = (
 
 Rgb = NDArray[np.float64]
 Ink = NDArray[np.bool_]
-Place = tuple[slice, slice]
+Area = tuple[slice, slice]
+Place = tuple[Area, Ink]
+"""Where a line is, and which pixels of that place are drawn."""
 
 
 @dataclass
@@ -104,6 +106,15 @@ def clean_case(number: int, seed: int) -> Case:
     if number % 3 == 0:
         return Case(name, _deep(rng, [picture[..., 0]], inverted=number % 2 == 0), marker=marker)
     return Case(name, _dataset([_bytes(picture[..., 0])], inverted=number % 4 == 1), marker=marker)
+
+
+def shown(case: Case, number: int) -> NDArray[np.uint8]:
+    """First picture of a frame."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "object.dcm"
+        pydicom.dcmwrite(path, case.dataset, enforce_file_format=True)
+        with opened(path) as source:
+            return frames_of(source).views(number)[0]
 
 
 # --- textures: grey values of about 0 to 255 as displayed -------------------------------------------------------------
@@ -431,7 +442,7 @@ def _glyphs(rng: np.random.Generator, text: str, size: int) -> NDArray[np.float6
     return _outline(text, str(rng.choice(OUTLINES)), size, smooth=bool(rng.random() < 0.7))
 
 
-def _place(rng: np.random.Generator, taken: Ink, shape: tuple[int, int], *, border: bool = False) -> Place | None:
+def _place(rng: np.random.Generator, taken: Ink, shape: tuple[int, int], *, border: bool = False) -> Area | None:
     for _ in range(80):
         high, wide = taken.shape[0] - shape[0], taken.shape[1] - shape[1]
         if high < 0 or wide < 0:
@@ -467,7 +478,7 @@ def _write(
         part[:] = plate
     weight = alpha * glyphs[..., None]
     picture[area] = part * (1 - weight) + np.broadcast_to(colour, part.shape) * weight
-    return area
+    return area, glyphs > 0
 
 
 def _level(part: NDArray[np.float64], contrast: float) -> float:
@@ -495,7 +506,7 @@ def _local(
     weight = alpha * glyphs[..., None]
     level = np.clip(_level(picture[area], contrast), 0, 255)
     picture[area] = picture[area] * (1 - weight) + level * weight
-    return area
+    return area, glyphs > 0
 
 
 def _thin(rng: np.random.Generator, picture: Rgb, taken: Ink) -> Place | None:
@@ -589,13 +600,13 @@ def _deep_case(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Ca
     after, taken, places = before.copy(), np.zeros(size, np.bool_), []
     for _ in range(3):
         glyphs = _glyphs(rng, _any_text(rng), int(rng.integers(11, 28)))
-        place = _place(rng, taken, glyphs.shape)
-        if place is None:
+        area = _place(rng, taken, glyphs.shape)
+        if area is None:
             continue
         kind = int(rng.integers(3))
-        level = (most, zero + _level(values[place], 120) * gain, zero + 255 * gain * 1.3)[kind]
-        after[place] = after[place] * (1 - glyphs) + min(level, most) * glyphs
-        places.append(place)
+        level = (most, zero + _level(values[area], 120) * gain, zero + 255 * gain * 1.3)[kind]
+        after[area] = after[area] * (1 - glyphs) + min(level, most) * glyphs
+        places.append((area, glyphs > 0))
     window = (zero + 128 * gain, 255 * gain)
     made = [_dataset([np.round(part)], stored, signed, inverted, window) for part in (after, before)]
     return Case(name, made[0], _found_ink(name, *made, [{0: place} for place in places]))
@@ -613,12 +624,12 @@ def _cine_case(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Ca
     taken, places = np.zeros(values.shape, np.bool_), []
     for _ in range(2):
         glyphs = _glyphs(rng, _any_text(rng), int(rng.integers(11, 24)))
-        place = _place(rng, taken, glyphs.shape)
-        if place is None:
+        area = _place(rng, taken, glyphs.shape)
+        if area is None:
             continue
         for number in range(first, last):
-            after[number][place] = after[number][place] * (1 - glyphs) + 245 * glyphs
-        places.append(dict.fromkeys(range(first, last), place))
+            after[number][area] = after[number][area] * (1 - glyphs) + 245 * glyphs
+        places.append(dict.fromkeys(range(first, last), (area, glyphs > 0)))
     made = [_dataset([_bytes(frame) for frame in frames]) for frames in (after, before)]
     return Case(name, made[0], _found_ink(name, *made, places))
 
@@ -735,9 +746,9 @@ def _found_ink(name: str, dataset: Dataset, plain: Dataset, places: list[dict[in
     lines = []
     for place in places:
         ink = {}
-        for number, area in place.items():
+        for number, (area, drawn) in place.items():
             mark = np.zeros_like(differing[number])
-            mark[area] = differing[number][area]
+            mark[area] = differing[number][area] & drawn
             if mark.any():
                 ink[number] = mark
         if ink:

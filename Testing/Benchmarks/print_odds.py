@@ -8,17 +8,19 @@ that are measured, and prints them.
 """
 
 import argparse
+from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
 from burned_in_plain import BACKGROUNDS, SEED, frame_with_text, seeded_backgrounds
+from burned_in_varied import clean_case, shown, text_case
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.optimize import minimize
 
 from DeidentifyStudyCore.pixels.boxes import mask_of
 from DeidentifyStudyCore.pixels.classical import stroke_lines
-from DeidentifyStudyCore.pixels.search import find_text
+from DeidentifyStudyCore.pixels.search import find_text, planes
 
 FITTED, MEASURED = (101, 102), (SEED, 104)
 NOTICED = 0.2
@@ -28,20 +30,16 @@ PENALTY = 1e-4
 def fitted(frames: int) -> NDArray[np.float64]:
     """Weights by logistic regression, print and anatomy counting alike; the first one is the intercept."""
     rows, labels = [], []
-    for seed in FITTED:
-        images = [(image, []) for _, image in seeded_backgrounds(seed)]
-        with_text = [frame_with_text(number, seed) for number in range(frames)]
-        images += [(frame.image, frame.lines) for frame in with_text[::2]]
-        images += [(_compressed(frame.image), frame.lines) for frame in with_text[1::2]]
-        for image, lines in images:
-            inks = [np.logical_or.reduce(marks) for _, marks in lines]
-            for line in stroke_lines(image):
-                box = line.place
-                part = np.s_[box.row : box.bottom, box.column : box.right]
-                share = max((ink[part].sum() / ink.sum() for ink in inks), default=0.0)
-                if share == 0 or share >= 0.5:
-                    rows.append(line.features())
-                    labels.append(share > 0)
+    for image, inks, marker in _examples(frames):
+        for line in (line for plane in planes(image, grey_suffices=True) for line in stroke_lines(plane)):
+            box = line.place
+            part = np.s_[box.row : box.bottom, box.column : box.right]
+            if marker is not None and marker[part].mean() > 0.5:
+                continue
+            share = max((ink[part].sum() / ink.sum() for ink in inks), default=0.0)
+            if share == 0 or share >= 0.5:
+                rows.append(line.features())
+                labels.append(share > 0)
     features, is_print = np.array(rows), np.array(labels, np.float64)
     middle, spread = features.mean(0), features.std(0)
     scaled = np.column_stack([np.ones(len(features)), (features - middle) / spread])
@@ -56,6 +54,25 @@ def fitted(frames: int) -> NDArray[np.float64]:
     weights = minimize(loss, np.zeros(scaled.shape[1]), jac=True).x
     slopes = weights[1:] / spread
     return np.concatenate([[weights[0] - slopes @ middle], slopes])
+
+
+Ink = NDArray[np.bool_]
+
+
+def _examples(frames: int) -> Iterator[tuple[NDArray[np.uint8], list[Ink], Ink | None]]:
+    """Pictures of both sets with the ink of their lines and their side marker, some with text compressed."""
+    for seed in FITTED:
+        for _, image in seeded_backgrounds(seed):
+            yield image, [], None
+        for number in range(frames):
+            frame = frame_with_text(number, seed)
+            image = frame.image if number % 2 else _compressed(frame.image)
+            yield image, [np.logical_or.reduce(marks) for _, marks in frame.lines], None
+            case = text_case(number, seed)
+            first = min((number for line in case.lines for number in line.ink), default=0)
+            yield shown(case, first), [line.ink[first] for line in case.lines if first in line.ink], None
+            case = clean_case(number, seed)
+            yield shown(case, 0), [], case.marker
 
 
 def _compressed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -32,7 +32,7 @@ _PAIRED = 512
 """Components whose neighbours are sought at once."""
 
 _WEIGHTS = np.array(
-    [-18.43, 5.48, 0.12, 1.03, 0.98, -4.33, 4.8, 3.28, 1.39, 1.04, 0.89, 1.02, -6.31, -4.24, 0.06, 0.03]
+    [-13.66, 3.84, -1.13, 1.26, 0.46, -1.55, 2.12, 2.22, 1.26, 0.94, 0.75, 0.47, -5.12, -1.56, 0.04, 0.91, -4.98]
 )
 """Intercept, and one for each of `StrokeLine.features`."""
 
@@ -129,9 +129,10 @@ class StrokeLine:
         return Box(self.box.column, self.box.row, self.box.width, self.box.height) if self.turned else self.box
 
     def features(self) -> NDArray[np.float64]:
-        """What tells print from anatomy, for the weights: evenness, contrast, sharpness, and how much of it is there.
+        """What tells print from anatomy, for the weights: evenness, contrast, sharpness, how much of it, how far alone.
 
-        Print is drawn in one value; strokes of anatomy have many.
+        Print is drawn in one value; strokes of anatomy have many. Print has its strokes on its line; texture, speckle
+        and colour Doppler have as many around it.
         """
         return _features(self.chars, self.box, self.likeness, self.grey, self.ink)
 
@@ -169,8 +170,17 @@ def _features(
             _deviation(tall[:, 0]) / scale,
             _deviation(tall[:, 5]) / contrast,
             float(len(chars) >= 4),
+            _crowding(box, ink),
         ]
     )
+
+
+def _crowding(box: Box, ink: NDArray[np.bool_]) -> float:
+    """How densely strokes lie around a line, as a share of how densely they lie in it; 3 at most."""
+    wide = box.grown(max(3, box.height // 2), *ink.shape)
+    inside = int(np.count_nonzero(ink[box.row : box.bottom, box.column : box.right]))
+    around = int(np.count_nonzero(ink[wide.row : wide.bottom, wide.column : wide.right])) - inside
+    return min(3.0, around / max(wide.area - box.area, 1) * box.area / inside)
 
 
 def _components(grey: NDArray[np.uint8], ink: NDArray[np.bool_], side: int) -> _Rows:
