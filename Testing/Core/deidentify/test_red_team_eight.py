@@ -22,8 +22,10 @@ from pydicom.sr._concepts_dict import concepts
 from DeidentifyStudyCore.dicom.charset import codecs_of, decoded, encoded
 from DeidentifyStudyCore.dicom.codestream import stripped
 from DeidentifyStudyCore.errors import Quarantined
+from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.profile import load_profile, parse_profile
 from DeidentifyStudyCore.rules.check_digits import proves_itself
+from DeidentifyStudyCore.rules.text import clean_text
 
 JPEG, JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"
 SIDE = 64
@@ -280,3 +282,18 @@ def test_text_in_what_an_object_is_made_of_holds_it(make_dataset, encode, deiden
     outcome, destination = deidentify({"a": encode(make_dataset(**{keyword: text}))})
     assert [result.reason for result in outcome.files] == ["text-in-samples"]
     assert not list(destination.rglob("*.dcm"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Lymph nodes up to 12 x 8 mm", "AX T2 3.0 x 3.0", "Kontrolle in 3 Monaten", "TNM cT2 N1 M0", "vor 62 Jahren"],
+)
+def test_measures_spans_and_stages_stay(text):
+    assert clean_text(text, EchoBuilder().built()) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("Frau X, 12 x 8", "12 x 8"), ("93 Jahre", ""), ("im Jahr 1951", "im Jahr")]
+)
+def test_initials_ages_and_years_beside_them_go(text, left):
+    assert clean_text(text, EchoBuilder().built()) == left
