@@ -16,6 +16,7 @@ __all__ = ["is_available", "new_errors"]
 _TIMEOUT = 60
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _NO_IOD = "Error - Information Object Not found"
+_VALUE = re.compile(r"= <.*> - ")  # which may hold brackets itself
 _SHOWN = re.compile(r"Element=<\w*>|Module=<\w*>|attribute <[^>]*>|</[^>]*>|<[^>]*>|[\d.]+")
 
 
@@ -62,7 +63,8 @@ def _told(path: Path) -> Counter[str]:
     except (OSError, subprocess.TimeoutExpired):
         return Counter()
     lines = done.stderr.decode("latin-1").splitlines()
-    return Counter(_SHOWN.sub(_without_value, line) for line in lines if line.startswith("Error"))
+    told = (_VALUE.sub("= <> - ", line) for line in lines if line.startswith("Error"))
+    return Counter(_SHOWN.sub(_without_value, line) for line in told)
 
 
 def _without_value(found: re.Match[str]) -> str:

@@ -268,3 +268,14 @@ def test_what_the_judge_could_not_read_is_not_compared(make_dataset, encode, dei
         for name, result in zip("ab", outcome.files, strict=True)
     ]
     assert found == [None, []]
+
+
+@pytest.mark.skipif(not conformance.is_available(), reason="dciodvfy is not installed")
+def test_values_with_brackets_make_no_error_new(make_dataset, encode, tmp_path):
+    for name, text in (("a", "<name>Zyxwarth</name> " * 9), ("b", "liver " * 20)):
+        (tmp_path / name).write_bytes(encode(make_dataset(Allergies=text)))
+    assert conformance.new_errors(tmp_path / "a", tmp_path / "b") == []
+    (tmp_path / "c").write_bytes(encode(make_dataset(Allergies="none")))
+    errors = conformance.new_errors(tmp_path / "c", tmp_path / "a")
+    assert len(errors) == 1
+    assert "Zyxwarth" not in errors[0]
