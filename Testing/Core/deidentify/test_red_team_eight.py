@@ -286,7 +286,16 @@ def test_text_in_what_an_object_is_made_of_holds_it(make_dataset, encode, deiden
 
 @pytest.mark.parametrize(
     "text",
-    ["Lymph nodes up to 12 x 8 mm", "AX T2 3.0 x 3.0", "Kontrolle in 3 Monaten", "TNM cT2 N1 M0", "vor 62 Jahren"],
+    [
+        "Lymph nodes up to 12 x 8 mm",
+        "AX T2 3.0 x 3.0",
+        "Kontrolle in 3 Monaten",
+        "TNM cT2 N1 M0",
+        "vor 62 Jahren",
+        "RM encefalo con contrasto",
+        "LWS 2 Ebenen",
+        "SPECT Myocard Stress AC",
+    ],
 )
 def test_measures_spans_and_stages_stay(text):
     assert clean_text(text, EchoBuilder().built()) == text
