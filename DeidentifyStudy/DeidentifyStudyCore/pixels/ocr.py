@@ -67,8 +67,9 @@ def version() -> str:
 def read_lines(image: _Rgb) -> list[Reading]:
     """Find and read lines of text anywhere in an image of shape (rows, columns, 3), at twice its size.
 
-    Large images are read in overlapping tiles, so that print does not shrink. Each tile is read twice: as it is, and
-    with its local contrast made even, in which faint print stands out and large letters do not.
+    Large images are read in overlapping tiles, so that print does not shrink. Each tile is read three times: as it
+    is, with its local contrast made even, in which faint print stands out and large letters do not, and the latter
+    turned by 90 degrees, since faint vertical print is found less often.
 
     Raises
     ------
@@ -79,13 +80,21 @@ def read_lines(image: _Rgb) -> list[Reading]:
     found = []
     for place in tiles(image.shape[0], image.shape[1], TILE, _TILE_OVERLAP):
         tile = image[place.row : place.bottom, place.column : place.right]
-        for picture in (tile, _even(tile)):
-            found += [_shifted(reading, place.row, place.column) for reading in _read_tile(engine, picture)]
+        even = _even(tile)
+        readings = [*_read_tile(engine, tile), *_read_tile(engine, even)]
+        readings += [_turned_back(reading, tile.shape[1]) for reading in _read_tile(engine, np.rot90(even))]
+        found += [_shifted(reading, place.row, place.column) for reading in readings]
     return found
 
 
-def read_boxes(image: _Rgb, boxes: list[Box]) -> list[Reading]:
-    """Read what boxes hold, found by other means; in the order of the boxes."""
+def read_boxes(image: _Rgb, boxes: list[Box], *, as_they_are: bool = False) -> list[Reading]:
+    """Read what boxes hold, found by other means; in the order of the boxes.
+
+    Parameters
+    ----------
+    as_they_are : bool
+        Do not turn by 180 degrees what seems to be upside down, as scripts do that have turned letters.
+    """
     engine = _engine()
     readings = []
     for box in boxes:
@@ -93,7 +102,7 @@ def read_boxes(image: _Rgb, boxes: list[Box]) -> list[Reading]:
         part = image[grown.row : grown.bottom, grown.column : grown.right]
         if part.shape[0] > 1.5 * part.shape[1]:
             part = np.rot90(part)
-        result = _silent(engine, _enlarged(part), use_det=False, use_cls=True, use_rec=True)
+        result = _silent(engine, _enlarged(part), use_det=False, use_cls=not as_they_are, use_rec=True)
         texts, scores = result.txts or ("",), result.scores or (0.0,)
         readings.append(Reading(box, float(scores[0]), _characters(texts[0])))
     return readings

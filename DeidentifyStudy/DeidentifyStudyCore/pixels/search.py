@@ -23,8 +23,9 @@ LEAST_CONFIDENCE, LEAST_CHARACTERS = 0.7, 2
 """A reading below these is no reading, but for the next two."""
 SUPPORTED_CONFIDENCE, SUPPORTING_ODDS = 0.5, 0.0
 """A reading with that confidence is one where strokes with these odds agree."""
-SURE_CONFIDENCE, SURE_CHARACTERS = 0.75, 3
-"""Of a classical line: what only the strokes suggest must be read with more certainty."""
+SURE_CONFIDENCE, SURE_CHARACTERS, MANY_CHARACTERS = 0.75, 3, 6
+"""Of a classical line: what only the strokes suggest must be read with more certainty, or be print; of many characters
+it suffices that it may be print."""
 CERTAIN, NARROWEST, WIDEST = 0.9, 0.37, 1.6
 """With less confidence the length of a box must fit its characters, as a share of its thickness for each: curves and
 corners are often read as letters."""
@@ -124,10 +125,12 @@ def _is_same(one: Box, other: Box) -> bool:
 def _read(lines: list[Candidate], colour: NDArray[np.uint8]) -> list[Found]:
     """Strokes that are text."""
     rows, columns = colour.shape[:2]
-    readings = ocr.read_boxes(colour, [line.box for line in lines])
+    tried = list(zip(ocr.read_boxes(colour, [line.box for line in lines]), lines, strict=True))
+    again = [line for reading, line in tried if not _is_sure(reading, line) and line.print_odds >= PRINT_ODDS]
+    tried += zip(ocr.read_boxes(colour, [line.box for line in again], as_they_are=True), again, strict=True)
     return [
         Found(_with_margin(reading.box, rows, columns), "classical", reading.confidence)
-        for reading, line in zip(readings, lines, strict=True)
+        for reading, line in tried
         if _is_sure(reading, line)
     ]
 
@@ -220,8 +223,9 @@ def _is_sure(reading: ocr.Reading, line: Candidate) -> bool:
     """Whether strokes are text: read with certainty, or with less and print by their odds."""
     if reading.characters < SURE_CHARACTERS or not _fits(reading):
         return False
-    certain = reading.confidence >= SURE_CONFIDENCE
-    return certain or (line.print_odds >= PRINT_ODDS and reading.confidence >= SUPPORTED_CONFIDENCE)
+    least_odds = SUPPORTING_ODDS if reading.characters >= MANY_CHARACTERS else PRINT_ODDS
+    supported = reading.confidence >= SUPPORTED_CONFIDENCE and line.print_odds >= least_odds
+    return supported or reading.confidence >= SURE_CONFIDENCE
 
 
 def _fits(reading: ocr.Reading) -> bool:

@@ -28,7 +28,9 @@ def read(monkeypatch):
     calls = {"boxes": []}
 
     def replace(lines, boxes, along=()):
-        def read_boxes(image, wanted):
+        def read_boxes(_, wanted, *, as_they_are=False):
+            if as_they_are:
+                return [Reading(box, 0.0, 0) for box in wanted]
             calls["boxes"] += wanted
             return [next((r for r in boxes if r.box == box), Reading(box, 0.0, 0)) for box in wanted]
 
@@ -64,10 +66,11 @@ def test_a_doubtful_reading_is_text_where_strokes_look_like_print():
 
 
 def test_strokes_are_text_when_read_for_sure_or_doubtfully_and_print():
-    doubtful, sure = Reading(NAME, 0.6, 8), Reading(NAME, 0.8, 8)
+    doubtful, sure = Reading(NAME, 0.6, 5), Reading(NAME, 0.8, 5)
     assert _is_sure(sure, Candidate(NAME, 0.5, READ_ODDS))
     assert _is_sure(doubtful, Candidate(NAME, 0.5, PRINT_ODDS))
     assert not _is_sure(doubtful, Candidate(NAME, 0.5, PRINT_ODDS - 0.1))
+    assert _is_sure(Reading(NAME, 0.6, 8), Candidate(NAME, 0.5, PRINT_ODDS - 0.1))
     assert not _is_sure(Reading(NAME, 0.99, 2), Candidate(NAME, 0.5, 9.0))
 
 
