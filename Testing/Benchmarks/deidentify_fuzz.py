@@ -216,7 +216,8 @@ class Target:
                     identity = tuple(map(self._uid, (facts.study, facts.series, facts.instance)))
                     references = {self._uid(reference) for reference in facts.references}
                     verifier = Verifier(self._subject, uids_retained=False)
-                    verifier.check(output, source, rewritten, identity, references)
+                    verifier.check(output, identity, references)
+                    verifier.compare(source, rewritten, output)
                 return "written"
         except (MalformedFile, Quarantined) as error:
             return error.reason

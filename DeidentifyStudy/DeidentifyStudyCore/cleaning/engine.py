@@ -4,7 +4,7 @@ Decisions on elements that are equal byte for byte, as most are within a series,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 
@@ -72,14 +72,14 @@ class Rewritten:
         Bytes, ranges of the source, and masked pixels, in order.
     uses : list of Uses
         What was done to each element.
-    pixels_changed : frozenset of str
-        What was done to the pixel data element.
+    plan : PixelPlan or None
+        For the pixel data element.
     """
 
     meta: bytes
     pieces: list[Piece | Masked | Generated]
     uses: list[Uses]
-    pixels_changed: frozenset[str] = field(default=frozenset())
+    plan: PixelPlan | None = None
 
 
 class Engine:
@@ -154,8 +154,7 @@ class Engine:
             uses = pattern.uses
         syntax = plan.transfer_syntax if plan and plan.transfer_syntax else source.transfer_syntax
         meta = file_meta(self._class_uid(sop_class, context), self._pseudonyms.uid(instance), syntax)
-        changed = plan.changed if plan else frozenset()
-        return Rewritten(meta, pieces, uses, changed)
+        return Rewritten(meta, pieces, uses, plan)
 
     def _class_uid(self, sop_class: str, context: Context) -> str:
         """SOP Class UID as the data set of the new object has it: one that nobody registered may be anything."""

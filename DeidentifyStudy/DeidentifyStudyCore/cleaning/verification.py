@@ -57,9 +57,7 @@ class Verifier:
         self._referenced: dict[tuple[str, bytes], list[str]] = {}
         self._memory = Memory(_COMPARED)
 
-    def check(
-        self, output: Source, source: Source, rewritten: Rewritten, identity: tuple[str, str, str], references: set[str]
-    ) -> tuple[int, tuple[str, str]]:
+    def check(self, output: Source, identity: tuple[str, str, str], references: set[str]) -> int:
         """Check an object that was just written and is open again.
 
         Parameters
@@ -73,15 +71,11 @@ class Verifier:
         -------
         int
             Its references.
-        (str, str)
-            SHA-256 of the source's pixels and of the output's, as `digests` defines them, when these share a range
-            that begins with the pixels, so that it was read for both at once; else empty.
 
         Raises
         ------
         Quarantined
-            It repeats an identifier, is not the node of the reference graph that the source was, or its bulk data
-            differ from the source's.
+            It repeats an identifier, or is not the node of the reference graph that the source was.
         MalformedFile
             A sequence of it cannot be parsed.
         """
@@ -90,7 +84,7 @@ class Verifier:
         if output.slack or own != identity or not references.issuperset(found):
             raise Quarantined("verification-failed")
         self._search(output)
-        return len(found), self._compare(source, rewritten, output)
+        return len(found)
 
     def _search(self, output: Source) -> None:
         layout, big = output.layout, output.encoding.big
@@ -199,9 +193,21 @@ class Verifier:
             found += references
         return found
 
-    def _compare(self, source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
-        """Compare bulk data, and digest the pixels on the way where they were handed over whole, up to the last
-        byte."""
+    def compare(self, source: Source, rewritten: Rewritten, output: Source) -> tuple[str, str]:
+        """Compare the bulk data of an object with those of its source, and digest the pixels on the way where they were
+        handed over whole, up to the last byte.
+
+        Returns
+        -------
+        (str, str)
+            SHA-256 of the source's pixels and of the output's, as `digests` defines them, when these share a range
+            that begins with the pixels, so that it was read for both at once; else empty.
+
+        Raises
+        ------
+        Quarantined
+            They differ.
+        """
         begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
         pixels = pixels_start(source)
         digests = "", ""

@@ -5,25 +5,27 @@ import gc
 import os
 import pickle
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import flush_files, replacing
-from DeidentifyStudyCore.cleaning.engine import Engine
+from DeidentifyStudyCore.cleaning.engine import Engine, Rewritten
+from DeidentifyStudyCore.cleaning.in_step import groups_of, in_step
 from DeidentifyStudyCore.cleaning.patterns import Tally, TallyKey
 from DeidentifyStudyCore.cleaning.stream import write_object
+from DeidentifyStudyCore.cleaning.task import Task
 from DeidentifyStudyCore.cleaning.verification import Verifier
 from DeidentifyStudyCore.dicom.digests import digests_of, digests_of_file, header_digest
 from DeidentifyStudyCore.dicom.memory import Memory
+from DeidentifyStudyCore.dicom.pixeldata import as_they_are, plan_pixels
 from DeidentifyStudyCore.dicom.source import SHORT_RANGE, Source, opened
 from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
-from DeidentifyStudyCore.indexing.index import FileFacts
 from DeidentifyStudyCore.pixels.device_rules import KnownDevices
 from DeidentifyStudyCore.pixels.peaks import has_peak_print
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from DeidentifyStudyCore.pixels.redaction import Area
     from DeidentifyStudyCore.pixels.step import PixelStep
 
-__all__ = ["SEARCHES", "ChunkResult", "FileResult", "Job", "Task", "packed", "write_chunk"]
+__all__ = ["SEARCHES", "ChunkResult", "FileResult", "Job", "packed", "write_chunk"]
 
 SEARCHES = ("written_files", "pixels", "text_recognition")
 """Search of written files for what identifies (``headers``, ``whole files``), of pixels for text (`search.METHODS`),
@@ -68,16 +70,6 @@ class Job:
     whole_bytes: bool = False
     pixels: PixelPolicy = field(default_factory=lambda: PixelPolicy(clean=False, review=True))
     pictures: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One file: what the index knows of it, its number in the listing, where it goes, and what is known of faces."""
-
-    number: int
-    facts: FileFacts
-    output: str
-    face: FaceState = field(default_factory=FaceState)
 
 
 @dataclass(slots=True)
@@ -187,8 +179,10 @@ class _Writer:
         tally = Tally()
         self._folder = ""
         with _cycles_kept():
-            for task in tasks:
-                result.files.append(self.write(task, tally))
+            for group in groups_of(tasks):
+                found = [FileResult(task.number, risks=task.facts.risks) for task in group]
+                in_step([self._written(task, one, tally) for task, one in zip(group, found, strict=True)])
+                result.files += found
         result.tally = tally.total()
         result.retained = set(self.engine.retained)
         self.engine.retained.clear()
@@ -207,9 +201,9 @@ class _Writer:
                 found.add((recognition, self._pixels.recognition))
         return found
 
-    def write(self, task: Task, tally: Tally) -> FileResult:
+    def _written(self, task: Task, result: FileResult, tally: Tally) -> Generator[None]:
+        """Write and verify an object, pausing between the steps; fills in its result."""
         path = f"{self._source}/{task.facts.path}"
-        result = FileResult(task.number, risks=task.facts.risks)
         try:
             if task.facts.reason:
                 result.input_header, result.input_pixels = digests_of_file(path)
@@ -222,13 +216,17 @@ class _Writer:
                     (self._job.destination / task.output).unlink(missing_ok=True)  # of an earlier run, taken back
                     raise Quarantined(task.face.reason)
                 decision = self._job.decisions.get(result.input_header)
+                likely = None
+                if not (task.face.digest or self._job.pixels.concerns(result.risks, decision)):
+                    likely = self.engine.rewrite(source, as_they_are(source))
+                yield
                 result.risks += self._further_risks(source, result.risks)
                 if task.face.digest or self._job.pixels.concerns(result.risks, decision):
                     face = self._face(Path(path), task.face)
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
                 else:
                     cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
-                self._write(source, cleaned, task, result, tally)
+                yield from self._write(source, cleaned, likely, task, result, tally)
         except NeedsReview as error:
             result.reason, result.found, result.sources = error.reason, error.rows, error.sources
         except (Quarantined, MalformedFile) as error:
@@ -240,7 +238,6 @@ class _Writer:
         except Exception:
             # one object must never stop a batch, and its error must not be shown: it may quote values
             result.reason = "internal-error"
-        return result
 
     def _step(self) -> "PixelStep":
         """Return the step that looks at pixels, which is loaded when the first object needs it."""
@@ -275,19 +272,35 @@ class _Writer:
 
         return face_areas(path, state)
 
-    def _write(self, source: Source, cleaned: Cleaned, task: Task, result: FileResult, tally: Tally) -> None:
+    def _write(
+        self,
+        source: Source,
+        cleaned: Cleaned,
+        likely: Rewritten | None,
+        task: Task,
+        result: FileResult,
+        tally: Tally,
+    ) -> Generator[None]:
+        """Write what the engine makes of an object; `likely` is that if its pixels stay as they are."""
         target = f"{self._destination}/{task.output}"
         self._make_folder(target.rpartition("/")[0])
         facts = task.facts
         expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
         references = {self._uid(reference) for reference in facts.references}
         with replacing(target, flush=False) as temporary:
-            try:
-                while True:
-                    rewritten = self.engine.rewrite(source, cleaned.plan, cleaned.claims)
-                    write_object(source, rewritten, temporary)
+            while True:
+                plan = cleaned.plan or plan_pixels(source)
+                if likely is not None and plan == likely.plan:
+                    rewritten = likely
+                else:
+                    rewritten = self.engine.rewrite(source, plan, cleaned.claims)
+                write_object(source, rewritten, temporary)
+                try:
                     with opened(temporary) as output:
-                        found, shared = self._verifier.check(output, source, rewritten, expected, references)
+                        shared = self._verifier.compare(source, rewritten, output)
+                        if cleaned.plan is None:
+                            yield
+                        found = self._verifier.check(output, expected, references)
                         again = None
                         if cleaned.plan is not None:
                             again = self._step().check(cleaned, source, output, result.input_header)
@@ -298,14 +311,14 @@ class _Writer:
                                 shared[1] or digests_of(output, temporary, result.output_header).pixels
                             )
                             break
-                    cleaned = again
-            except MalformedFile:
-                raise Quarantined("verification-failed") from None
+                except MalformedFile:
+                    raise Quarantined("verification-failed") from None
+                cleaned = again
         result.input_pixels = (
             shared[0] or digests_of(source, f"{self._source}/{task.facts.path}", result.input_header).pixels
         )
         result.output = task.output
-        result.pixels = (*cleaned.report(), *sorted(rewritten.pixels_changed))
+        result.pixels = (*cleaned.report(), *sorted(plan.changed if plan else ()))
         result.references = found
         result.references_removed = len(task.facts.references) - found
         tally.add(rewritten.uses)

@@ -20,18 +20,22 @@ class Memory:
     ----------
     view : memoryview
         All of them.
+    holder : object or None
+        Whose bytes they are; None where `read` was called since it was set.
     """
 
-    __slots__ = ("_begin", "_bytes", "view")
+    __slots__ = ("_begin", "_bytes", "holder", "view")
 
     def __init__(self, size: int) -> None:
         self._bytes = bytearray(size + _PAGE)
         address = np.frombuffer(self._bytes, np.uint8).__array_interface__["data"][0]
         self._begin = -address % _PAGE
         self.view = memoryview(self._bytes)[self._begin : self._begin + size]
+        self.holder: object | None = None
 
     def read(self, file: BinaryIO, start: int, stop: int) -> memoryview:
         """Read a part of an unbuffered file to the beginning; shorter where the file ends before `stop`."""
+        self.holder = None
         file.seek(start)
         target = self.view[: stop - start]
         count = 0

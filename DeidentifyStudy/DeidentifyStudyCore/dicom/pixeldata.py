@@ -15,7 +15,7 @@ from DeidentifyStudyCore.dicom.tokenizer import ITEM, PIXEL_DATA, SEQUENCE_END, 
 from DeidentifyStudyCore.dicom.unused_bits import CLEARED, KEPT, cleared_chunks, find_hidden
 from DeidentifyStudyCore.errors import Quarantined
 
-__all__ = ["Generated", "Masked", "PixelPlan", "encapsulated_plan", "plan_pixels"]
+__all__ = ["Generated", "Masked", "PixelPlan", "as_they_are", "encapsulated_plan", "plan_pixels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ class PixelPlan:
     resized: Mapping[int, int] = field(default_factory=dict)
     transfer_syntax: str = ""
     elements: Mapping[int, bytes] = field(default_factory=dict)
+
+
+def as_they_are(source: Source) -> PixelPlan | None:
+    """The plan of pixel data that are handed over as they are; None when the object has none."""
+    span = source.first(PIXEL_DATA)
+    return None if span is None else PixelPlan([(span[2], span[5])])
 
 
 def plan_pixels(source: Source) -> PixelPlan | None:

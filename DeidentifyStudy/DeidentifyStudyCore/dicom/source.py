@@ -71,7 +71,7 @@ class Source:
     is_remade : bool
         The buffer is not the file, but what was inflated or written anew from it.
     memory : Memory or None
-        What the file is read into where it is looked at as a whole; the next file is read into it too.
+        What the file is read into where it is looked at as a whole; other files are read into it too.
     """
 
     _buffer: Buffer | None
@@ -83,7 +83,6 @@ class Source:
     held: list[Closable]
     is_remade: bool = False
     memory: Memory | None = None
-    _loaded: bool = field(default=False, init=False)
     _leaves: dict[tuple[int, tuple[str, ...]], list[Leaf]] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
@@ -172,17 +171,19 @@ class Source:
         return self.elements.values(tags, layout.first, layout.inside)
 
     def view(self, start: int, stop: int) -> memoryview:
-        """Bytes of the file that are there until the source is closed, or another is opened with the same memory."""
-        if self._buffer is None and self.memory is not None:
-            if not self._loaded:
-                self._loaded = len(self.memory.read(self.file, 0, self.size)) == self.size
-            if self._loaded:
-                return self.memory.view[start:stop]
-        return memoryview(self.buffer)[start:stop]
+        """Bytes of the file, which are there until another source with the same memory is looked at."""
+        memory = self.memory
+        if memory is None or self._buffer is not None:
+            return memoryview(self.buffer)[start:stop]
+        if memory.holder is not self:
+            if len(memory.read(self.file, 0, self.size)) != self.size:
+                raise MalformedFile("truncated", self.size)  # it was cut short since it was opened
+            memory.holder = self
+        return memory.view[start:stop]
 
     def holds(self, content: bytes | memoryview, start: int) -> bool:
         """Whether these bytes stand at a place of the file."""
-        if self._loaded and self.memory is not None:
+        if self.memory is not None and self.memory.holder is self:
             return self.memory.holds(content, start)
         if isinstance(self._buffer, bytes):
             return self._buffer.startswith(content, start)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from DeidentifyStudyCore.atomic import remove_leftovers
-from DeidentifyStudyCore.cleaning.writing import FileResult, Job, Task, packed, write_chunk
+from DeidentifyStudyCore.cleaning.task import Task
+from DeidentifyStudyCore.cleaning.writing import FileResult, Job, packed, write_chunk
 from DeidentifyStudyCore.errors import DestinationError, InputError
 from DeidentifyStudyCore.executors import completed
 from DeidentifyStudyCore.faces.state import FaceState

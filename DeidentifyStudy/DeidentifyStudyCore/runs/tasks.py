@@ -4,7 +4,8 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
 
-from DeidentifyStudyCore.cleaning.writing import Job, Task
+from DeidentifyStudyCore.cleaning.task import Task
+from DeidentifyStudyCore.cleaning.writing import Job
 from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.indexing.folder_index import Index
 from DeidentifyStudyCore.indexing.index import FileFacts

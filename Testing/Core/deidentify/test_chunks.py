@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from DeidentifyStudyCore.cleaning.writing import Task
+from DeidentifyStudyCore.cleaning.task import Task
 from DeidentifyStudyCore.identity.echo import EchoBuilder
 from DeidentifyStudyCore.indexing.index import FileFacts
 from DeidentifyStudyCore.runs.tasks import chunks_of

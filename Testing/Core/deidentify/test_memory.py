@@ -5,6 +5,7 @@ import pytest
 
 from DeidentifyStudyCore.dicom.memory import Memory
 from DeidentifyStudyCore.dicom.source import SHORT_RANGE, opened
+from DeidentifyStudyCore.errors import MalformedFile
 
 
 @pytest.fixture
@@ -64,6 +65,24 @@ def test_a_file_that_shrinks_while_it_is_read_is_not_taken_for_the_one_before(tm
             source.view(0, 10)
     with opened(tmp_path / "file", whole=True, memory=memory) as source:
         (tmp_path / "file").write_bytes(contents[0][:-1000])
-        size = len(contents[0])
-        assert source.view(size - 2000, size) == contents[0][-2000:-1000]
-        assert not source.holds(contents[2][-1000:], size - 1000)
+        with pytest.raises(MalformedFile):
+            source.view(0, 10)
+        assert not source.holds(contents[2][-1000:], len(contents[0]) - 1000)
+
+
+def test_two_files_that_are_open_at_the_same_time_are_not_mistaken_for_one_another(tmp_path, image):
+    contents = [image(number) for number in range(4)]
+    for number, content in enumerate(contents):
+        (tmp_path / str(number)).write_bytes(content)
+        opened(tmp_path / str(number)).__exit__()
+    memory = Memory(SHORT_RANGE)
+    with (
+        opened(tmp_path / "2", whole=True, memory=memory) as one,
+        opened(tmp_path / "3", whole=True, memory=memory) as other,
+    ):
+        for source, content in ((one, contents[2]), (other, contents[3]), (one, contents[2])):
+            size = len(content)
+            assert source.view(0, size) == content
+            assert source.holds(content[-9000:], size - 9000)
+        assert not other.holds(contents[2][-9000:], len(contents[3]) - 9000)
+        assert other.view(0, len(contents[3])) == contents[3]
