@@ -14,7 +14,15 @@ from DeidentifyStudyCore.dicom.jpegxl import code_stream_of, end_of_code_stream
 from DeidentifyStudyCore.dicom.tokenizer import Buffer
 from DeidentifyStudyCore.errors import Quarantined
 
-__all__ = ["FRAMES_AS_THEY_ARE", "Piece", "begins_image", "is_stream_of_markers", "native_frame", "stripped"]
+__all__ = [
+    "FRAMES_AS_THEY_ARE",
+    "UNCOMPRESSED",
+    "Piece",
+    "begins_image",
+    "is_stream_of_markers",
+    "native_frame",
+    "stripped",
+]
 
 Piece = bytes | tuple[int, int]
 """Bytes to write, or a range of the source to copy."""
@@ -27,8 +35,8 @@ _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARKER_IN_LS_SCAN = re.compile(rb"\xff[\x80-\xfe]")  # JPEG-LS stuffs a zero bit after 0xFF, not a byte
 _RLE = "1.2.840.10008.1.2.5"
-_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
-FRAMES_AS_THEY_ARE = ("1.2.840.10008.1.2.1.98", _DEFLATED_FRAMES)
+UNCOMPRESSED, _DEFLATED_FRAMES = "1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"
+FRAMES_AS_THEY_ARE = (UNCOMPRESSED, _DEFLATED_FRAMES)
 """Transfer syntaxes of frames in fragments that are as native ones are, or deflated (PS3.5, A.4.11 and A.4.13)."""
 _DEFLATED_PART, _INFLATED_PART = 1 << 16, 1 << 20
 _RLE_HEADER, _MOST_RLE_SEGMENTS = 64, 15

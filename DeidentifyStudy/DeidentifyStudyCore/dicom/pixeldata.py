@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from DeidentifyStudyCore.dicom.codestream import Piece, begins_image, is_stream_of_markers, stripped
+from DeidentifyStudyCore.dicom.codestream import UNCOMPRESSED, Piece, begins_image, is_stream_of_markers, stripped
 from DeidentifyStudyCore.dicom.frame_fragments import fragments_of_frames
 from DeidentifyStudyCore.dicom.image_pixel import ImagePixel, image_pixel, number_of
 from DeidentifyStudyCore.dicom.source import Source
@@ -182,8 +182,6 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     span = source.first(PIXEL_DATA)
     if span is None:
         raise Quarantined("truncated-pixel-data")
-    if _embedded_overlay_mask(source) is not None:
-        raise Quarantined("embedded-overlay")
     frames = fragments(source.buffer, span, source.encoding)
     if not frames or len(frames) == 1:
         raise Quarantined("truncated-pixel-data")
@@ -195,6 +193,7 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
     stripped_some = False
     image = image_pixel(source)
     parts = frames[1:]
+    _require_plain_cells(source, image, parts)
     for low, high in _images(source, frames[0], parts, image.frames, replaced):
         value = parts[low][0]
         if low in replaced:
@@ -224,6 +223,16 @@ def encapsulated_plan(source: Source, replaced: Mapping[int, bytes | Generated])
         result.extend(body)
     result.append(source.encoding.header(SEQUENCE_END, b"", 0))
     return PixelPlan(result, frozenset({"frame metadata stripped"} if stripped_some else ()), moved, resized)
+
+
+def _require_plain_cells(source: Source, image: ImagePixel, parts: list[tuple[int, int]]) -> None:
+    """Refuse overlays in the bits of pixels in fragments, where they are not cleared."""
+    if _embedded_overlay_mask(source) is not None:
+        raise Quarantined("embedded-overlay")
+    if source.transfer_syntax == UNCOMPRESSED and image.cells.is_sensible:
+        ranges = ((start, min(stop, start + image.frame_size)) for start, stop in parts)
+        if any(find_hidden(source, start, stop, image.cells) for start, stop in ranges):
+            raise Quarantined("embedded-overlay")
 
 
 def _images(

@@ -183,6 +183,14 @@ def test_frames_that_are_not_compressed_end_where_they_end(frames, make_dataset,
     assert lengths == [pixels[0].nbytes] * frames
 
 
+def test_frames_that_are_not_compressed_hide_nothing_in_unused_bits(make_dataset, encode, deidentify):
+    pixels = pixels_of(2)
+    pixels[1, :20] |= np.uint16(0x8000) * (np.indices((20, 80)).sum(0) // 9 % 2).astype("<u2")
+    data = encapsulate([frame.tobytes() for frame in pixels])
+    outcome, _ = deidentify({"a": file_of(described(make_dataset, pixels), encode, data, UNCOMPRESSED)})
+    assert [result.reason for result in outcome.files] == ["embedded-overlay"]
+
+
 @pytest.mark.parametrize("syntax", [DEFLATED_FRAMES, UNCOMPRESSED])
 def test_text_in_them_is_looked_for_and_filled(syntax, make_dataset, encode, deidentify):
     """An ultrasound image is blanked outside its region, and so decoded."""
