@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import burned_in_plain
@@ -197,7 +197,7 @@ def _scores(jobs: list[Job], arguments: argparse.Namespace) -> Iterator[Score]:
     for job, score in zip(left, _computed(left, arguments), strict=True):
         if arguments.state:
             with arguments.state.open("a") as stream:
-                stream.write(json.dumps({"code": code, "job": job, "score": asdict(score)}) + "\n")
+                stream.write(json.dumps({"code": code, "job": job, "score": vars(score)}) + "\n")
         yield score
 
 
@@ -227,10 +227,14 @@ def main() -> None:
 
 
 def _measure(kind: str, method: str, arguments: argparse.Namespace) -> None:
-    clean = -(-arguments.frames // 4)
-    numbers = [(has_text, number) for has_text, count in ((True, arguments.frames), (False, clean)) for number in
-               range(count)]  # fmt: skip
-    jobs: list[Job] = [(kind, method, has_text, number, arguments.seed) for has_text, number in numbers]
+    # one without text after every four with, so that what is printed on the way says something of both
+    order = [(has_text, number) for part in range(-(-arguments.frames // 4)) for has_text, number in
+             [*((True, 4 * part + n) for n in range(4)), (False, part)]]  # fmt: skip
+    jobs: list[Job] = [
+        (kind, method, has_text, number, arguments.seed)
+        for has_text, number in order
+        if not has_text or number < arguments.frames
+    ]
     total, begun = Score(), time.monotonic()
     for count, score in enumerate(_scores(jobs, arguments), 1):
         total.add(score)
