@@ -20,7 +20,7 @@ PRINT_ODDS, TRACE_ODDS = 2.0, -1.0
 """Of a classical line that nobody reads: to be taken for print, and to be suspected of it (`Candidate.print_odds`)."""
 _LEAST_ODDS = {"classical": PRINT_ODDS, "traces": TRACE_ODDS}
 LEAST_CONFIDENCE, LEAST_CHARACTERS = 0.7, 2
-"""A reading below these is no reading, but for the next two."""
+"""A reading below these is no reading, but for the next two; one of so few characters must be certain."""
 SUPPORTED_CONFIDENCE, SUPPORTING_ODDS = 0.5, 0.0
 """A reading with that confidence is one where strokes with these odds agree."""
 SURE_CONFIDENCE, SURE_CHARACTERS, MANY_CHARACTERS = 0.75, 3, 6
@@ -210,7 +210,7 @@ def _is_text(reading: ocr.Reading, candidates: list[Candidate]) -> bool:
     """Whether a reading is one: with some certainty, or with less where the strokes may be print too."""
     if reading.characters < LEAST_CHARACTERS or not _fits(reading):
         return False
-    if reading.confidence >= LEAST_CONFIDENCE:
+    if reading.confidence >= (LEAST_CONFIDENCE if reading.characters >= SURE_CHARACTERS else CERTAIN):
         return True
     return reading.confidence >= SUPPORTED_CONFIDENCE and any(
         line.print_odds >= SUPPORTING_ODDS
@@ -223,9 +223,9 @@ def _is_sure(reading: ocr.Reading, line: Candidate) -> bool:
     """Whether strokes are text: read with certainty, or with less and print by their odds."""
     if reading.characters < SURE_CHARACTERS or not _fits(reading):
         return False
-    least_odds = SUPPORTING_ODDS if reading.characters >= MANY_CHARACTERS else PRINT_ODDS
-    supported = reading.confidence >= SUPPORTED_CONFIDENCE and line.print_odds >= least_odds
-    return supported or reading.confidence >= SURE_CONFIDENCE
+    many = reading.characters >= MANY_CHARACTERS
+    least, odds = (SUPPORTED_CONFIDENCE, SUPPORTING_ODDS) if many else (LEAST_CONFIDENCE, PRINT_ODDS)
+    return reading.confidence >= SURE_CONFIDENCE or (reading.confidence >= least and line.print_odds >= odds)
 
 
 def _fits(reading: ocr.Reading) -> bool:

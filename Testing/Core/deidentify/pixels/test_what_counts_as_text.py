@@ -47,6 +47,8 @@ def read(monkeypatch):
     [
         (NAME, 0.95, 8, True),
         (NAME, 0.95, 1, False),  # a side marker
+        (Box(0, 0, 15, 18), 0.77, 2, False),  # a wire
+        (Box(0, 0, 15, 24), 0.95, 2, True),  # initials
         (NAME, 0.6, 8, False),  # with nothing else that speaks for it
         (Box(0, 0, 14, 13), 0.8, 4, False),  # four letters in a square: a corner of a ruler
         (Box(0, 0, 14, 13), 0.95, 4, True),  # ideographs above each other, say, which are read for certain
@@ -66,11 +68,12 @@ def test_a_doubtful_reading_is_text_where_strokes_look_like_print():
 
 
 def test_strokes_are_text_when_read_for_sure_or_doubtfully_and_print():
-    doubtful, sure = Reading(NAME, 0.6, 5), Reading(NAME, 0.8, 5)
+    doubtful, sure = Reading(NAME, 0.72, 5), Reading(NAME, 0.8, 5)
     assert _is_sure(sure, Candidate(NAME, 0.5, READ_ODDS))
     assert _is_sure(doubtful, Candidate(NAME, 0.5, PRINT_ODDS))
     assert not _is_sure(doubtful, Candidate(NAME, 0.5, PRINT_ODDS - 0.1))
     assert _is_sure(Reading(NAME, 0.6, 8), Candidate(NAME, 0.5, PRINT_ODDS - 0.1))
+    assert not _is_sure(Reading(NAME, 0.6, 5), Candidate(NAME, 0.5, 9.0))  # a trace
     assert not _is_sure(Reading(NAME, 0.99, 2), Candidate(NAME, 0.5, 9.0))
 
 
