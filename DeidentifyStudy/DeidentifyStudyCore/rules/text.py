@@ -158,9 +158,12 @@ _AFTER_TITLES = frozenset(
 _SLASHED = r"\b(?:w/wo|wo/w|w/o|r/o|h/o|s/p|b/l|n/a)\b"  # apart they would mean something else: w/o is not w
 _SIGNED = r"(?<!\w)(?:[^\W\d_]|gd|gad|km|ce|iv)(?:[+]|[-−–](?!\w))"  # C- is without contrast
 _PLUS = r"(?<!\w)[+](?:c|gd|gad|km|ce|iv)\b"
+_DOSES = r"(?:(?!20)[2-8]\d\d[05]|4256|6996)"  # in cGy
 _PHRASE = (  # alone they are names
     r"\b(?:(?:bi|c|li|ni|o|pi|ti|vi)-rads|(?:white|gr[ae]y)\smatter|(?:long|short)[\s-]axis|circle\sof\swillis|"
     r"(?:kidney|renal|ureter(?:al|ic)?|bladder|gall)\sstone|"
+    # target volumes and their doses, which are no years
+    rf"[cgip]tv[a-z]?\d?[\s_-]?{_DOSES}|{_DOSES}\scgy|"
     # numerals are no words of their own: a single I or V is an initial as well
     r"(?:lead|grad[eo]?|typ[eo]?|tipo|stage|stadium|stade|class[es]?|clase|klasse|segment|zone|level|phase|category)\s"
     r"(?:(?:i{2,3}|iv|vi{1,3}|ix|xi{1,2})[ab]?|[ivx](?!\.\s?[^\W\d_])))\b"
@@ -169,7 +172,7 @@ _TOKEN = re.compile(
     rf"(?i:{_PHRASE})|(?i:{_SLASHED})|(?i:{_SIGNED})|(?i:{_PLUS})|\d+\.\d+(?![\d.])|(?:[^\W_]|\ufffd)+(?:['’][^\W\d_]+)?"
 )
 _IS_PHRASE = re.compile(_PHRASE).fullmatch
-_BETWEEN = re.compile(r"[\s-]")
+_BETWEEN = re.compile(r"[\s_-]|(?<=tv)(?=\d)")
 _INITIAL = re.compile(r"[A-Z]\.(?!\d)")
 _PARTS = re.compile(r"0\d{3}|\d{1,3}(?:c?Gy|[cm]m)?|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MANY_DIGITS = re.compile(r"\d.*[^\d].*\d|[1-9]\d{3}|\d{5}")
@@ -182,7 +185,7 @@ _UNITS = (
 )
 _TECHNICAL = re.compile(
     rf"\d{{1,3}}|\d{{1,4}}\.\d{{1,4}}|\d{{1,4}}(?:{_UNITS})|\d{{1,4}}x\d{{1,4}}(?:x\d{{1,4}})?(?:{_UNITS})?|"
-    r"\d[a-z]|[a-z]\d{1,2}[a-z]?|[bijqs][a-z]\d{2}[a-z]?|[bt]\d{1,4}|"
+    r"\d[a-z]|[cgip]tv[a-z]?\d?|[a-z]\d{1,2}[a-z]?|[bijqs][a-z]\d{2}[a-z]?|[bt]\d{1,4}|"
     r"(?:te|tr|ti|fa|b|bval|ph|phase|echo|e|nex|sl|im|se|vol|ir|pa|dir|mb|snr|dose|cor|sag|tra|ax)\d{1,4}|"
     r"(?:c|th?|l|s)\d{1,2}(?:c|th?|l|s)\d{1,2}"
 )

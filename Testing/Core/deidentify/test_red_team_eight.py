@@ -302,6 +302,20 @@ def test_measures_spans_and_stages_stay(text):
 
 
 @pytest.mark.parametrize(
+    "text", ["PTV_7000", "PTV5040", "GTVp_6600", "CTV 5600", "PTVn1_5600", "GTVn", "Dose 5040 cGy"]
+)
+def test_target_volumes_keep_their_doses(text):
+    """Without them two structures of a plan would have the same name."""
+    assert clean_text(text, EchoBuilder().built()) == text
+
+
+def test_target_volumes_keep_neither_years_nor_the_patients_number():
+    echo = EchoBuilder()
+    echo.add_identifier("5040")
+    assert clean_text("PTV_1951 CTV 2014 PTV5040 GTV_5040 5040 cGy", echo.built()) == "PTV CTV"
+
+
+@pytest.mark.parametrize(
     ("text", "left"), [("Frau X, 12 x 8", "12 x 8"), ("93 Jahre", ""), ("im Jahr 1951", "im Jahr")]
 )
 def test_initials_ages_and_years_beside_them_go(text, left):
