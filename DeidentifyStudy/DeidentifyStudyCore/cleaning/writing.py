@@ -26,6 +26,7 @@ from DeidentifyStudyCore.dicom.tokenizer import PIXEL_DATA
 from DeidentifyStudyCore.errors import DestinationError, MalformedFile, Quarantined
 from DeidentifyStudyCore.faces.state import FaceState
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
+from DeidentifyStudyCore.indexing.index import FileFacts
 from DeidentifyStudyCore.pixels.device_rules import KnownDevices
 from DeidentifyStudyCore.pixels.peaks import has_peak_print
 from DeidentifyStudyCore.pixels.policy import Cleaned, Decision, NeedsReview, PixelPolicy
@@ -216,14 +217,19 @@ class _Writer:
                     (self._job.destination / task.output).unlink(missing_ok=True)  # of an earlier run, taken back
                     raise Quarantined(task.face.reason)
                 decision = self._job.decisions.get(result.input_header)
+                is_looked_at = self._is_looked_at(source, task.facts.risks)
+                if is_looked_at and self._devices.has(source):
+                    result.risks += ("known-device",)
                 likely = None
                 if not (task.face.digest or self._job.pixels.concerns(result.risks, decision)):
                     likely = self.engine.rewrite(source, as_they_are(source))
                 yield
-                result.risks += self._further_risks(source, result.risks)
+                if is_looked_at and has_peak_print(source, decode=bool(task.facts.risks)):
+                    result.risks += ("print-in-pixels",)
                 if task.face.digest or self._job.pixels.concerns(result.risks, decision):
                     face = self._face(Path(path), task.face)
                     cleaned = self._step().prepare(source, result.input_header, result.risks, decision, face)
+                    likely = None
                 else:
                     cleaned = Cleaned(steps=["reviewed by a person"] if decision else [])
                 yield from self._write(source, cleaned, likely, task, result, tally)
@@ -247,14 +253,10 @@ class _Writer:
             self._pixels = PixelStep(self._job.pixels)
         return self._pixels
 
-    def _further_risks(self, source: Source, risks: tuple[str, ...]) -> tuple[str, ...]:
-        """Risks of what stands beside the header's, where the header gives little reason to look."""
-        if risks not in {(), ("projection",)} or not (self._job.pixels.clean or self._job.pixels.review):
-            return ()
-        if source.first(PIXEL_DATA) is None:
-            return ()
-        known, drawn = self._devices.has(source), has_peak_print(source, decode=bool(risks))
-        return (*(("known-device",) if known else ()), *(("print-in-pixels",) if drawn else ()))
+    def _is_looked_at(self, source: Source, risks: tuple[str, ...]) -> bool:
+        """Whether there may be risks that the header does not tell of, where it gives little reason to look."""
+        pixels = self._job.pixels
+        return risks in {(), ("projection",)} and (pixels.clean or pixels.review) and bool(source.first(PIXEL_DATA))
 
     def _picture(self, cleaned: Cleaned, written: Source) -> str:
         folder = self._job.pictures
@@ -284,9 +286,6 @@ class _Writer:
         """Write what the engine makes of an object; `likely` is that if its pixels stay as they are."""
         target = f"{self._destination}/{task.output}"
         self._make_folder(target.rpartition("/")[0])
-        facts = task.facts
-        expected = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
-        references = {self._uid(reference) for reference in facts.references}
         with replacing(target, flush=False) as temporary:
             while True:
                 plan = cleaned.plan or plan_pixels(source)
@@ -300,7 +299,7 @@ class _Writer:
                         shared = self._verifier.compare(source, rewritten, output)
                         if cleaned.plan is None:
                             yield
-                        found = self._verifier.check(output, expected, references)
+                        references = self._checked(output, task.facts)
                         again = None
                         if cleaned.plan is not None:
                             again = self._step().check(cleaned, source, output, result.input_header)
@@ -319,9 +318,14 @@ class _Writer:
         )
         result.output = task.output
         result.pixels = (*cleaned.report(), *sorted(plan.changed if plan else ()))
-        result.references = found
-        result.references_removed = len(task.facts.references) - found
+        result.references = references
+        result.references_removed = len(task.facts.references) - references
         tally.add(rewritten.uses)
+
+    def _checked(self, output: Source, facts: FileFacts) -> int:
+        """Check what was written; returns how many references it has."""
+        identity = (self._uid(facts.study), self._uid(facts.series), self._uid(facts.instance))
+        return self._verifier.check(output, identity, {self._uid(reference) for reference in facts.references})
 
     def _make_folder(self, folder: str) -> None:
         if folder == self._folder:

@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from DeidentifyStudyCore.cleaning import writing
 from DeidentifyStudyCore.dicom.source import opened
 from DeidentifyStudyCore.pixels import cine, ocr, step
 from DeidentifyStudyCore.pixels.boxes import Box
@@ -448,6 +449,20 @@ def test_print_in_the_brightest_value_is_noticed_whatever_the_header_says(
         ("burned-in-risk", ("print-in-pixels",)),
     ]
     assert len(written(destination)) == 1
+
+
+@pytest.mark.parametrize("said", ["NO", None])
+def test_a_search_that_finds_nothing_is_claimed_where_the_pixels_stay_as_they_are(
+    said, make_dataset, encode, deidentify, cleaning, finds_white, monkeypatch
+):
+    monkeypatch.setattr(writing, "has_peak_print", lambda *_, **__: True)
+    dataset = make_dataset(**({"BurnedInAnnotation": said} if said else {}))
+    outcome, destination = deidentify({"a": encode(dataset)}, cleaning(burned_in_risk="accept"))
+    assert [(result.reason, result.risks) for result in outcome.files] == [("", ("print-in-pixels",))]
+    (after,) = written(destination)
+    assert "113101" in codes(after)
+    assert after.BurnedInAnnotation == "NO"
+    assert after.PixelData == dataset.PixelData
 
 
 def test_saturated_anatomy_is_no_print(make_dataset, encode, deidentify):
