@@ -71,11 +71,12 @@ class Score:
 
     def __str__(self) -> str:
         """One line of figures."""
-        recall = f"recall of lines {self.lines_found / self.lines:.4f} ({self.lines_found} of {self.lines})"
+        share = self.lines_found / max(self.lines, 1)
+        recall = f"recall of lines {share:.4f} ({self.lines_found} of {self.lines})" if self.lines else "no lines"
         false = f"false boxes per clean frame {self.false / max(self.clean, 1):.3f} ({self.false} on {self.clean})"
         done = self.objects + self.clean
         speed = f"{self.seconds / done:.2f} s CPU per object ({done / max(self.seconds, 1e-9):.2f} a second)"
-        return f"{recall if self.lines else 'no lines'}; {false}; {speed}, peak memory {self.peak:.0f} MB"
+        return f"{recall}; {false}; {speed}, peak memory {self.peak:.0f} MB"
 
 
 Job = tuple[str, str, bool, int, int]
