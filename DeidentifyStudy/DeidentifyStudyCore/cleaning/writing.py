@@ -211,11 +211,7 @@ class _Writer:
                 raise Quarantined(task.facts.reason)
             with opened(path, whole=True, memory=self._memory) as source:
                 result.input_header = header_digest(source, path)
-                if result.input_header in self._job.rejected:
-                    raise Quarantined("rejected-by-reviewer")
-                if task.face.reason:
-                    (self._job.destination / task.output).unlink(missing_ok=True)  # of an earlier run, taken back
-                    raise Quarantined(task.face.reason)
+                self._stop_at_a_refusal(task, result.input_header)
                 decision = self._job.decisions.get(result.input_header)
                 is_looked_at = self._is_looked_at(source, task.facts.risks)
                 if is_looked_at and self._devices.has(source):
@@ -244,6 +240,14 @@ class _Writer:
         except Exception:
             # one object must never stop a batch, and its error must not be shown: it may quote values
             result.reason = "internal-error"
+
+    def _stop_at_a_refusal(self, task: Task, digest: str) -> None:
+        """Quarantine what a person rejected or did not confirm."""
+        if digest in self._job.rejected:
+            raise Quarantined("rejected-by-reviewer")
+        if task.face.reason:
+            (self._job.destination / task.output).unlink(missing_ok=True)  # of an earlier run, taken back
+            raise Quarantined(task.face.reason)
 
     def _step(self) -> "PixelStep":
         """Return the step that looks at pixels, which is loaded when the first object needs it."""
