@@ -40,6 +40,8 @@ _COMPARED = 1 << 18
 _CHARACTER_SET, _METHOD_CODES = 0x00080005, 0x00120064
 _IDENTITY = (0x0020000D, 0x0020000E, 0x00080018)
 _REFERENCED_INSTANCE = 0x00081155
+_PHOTOMETRIC, _COLOURS = 0x00280004, b"PALETTE COLOR"
+_PALETTES = frozenset({0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223})
 
 
 class Verifier:
@@ -206,8 +208,13 @@ class Verifier:
         Raises
         ------
         Quarantined
-            They differ.
+            They differ, or colours lost their palette, which hid text.
         """
+        if (
+            source.layout.first.keys() & _PALETTES - output.layout.first.keys()
+            and source.value(_PHOTOMETRIC) == _COLOURS
+        ):
+            raise Quarantined("text-in-samples")
         begin = 0 if source.transfer_syntax == DEFLATED else len(rewritten.meta)
         pixels = pixels_start(source)
         digests = "", ""

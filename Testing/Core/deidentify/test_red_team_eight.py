@@ -284,6 +284,25 @@ def test_text_in_what_an_object_is_made_of_holds_it(make_dataset, encode, deiden
     assert not list(destination.rglob("*.dcm"))
 
 
+def test_colours_are_not_written_without_their_palette(make_dataset, encode, deidentify):
+    ramp, text = bytes(range(256)), b"Quaxelbrindt Wendelgard of Fernhollow Road " * 6
+
+    def image(number, photometric, blue):
+        tables = {f"{colour}PaletteColorLookupTableData": ramp for colour in ("Red", "Green")}
+        tables["BluePaletteColorLookupTableData"] = blue[:256]
+        sizes = {f"{colour}PaletteColorLookupTableDescriptor": [256, 0, 8] for colour in ("Red", "Green", "Blue")}
+        return encode(make_dataset(number=number, PhotometricInterpretation=photometric, **tables, **sizes))
+
+    kinds = [("PALETTE COLOR", ramp), ("PALETTE COLOR", text), ("MONOCHROME2", text), ("PALETTE COLOR", text)]
+    outcome, destination = deidentify({f"{n}": image(n, *kind) for n, kind in enumerate(kinds)})
+    reasons = [result.reason for result in outcome.files]
+    assert [reasons[1], reasons[3]] == ["text-in-samples"] * 2
+    for path in destination.rglob("*.dcm"):
+        result = pydicom.dcmread(path)
+        assert ("BluePaletteColorLookupTableData" in result) == (result.PhotometricInterpretation == "PALETTE COLOR")
+    assert {reasons[0], reasons[2]} <= {"", "burned-in-risk"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
