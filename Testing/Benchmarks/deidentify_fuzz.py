@@ -7,6 +7,7 @@ two errors that quarantine a file. Anything else is a crash, which is kept as a 
 """
 
 import argparse
+import base64
 import random
 import resource
 import signal
@@ -25,7 +26,7 @@ from pathlib import Path
 import pydicom
 import pydicom.data
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 
 from DeidentifyStudyCore.cleaning.engine import Engine
 from DeidentifyStudyCore.cleaning.stream import write_object
@@ -53,8 +54,15 @@ TAGS = (
     0x00090010,
     0x00020010, 0x00000000, 0xFFFCFFFC, 0x60003000, 0x00420011,
 )  # fmt: skip
-VRS = b"AE AS CS DA DS DT FD FL IS LO LT OB OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT OV SV XX".split()
+VRS = [b"  ", *b"AE AS CS DA DS DT FD FL IS LO LT OB OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT OV SV XX".split()]
 WARM_UP = 2000
+SEED_FILES = (
+    "reportsi.dcm", "rtplan.dcm", "DICOMDIR-nopatient", "priv_SQ.dcm", "nested_priv_SQ.dcm", "UN_sequence.dcm",
+    "JPEGLSNearLossless_08.dcm", "SC_rgb_small_odd_jpeg.dcm", "JPEG2000.dcm", "SC_rgb_rle_2frame.dcm",
+    "SC_rgb_rle_16bit_2frame.dcm",
+)  # fmt: skip
+JPEG_XL = base64.b85decode("{|ZAuP}~Rz1OWhO081z()}a&>1fmUypQLFrfcI98zHAOI5lA@")
+"""A gradient in grey, by libjxl."""
 
 
 def seeds() -> list[tuple[bytes, bool]]:
@@ -82,17 +90,18 @@ def seeds() -> list[tuple[bytes, bool]]:
     compressed["PixelData"].is_undefined_length = True
     compressed.NumberOfFrames = 2
     found.append((encoded(compressed, "1.2.840.10008.1.2.4.50"), False))
-    for name in (
-        "reportsi.dcm",
-        "rtplan.dcm",
-        "DICOMDIR-nopatient",
-        "priv_SQ.dcm",
-        "nested_priv_SQ.dcm",
-        "UN_sequence.dcm",
-    ):
-        path = pydicom.data.get_testdata_file(name)
-        if path:
-            found.append((Path(path).read_bytes()[: 1 << 16], False))
+    compressed.PixelData = encapsulate([JPEG_XL, JPEG_XL], fragments_per_frame=2)
+    video = "1.2.840.10008.1.2.4.100"  # pydicom writes no syntax that it does not know
+    found.append((encoded(compressed, video).replace(video.encode(), b"1.2.840.10008.1.2.4.110"), False))
+    for name in SEED_FILES:
+        content = Path(pydicom.data.get_testdata_file(name)).read_bytes()
+        found.append((content[: 1 << 16], False))
+        dataset = pydicom.dcmread(BytesIO(content))
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        if syntax and syntax.is_encapsulated and "PixelData" in dataset:
+            frames = [*generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames", 1)))]
+            dataset.PixelData = encapsulate(frames, fragments_per_frame=2)
+            found.append((encoded(dataset, syntax), False))
     return found
 
 
