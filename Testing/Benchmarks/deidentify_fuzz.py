@@ -217,6 +217,8 @@ class Target:
         try:
             with opened(path) as source:
                 sum(1 for _ in leaves(source.buffer, source.spans, source.encoding, ("ascii",)))
+                for number in source.layout.sequences:
+                    _check_leaves(source, number)
                 if facts.reason or facts.is_dicomdir:
                     return facts.reason or "directory"
                 rewritten = self._engine.rewrite(source)
@@ -230,6 +232,13 @@ class Target:
                 return "written"
         except (MalformedFile, Quarantined) as error:
             return error.reason
+
+
+def _check_leaves(source: sources.Source, number: int) -> None:
+    """Hold the leaves of a sequence that is like one before equal to those that parsing finds."""
+    buffer, span = source.part(number)
+    found = [*source.leaves(number, ("ascii",))[1]]
+    assert found == [*leaves(buffer, [span], source.encoding, ("ascii",))], "another sequence than the one before"
 
 
 def _found(path: Path, *, by_ends: bool = False) -> object:

@@ -25,6 +25,7 @@ from DeidentifyStudyCore.dicom.dictionary import is_private_creator, is_well_kno
 from DeidentifyStudyCore.dicom.layouts import Plain
 from DeidentifyStudyCore.dicom.object_classes import WITHOUT_STUDY
 from DeidentifyStudyCore.dicom.pixeldata import Generated, Masked, PixelPlan, plan_pixels
+from DeidentifyStudyCore.dicom.sequences import opened_items
 from DeidentifyStudyCore.dicom.source import Source, text_of
 from DeidentifyStudyCore.dicom.tokenizer import (
     IMPLICIT_LITTLE,
@@ -35,8 +36,6 @@ from DeidentifyStudyCore.dicom.tokenizer import (
     Buffer,
     Encoding,
     Span,
-    items,
-    scan,
 )
 from DeidentifyStudyCore.errors import MalformedFile, Quarantined
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
@@ -365,8 +364,7 @@ class Engine:
         inner = IMPLICIT_LITTLE if vr == b"UN" else encoding
         result: list[bytes] = []
         changed = False
-        for item_start, item_value, item_stop, item_end in items(buffer, span, inner, depth):
-            nested = scan(buffer, item_value, item_stop, inner, depth + 1)
+        for item_start, item_value, item_stop, item_end, nested in opened_items(buffer, span, inner, depth):
             below = self._decider.below(buffer, nested, context, tag, mode)
             taken: list[Decision] = []
             pieces = self._splice(buffer, nested, item_value, inner, below, depth + 1, taken)

@@ -15,6 +15,7 @@ from DeidentifyStudyCore.dicom.elements import Elements, ScannedElements
 from DeidentifyStudyCore.dicom.irregular import write_regular
 from DeidentifyStudyCore.dicom.layouts import Layout, Places, expected_ends, learned, recognized
 from DeidentifyStudyCore.dicom.memory import Memory
+from DeidentifyStudyCore.dicom.sequences import leaves_of
 from DeidentifyStudyCore.dicom.tokenizer import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -141,11 +142,12 @@ class Source:
             A sequence cannot be parsed.
         """
         buffer, span = self.part(number)
-        if not self.elements.part(number):
+        element = self.elements.part(number)
+        if not element:
             return buffer, leaves(buffer, [span], self.encoding, codecs)
         found = self._leaves.get((number, codecs))
         if found is None:
-            found = self._leaves[number, codecs] = [*leaves(buffer, [span], self.encoding, codecs)]
+            found = self._leaves[number, codecs] = leaves_of(element, span, self.encoding, codecs)
         return buffer, found
 
     def first(self, tag: int) -> Span | None:

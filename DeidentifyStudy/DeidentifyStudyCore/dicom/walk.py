@@ -8,9 +8,9 @@ from DeidentifyStudyCore.dicom.dictionary import dictionary_vr
 from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
 from DeidentifyStudyCore.errors import MalformedFile
 
-__all__ = ["Leaf", "leaves"]
+__all__ = ["CHARACTER_SET", "Leaf", "leaves"]
 
-_CHARACTER_SET = 0x00080005
+CHARACTER_SET = 0x00080005
 
 
 class Leaf(NamedTuple):
@@ -71,6 +71,6 @@ def leaves(
             yield Leaf(path, tag, "UN", value, stop, codecs)
             continue
         for nested in opened:
-            own = [s for s in nested if s[0] == _CHARACTER_SET]
+            own = [s for s in nested if s[0] == CHARACTER_SET]
             below = codecs_of(bytes(buffer[own[0][3] : own[0][4]]).rstrip(b" \0")) if own else codecs
             yield from leaves(buffer, nested, inner, below, (*path, tag), depth + 1)

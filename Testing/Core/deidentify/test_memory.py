@@ -1,11 +1,21 @@
 """Memory that one file after another is read into."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
+from DeidentifyStudyCore.dicom import layouts
 from DeidentifyStudyCore.dicom.memory import Memory
 from DeidentifyStudyCore.dicom.source import SHORT_RANGE, opened
 from DeidentifyStudyCore.errors import MalformedFile
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch):
+    """What other tests opened must not tell how these files begin."""
+    monkeypatch.setattr(layouts, "_known", OrderedDict())
+    monkeypatch.setattr(layouts, "_latest", ())
 
 
 @pytest.fixture
