@@ -37,11 +37,10 @@ class Memory:
         """Read a part of an unbuffered file to the beginning; shorter where the file ends before `stop`."""
         self.holder = None
         file.seek(start)
-        target = self.view[: stop - start]
-        count = 0
-        while found := file.readinto(target[count:]):  # type: ignore[attr-defined]  # raw files have it
-            count += found
-        return target[:count]
+        target = rest = self.view[: stop - start]
+        while rest and (count := file.readinto(rest)):  # type: ignore[attr-defined]  # raw files have it
+            rest = rest[count:]
+        return target[: len(target) - len(rest)] if rest else target
 
     def holds(self, content: bytes | memoryview, at: int) -> bool:
         """Whether these bytes stand at a place."""

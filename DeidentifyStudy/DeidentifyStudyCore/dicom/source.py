@@ -73,6 +73,8 @@ class Source:
         The buffer is not the file, but what was inflated or written anew from it.
     memory : Memory or None
         What the file is read into where it is looked at as a whole; other files are read into it too.
+    beginning : bytes
+        What was read of the file, where that told what elements there are.
     """
 
     _buffer: Buffer | None
@@ -84,6 +86,7 @@ class Source:
     held: list[Closable]
     is_remade: bool = False
     memory: Memory | None = None
+    beginning: bytes = b""
     _leaves: dict[tuple[int, tuple[str, ...]], list[Leaf]] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
@@ -197,6 +200,8 @@ class Source:
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
+        if stop <= len(self.beginning):
+            return self.beginning[start:stop]
         if hasattr(os, "pread") and not isinstance(self._buffer, bytes):
             return os.pread(self.file.fileno(), stop - start, start)
         return self.buffer[start:stop]
@@ -230,9 +235,11 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False, memory: Memory 
     try:
         size = os.fstat(file.fileno()).st_size
         if size > (small if memory is None else _READ_WHOLE):
-            found = recognized(*_ends(file, size))
+            beginning, ending = _ends(file, size)
+            found = recognized(beginning, size, ending)
             if found is not None:
-                return Source(None, file, *found, 0, size, held, memory=memory if size <= small else None)
+                memory = memory if size <= small else None
+                return Source(None, file, *found, 0, size, held, memory=memory, beginning=beginning)
         buffer = _buffer(file, size, small, held)
         size = len(buffer)
         if size == 0:
@@ -277,15 +284,15 @@ def _buffer(file: BinaryIO, size: int, small: int, held: list[Closable]) -> Buff
     return file.read(size)
 
 
-def _ends(file: BinaryIO, size: int) -> tuple[bytes, int, bytes]:
+def _ends(file: BinaryIO, size: int) -> tuple[bytes, bytes]:
     """Read where the elements of a large file should be: its beginning, and its last bytes."""
     header, rest = expected_ends()
     beginning = file.read(min(header, _LONGEST_END))
     if not rest:
-        return beginning, size, b""
+        return beginning, b""
     rest = min(rest, size, _LONGEST_END)
     file.seek(size - rest)
-    return beginning, size, file.read(rest)
+    return beginning, file.read(rest)
 
 
 def _mapped(file: BinaryIO, size: int, held: list[Closable]) -> mmap.mmap:
