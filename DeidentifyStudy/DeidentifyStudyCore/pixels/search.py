@@ -20,9 +20,12 @@ PRINT_ODDS, TRACE_ODDS = 2.0, -1.0
 """Of a classical line that nobody reads: to be taken for print, and to be suspected of it (`Candidate.print_odds`)."""
 _LEAST_ODDS = {"classical": PRINT_ODDS, "traces": TRACE_ODDS}
 LEAST_CONFIDENCE, LEAST_CHARACTERS = 0.7, 2
-"""A reading below these is no reading, but for the next two; one of so few characters must be certain."""
+"""A reading below these is no reading, but for the next two."""
 SUPPORTED_CONFIDENCE, SUPPORTING_ODDS = 0.5, 0.0
 """A reading with that confidence is one where strokes with these odds agree."""
+FEW_CHARACTERS = 3
+"""Curves, dashes and corners are often read as so few: such readings must be `CERTAIN`, and of `LEAST_CONFIDENCE`
+where strokes agree."""
 SURE_CONFIDENCE, SURE_CHARACTERS, MANY_CHARACTERS = 0.75, 3, 6
 """Of a classical line: what only the strokes suggest must be read with more certainty, or be print; of many characters
 it suffices that it may be print."""
@@ -210,9 +213,10 @@ def _is_text(reading: ocr.Reading, candidates: list[Candidate]) -> bool:
     """Whether a reading is one: with some certainty, or with less where the strokes may be print too."""
     if reading.characters < LEAST_CHARACTERS or not _fits(reading):
         return False
-    if reading.confidence >= (LEAST_CONFIDENCE if reading.characters >= SURE_CHARACTERS else CERTAIN):
+    few = reading.characters <= FEW_CHARACTERS
+    if reading.confidence >= (CERTAIN if few else LEAST_CONFIDENCE):
         return True
-    return reading.confidence >= SUPPORTED_CONFIDENCE and any(
+    return reading.confidence >= (LEAST_CONFIDENCE if few else SUPPORTED_CONFIDENCE) and any(
         line.print_odds >= SUPPORTING_ODDS
         and line.box.overlap(reading.box) >= _SUPPORTED * min(line.box.area, reading.box.area)
         for line in candidates
@@ -225,7 +229,9 @@ def _is_sure(reading: ocr.Reading, line: Candidate) -> bool:
         return False
     many = reading.characters >= MANY_CHARACTERS
     least, odds = (SUPPORTED_CONFIDENCE, SUPPORTING_ODDS) if many else (LEAST_CONFIDENCE, PRINT_ODDS)
-    return reading.confidence >= SURE_CONFIDENCE or (reading.confidence >= least and line.print_odds >= odds)
+    doubted = reading.characters <= FEW_CHARACTERS and line.print_odds < SUPPORTING_ODDS
+    certainty = CERTAIN if doubted else SURE_CONFIDENCE
+    return reading.confidence >= certainty or (reading.confidence >= least and line.print_odds >= odds)
 
 
 def _fits(reading: ocr.Reading) -> bool:

@@ -50,6 +50,8 @@ def read(monkeypatch):
         (Box(0, 0, 15, 18), 0.77, 2, False),  # a wire
         (Box(0, 0, 15, 24), 0.95, 2, True),  # initials
         (NAME, 0.6, 8, False),  # with nothing else that speaks for it
+        (Box(0, 0, 14, 16), 0.87, 3, False),  # a dash of a catheter
+        (Box(0, 0, 15, 36), 0.92, 3, True),  # three initials
         (Box(0, 0, 14, 13), 0.8, 4, False),  # four letters in a square: a corner of a ruler
         (Box(0, 0, 14, 13), 0.95, 4, True),  # ideographs above each other, say, which are read for certain
         (Box(0, 0, 60, 480), 0.8, 2, False),  # two letters as long as a trace
@@ -65,6 +67,21 @@ def test_a_doubtful_reading_is_text_where_strokes_look_like_print():
     assert _is_text(reading, [Candidate(NAME, 0.9, 1.0)])
     assert not _is_text(reading, [Candidate(NAME, 0.9, -1.0)])
     assert not _is_text(reading, [Candidate(Box(200, 30, 12, 80), 0.9, 5.0)])
+
+
+def test_few_characters_are_text_only_when_certain_or_where_strokes_agree():
+    box = Box(20, 30, 14, 36)
+    print_like, unlike = Candidate(box, 0.9, 1.0), Candidate(box, 0.9, -0.5)
+    for characters in (2, 3):
+        assert _is_text(Reading(box, 0.75, characters), [print_like])
+        assert not _is_text(Reading(box, 0.6, characters), [print_like])  # the spike of a trace
+        assert not _is_text(Reading(box, 0.89, characters), [unlike])
+        assert _is_text(Reading(box, 0.9, characters), [])
+    assert _is_text(Reading(box, 0.6, 4), [print_like])
+    assert not _is_sure(Reading(box, 0.89, 3), unlike)  # ticks
+    assert _is_sure(Reading(box, 0.9, 3), unlike)
+    assert _is_sure(Reading(box, 0.76, 3), print_like)
+    assert _is_sure(Reading(box, 0.76, 4), unlike)
 
 
 def test_strokes_are_text_when_read_for_sure_or_doubtfully_and_print():
