@@ -65,6 +65,26 @@ def test_a_name_on_a_head_is_read(quarter_turns, slice_of_head, ink):
 
 
 @needs_ocr
+@pytest.mark.parametrize("drawn", ["trace", "line it stands on", "ruler at its end"])
+def test_text_that_meets_a_line_is_read(drawn, ink):
+    frame = np.full((120, 400), 30, np.uint8)
+    mask = ink(frame.shape, (50, 60), "QUILLON 7391846", 16)
+    rows, columns = np.nonzero(mask)
+    across = np.arange(frame.shape[1])
+    if drawn == "trace":
+        heights = 30 * np.exp(-((across % 90 - 20) ** 2) / 8)
+        for column, height in enumerate(np.round(heights).astype(int)):
+            frame[62 - height : 64, column] = 200
+    elif drawn == "line it stands on":
+        frame[rows.max() + 1] = 200
+    else:
+        frame[10:110, columns.max() + 1] = 200
+        frame[10:110:9, columns.max() + 1 : columns.max() + 6] = 200
+    frame[mask] = 230
+    assert mask_of([line.box for line in find_text(frame, "union")], *frame.shape)[mask].mean() > 0.95
+
+
+@needs_ocr
 def test_a_head_alone_holds_no_text(slice_of_head):
     assert find_text(slice_of_head, "union") == []
 
