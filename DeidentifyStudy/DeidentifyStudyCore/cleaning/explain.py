@@ -8,8 +8,9 @@ from DeidentifyStudyCore.cleaning.deciding import Decider
 from DeidentifyStudyCore.counting import count_of
 from DeidentifyStudyCore.dicom.charset import codecs_of, text_in
 from DeidentifyStudyCore.dicom.dictionary import keyword_of
+from DeidentifyStudyCore.dicom.sequences import opened_items
 from DeidentifyStudyCore.dicom.source import opened
-from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span, items, scan
+from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, Buffer, Encoding, Span
 from DeidentifyStudyCore.errors import InputError, Quarantined
 from DeidentifyStudyCore.identity.keyfile import Secret
 from DeidentifyStudyCore.identity.pseudonyms import Pseudonyms
@@ -107,10 +108,9 @@ def _actions(
         yield context.path, span, action, rule
         if action.kind is Kind.ITEMS:
             inner = IMPLICIT_LITTLE if span[1] == b"UN" else encoding
-            for _, value, stop, _ in items(buffer, span, inner, depth):
-                nested = scan(buffer, value, stop, inner, depth + 1)
-                below = decider.below(buffer, nested, context, span[0], action.mode)
-                yield from _actions(decider, buffer, nested, inner, below, depth + 1)
+            for item in opened_items(buffer, span, inner, depth):
+                below = decider.below(buffer, item.spans, context, span[0], action.mode)
+                yield from _actions(decider, buffer, item.spans, inner, below, depth + 1)
 
 
 def _shown(value: bytes, vr: str, length: int, codecs: tuple[str, ...]) -> str:

@@ -233,7 +233,7 @@ class Verifier:
         digest = hashlib.sha256()
         for offset in range(0, length, _COMPARED):
             size = min(_COMPARED, length - offset)
-            found = output.read_into(self._memory, there + offset, there + offset + size)
+            found = self._memory.read(output.file, there + offset, there + offset + size)
             if len(found) != size or not source.holds(found, at + offset):
                 raise Quarantined("verification-failed")
             digest.update(found)

@@ -243,10 +243,9 @@ def _images(
     replaced: Mapping[int, bytes | Generated],
 ) -> Iterator[tuple[int, int]]:
     """First fragment of each image, and the one after its last."""
-    begun = list(range(len(parts)))
     if not is_stream_of_markers(source.transfer_syntax):
-        groups = None if len(parts) == frames else fragments_of_frames(source, table, parts, frames)
-        begun = begun if groups is None else [group.start for group in groups]
+        groups = fragments_of_frames(source, table, parts, frames)
+        begun = [*range(len(parts))] if groups is None else [group.start for group in groups]
     else:
         begun = [
             number

@@ -194,10 +194,6 @@ class Source:
             return self._buffer.startswith(content, start)
         return content == self.read(start, start + len(content))
 
-    def read_into(self, memory: Memory, start: int, stop: int) -> memoryview:
-        """Bytes of the file as `read` finds them, in memory that is there already."""
-        return memory.read(self.file, start, stop)
-
     def read(self, start: int, stop: int) -> bytes:
         """Bytes of the file without touching the map, so that they do not stay in memory."""
         if stop <= len(self.beginning):
@@ -252,8 +248,10 @@ def opened(path: str | os.PathLike[str], *, whole: bool = False, memory: Memory 
         scanned = None if syntax == DEFLATED else _scanned(buffer, meta.end, encoding, syntax)
         remade = scanned is None
         if scanned is None:
-            make = _inflated if syntax == DEFLATED else _regular
-            file, length = make(buffer, meta.end, held)
+            if syntax == DEFLATED:
+                file, length = _inflated(buffer, meta.end, held)
+            else:
+                file, length = _regular(buffer, meta.end, encoding, held)
             buffer = _buffer(file, length, small, held)
             spans, end = scan_dataset(buffer, 0, length, EXPLICIT_LITTLE)
             places = Places(Layout.of(spans, EXPLICIT_LITTLE, syntax), scanned=spans)
@@ -408,13 +406,11 @@ def _scanned(buffer: Buffer, start: int, encoding: Encoding, syntax: str) -> tup
     return spans, end
 
 
-def _regular(buffer: Buffer, start: int, held: list[Closable]) -> tuple[BinaryIO, int]:
+def _regular(buffer: Buffer, start: int, encoding: Encoding, held: list[Closable]) -> tuple[BinaryIO, int]:
     """Write a data set anew into a temporary file, as it should be; returns it with its size."""
     file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # the Source closes it
     held.append(file)
-    vr = buffer[start + 4 : start + 6]
-    explicit = vr in SHORT_VRS or vr in LONG_VRS or vr == _BLANK
-    write_regular(buffer, start, len(buffer), file.write, implicit=not explicit)
+    write_regular(buffer, start, len(buffer), file.write, implicit=encoding.implicit)
     size = file.tell()
     file.seek(0)
     return file, size

@@ -3,8 +3,9 @@
 Source: PS3.3, C.8.5.5.1 (Ultrasound Region Calibration): locations are inclusive, counted from 0.
 """
 
+from DeidentifyStudyCore.dicom.sequences import opened_items
 from DeidentifyStudyCore.dicom.source import Source
-from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE, items, scan
+from DeidentifyStudyCore.dicom.tokenizer import IMPLICIT_LITTLE
 from DeidentifyStudyCore.pixels.boxes import Box, outside
 from DeidentifyStudyCore.pixels.frames import PixelFormat
 
@@ -21,9 +22,9 @@ def regions(source: Source, form: PixelFormat) -> list[Box]:
         if span[0] != _REGIONS or span[4] == span[3]:
             continue
         inner = IMPLICIT_LITTLE if span[1] == b"UN" else source.encoding
-        for _, value, stop, _ in items(source.buffer, span, inner, 0):
+        for item in opened_items(source.buffer, span, inner, 0):
             numbers = {}
-            for tag, _, _, start, end, _ in scan(source.buffer, value, stop, inner, 1):
+            for tag, _, _, start, end, _ in item.spans:
                 if tag in {_MIN_X, _MIN_Y, _MAX_X, _MAX_Y} and end - start == 4:
                     raw = bytes(source.buffer[start:end])
                     numbers[tag] = int.from_bytes(raw, "big" if inner.big else "little")
